@@ -1,0 +1,114 @@
+"""Functions of any number of values, given as lists: sums, products of lists, softmax.
+
+Each takes Values and plain numbers, in a list or any other iterable (a NumPy array too). Values among them give a
+Value, recorded as one node however long the list; plain numbers alone give a plain number.
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu import ops
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from tinygrad_edu.ops import Operation
+    from tinygrad_edu.value import Operand
+
+
+def sum(values: Iterable[Operand], start: Operand = 0) -> Any:
+    """The sum of ``values`` and ``start``, as one node; 0 for none at all.
+
+    Raises:
+        TypeError: if ``values`` is not a list, or holds something that is not a number.
+
+    >>> sum([1.0, 2.0, 3.0])
+    6.0
+    """
+    operands = _listed("sum", values)
+    return ops.sum_(*operands) if type(start) is int and start == 0 else ops.sum_(start, *operands)
+
+
+def mean(values: Iterable[Operand]) -> Any:
+    """The arithmetic mean of ``values``, as one node.
+
+    Raises:
+        ValueError: if there are none.
+
+    >>> mean([1.0, 2.0, 6.0])
+    3.0
+    """
+    return ops.mean(*_not_empty("mean", values))
+
+
+def dot(a: Iterable[Operand], b: Iterable[Operand]) -> Any:
+    """The sum of the products of two lists of equal length, as one node; 0 for empty ones.
+
+    Raises:
+        ValueError: if their lengths differ.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0])
+    11.0
+    """
+    left, right = _listed("dot", a), _listed("dot", b)
+    if len(left) != len(right):
+        raise ValueError(f"dot takes two lists of the same length, not of {len(left)} and {len(right)}")
+    return ops.dot(*left, *right)
+
+
+def linear(input: Iterable[Operand], weight: Iterable[Operand], bias: Operand) -> Any:
+    """The weighted sum of a neuron, ``dot(input, weight) + bias``, as one node.
+
+    Raises:
+        ValueError: if ``input`` and ``weight`` differ in length.
+
+    >>> linear([1.0, 2.0], [3.0, 4.0], 0.5)
+    11.5
+    """
+    inputs, weights = _listed("linear", input), _listed("linear", weight)
+    if len(inputs) != len(weights):
+        raise ValueError(f"linear takes a weight for each input, not {len(weights)} weights for {len(inputs)} inputs")
+    return ops.linear(*inputs, *weights, bias)
+
+
+def logsumexp(values: Iterable[Operand]) -> Any:
+    """log(exp(a) + exp(b) + ...), as one node; it does not overflow.
+
+    Raises:
+        ValueError: if there are no values.
+
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
+    return ops.logsumexp(*_not_empty("logsumexp", values))
+
+
+def softmax(values: Iterable[Operand]) -> list[Any]:
+    """Positive numbers with the sum 1, in the proportions of exp(a), exp(b), ...: a list as long as ``values``.
+
+    exp(x - logsumexp(values)) does not overflow (Goodfellow, Bengio and Courville, *Deep Learning*, section 4.1).
+
+    Raises:
+        ValueError: if there are no values.
+
+    >>> [round(p, 6) for p in softmax([1000.0, 1000.0, 0.0])]
+    [0.5, 0.5, 0.0]
+    """
+    operands = _not_empty("softmax", values)
+    total = ops.logsumexp(*operands)
+    return [ops.exp(operand - total) for operand in operands]
+
+
+def _listed(name: str, values: Iterable[Operand]) -> tuple[Operand, ...]:
+    try:
+        return tuple(values)
+    except TypeError:
+        raise TypeError(f"{name} takes a list of numbers, not a single {type(values).__name__}") from None
+
+
+def _not_empty(name: str, values: Iterable[Operand]) -> tuple[Operand, ...]:
+    operands = _listed(name, values)
+    if not operands:
+        raise ValueError(f"{name} of no values is undefined")
+    return operands

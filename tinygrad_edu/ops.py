@@ -1,0 +1,504 @@
+"""The table of operations: each one described once, and everything else in the package read from it.
+
+A row says what an operation is called, how a number is computed and what its local derivatives are::
+
+    tanh = Operation("tanh", math.tanh, lambda y, x: (1 - y * y,))
+
+The third entry is the *rule*: given the output ``y`` and the operands it returns one derivative per operand. Rules are
+ordinary arithmetic, so they work on whatever they are given. On floats they yield floats, which is backpropagation of
+numbers; on Values they yield Values, a derivative that is itself a recorded graph and can be differentiated again.
+
+A *composite* has a ``definition`` as well: the same function in simpler operations. It is recorded as one node, which
+is fast and numerically stable; its definition shows where its derivative comes from, and tests it.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol, TypeVar, overload
+
+    class Traced(Protocol):
+        """What can stand in for a number: an object that knows how an operation is applied to it."""
+
+        def _apply_(self, operation: Operation, operands: tuple[Any, ...]) -> Any: ...
+
+    T = TypeVar("T", bound=Traced)
+
+TABLE: dict[str, Operation] = {}
+watchers: list[Callable[[Operation], None]] = []  # told of each new row: value.py makes it a method
+
+
+class Operation:
+    """One row of the table, and the function that it describes.
+
+    Calling it with plain numbers computes a float; with a Value among the operands it records a node.
+
+    Args:
+        name: what the operation is called, also in error messages and drawings.
+        forward: computes the number, as ``forward(*numbers) -> float``. It raises what Python's floats would
+            (``ValueError``, ``ZeroDivisionError``, ``OverflowError``) outside its domain.
+        rule: the local derivatives, as ``rule(y, *operands) -> (dy/da, dy/db, ...)``. Its parameters name the operands
+            and their defaults; ``*operands`` makes an operation of any number of operands.
+        doc: one sentence for ``help``.
+        example: ``"call = result"``, shown by ``help`` and run as a doctest.
+        definition: for a composite, the same function written in simpler operations.
+
+    Raises:
+        ValueError: if the name is that of a built-in operation. (One's own operations may be defined again, as happens
+            when a notebook cell is run twice.)
+        TypeError: if ``rule`` is not a Python function with ``y`` and at least one operand.
+
+    >>> cube = Operation("cube", lambda x: x ** 3, lambda y, x: (3 * x * x,))
+    >>> cube(2.0)
+    8.0
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., float],
+        rule: Callable[..., Sequence[Any]],
+        doc: str = "",
+        example: str = "",
+        *,
+        definition: Callable[..., Any] | None = None,
+    ) -> None:
+        if name in BUILT_IN:
+            raise ValueError(f"{name!r} is a built-in operation; choose another name for yours")
+        code = getattr(rule, "__code__", None)
+        variadic = code is not None and bool(code.co_flags & 0x04)  # inspect.CO_VARARGS
+        if code is None or code.co_argcount + variadic < 2:
+            raise TypeError(f"the rule of {name!r} must be a function of the output and the operands: lambda y, x: (...,)")
+        self.name = name
+        self.forward = forward
+        self.rule = rule
+        self.definition = definition
+        self.operands: tuple[str, ...] = () if variadic else code.co_varnames[1 : code.co_argcount]
+        self.defaults: tuple[float, ...] = getattr(rule, "__defaults__", None) or ()
+        self.arity = None if variadic else len(self.operands)
+        self.summary = f"{self.signature()}\n\n{doc}"
+        call, _, result = example.partition(" = ")
+        self.__name__ = name
+        self.__doc__ = f"{self.summary}\n\n>>> {call}\n{result}\n" if example else self.summary
+        TABLE[name] = self
+        for watcher in watchers:
+            watcher(self)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, *operands: float, **named: float) -> float: ...
+        @overload
+        def __call__(self, *operands: T | float, **named: T | float) -> T: ...
+
+    def __call__(self, *operands: Any, **named: Any) -> Any:
+        if named or (len(operands) != self.arity and self.arity is not None):
+            operands = self._bind(operands, named)
+        for operand in operands:
+            if type(operand) is not float:
+                break
+        else:
+            return self.compute(operands, operands)
+        for operand in operands:
+            apply = getattr(operand, "_apply_", None)
+            if apply is not None:
+                return apply(self, operands)
+        return self.compute([number(operand) for operand in operands], operands)
+
+    def compute(self, numbers: Sequence[float], operands: Sequence[Any]) -> float:
+        """The result for ``numbers``; an error speaks of the ``operands`` (numbers, or Values with their labels)."""
+        try:
+            return self.forward(*numbers)
+        except (ArithmeticError, ValueError) as error:
+            raise self.domain_error(operands, error) from None
+
+    def domain_error(self, operands: Sequence[Any], error: Exception) -> Exception:
+        """What to raise where ``forward`` raised ``error``: the same class, naming the operation and its operands."""
+        verdict = "is too large for a float" if isinstance(error, OverflowError) else "is undefined"
+        return _same_class(error, f"{self.name} of {_describe(operands)} {verdict}", error)
+
+    def derivative_error(self, operands: Sequence[Any], error: Exception) -> Exception:
+        """What to raise where ``rule`` raised ``error``."""
+        if isinstance(error, ZeroDivisionError):
+            verdict = "is infinite"
+        else:
+            verdict = "is too large for a float" if isinstance(error, OverflowError) else "is undefined"
+        return _same_class(error, f"the derivative of {self.name} at {_describe(operands)} {verdict}", error)
+
+    def check_rule(self, locals_: object, count: int) -> None:
+        """Raise a TypeError unless ``locals_``, which the rule returned, holds one derivative for each operand."""
+        if not isinstance(locals_, (tuple, list)) or len(locals_) != count:
+            raise TypeError(
+                f"the rule of {self.name} must return a tuple of {count} derivative{'s' * (count != 1)}, "
+                f"one for each operand, not {locals_!r}" + (": write (dy_dx,) with a comma" if count == 1 else "")
+            )
+
+    def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """The operands in order, with those given by keyword and the defaults filled in."""
+        known = dict(zip(self.operands[len(self.operands) - len(self.defaults) :], self.defaults))
+        known.update(zip(self.operands, operands))
+        wrong = [name for name in named if name not in self.operands[len(operands) :]]
+        known.update(named)
+        if self.arity is None or wrong or len(operands) > self.arity or len(known) < self.arity:
+            given = [*map(str, map(type(self)._type_name, operands)), *(f"{name}=..." for name in named)]
+            raise TypeError(f"{self.signature()} was called with ({', '.join(given)})")
+        return tuple(known[name] for name in self.operands)
+
+    @staticmethod
+    def _type_name(x: object) -> str:
+        return type(x).__name__
+
+    def signature(self) -> str:
+        """How the operation is called, as text: ``leaky_relu(x, negative_slope=0.01)``."""
+        required = len(self.operands) - len(self.defaults)
+        optional = [f"{name}={value}" for name, value in zip(self.operands[required:], self.defaults)]
+        return f"{self.name}({', '.join([*self.operands[:required], *optional]) or '*operands'})"
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
+        return find, (self.name,)  # rules are lambdas: pickle and deepcopy go by the name
+
+
+BUILT_IN: frozenset[str] = frozenset()
+
+
+def find(name: str) -> Operation:
+    """The operation called ``name``.
+
+    Raises:
+        ValueError: if there is none.
+
+    >>> find("tanh")
+    <operation tanh>
+    """
+    if name not in TABLE:
+        raise ValueError(f"there is no operation {name!r}; if it is your own, define it first")
+    return TABLE[name]
+
+
+def number(x: Any) -> float:
+    """The float that ``x`` stands for: an int, a float, or a NumPy scalar.
+
+    Raises:
+        TypeError: for anything else, naming its type.
+
+    >>> number(3)
+    3.0
+    """
+    if isinstance(x, (int, float)):
+        return float(x)
+    if getattr(x, "shape", None) == () and getattr(getattr(x, "dtype", None), "kind", "") in "biuf":
+        return float(x)
+    raise TypeError(f"expected a number, not {type(x).__name__}")
+
+
+def _describe(operands: Sequence[Any]) -> str:
+    texts = []
+    for operand in operands[:4]:
+        label = str(getattr(operand, "label", ""))
+        label = label if len(label) <= 40 else label[:39] + "…"
+        texts.append(f"{label} = {operand.data}" if label else f"{getattr(operand, 'data', operand)}")
+    if len(operands) > 4:
+        texts.append(f"{len(operands) - 4} more")
+    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def _same_class(error: Exception, message: str, reason: Exception) -> Exception:
+    for kind in (ZeroDivisionError, OverflowError, ValueError):
+        if isinstance(error, kind):
+            return kind(f"{message} ({reason})")
+    return ArithmeticError(f"{message} ({reason})")
+
+
+# fmt: off
+# ---- arithmetic ------------------------------------------------------------------------------------------------------
+
+
+def _power(x: float, n: float) -> float:
+    result = x**n
+    if isinstance(result, complex):
+        raise ValueError("a negative number to a fractional power is not real")
+    return float(result)
+
+
+def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
+    """n xⁿ⁻¹ and y ln x, with their limits where x = 0. A negative x has powers at whole n only, and there no slope."""
+    slope = 0.0 if x == 0 and n == 0 else n * x ** (n - 1)
+    if x > 0:
+        return slope, y * log(x)
+    return slope, 0.0 if x == 0 else math.nan
+
+
+add = Operation("add", operator.add, lambda y, a, b: (1.0, 1.0), "Sum of two numbers, a + b.", "add(1.0, 2.0) = 3.0")
+subtract = Operation(
+    "subtract", operator.sub, lambda y, a, b: (1.0, -1.0), "Difference, a - b.", "subtract(1.0, 2.0) = -1.0"
+)
+multiply = Operation("multiply", operator.mul, lambda y, a, b: (b, a), "Product, a * b.", "multiply(2.0, 3.0) = 6.0")
+divide = Operation(
+    "divide", operator.truediv, lambda y, a, b: (1 / b, -y / b), "Quotient, a / b.", "divide(1.0, 4.0) = 0.25"
+)
+power = Operation(
+    "power", _power, _power_rule, "x to the power n; where x < 0, for whole n only.", "power(-2.0, 3.0) = -8.0"
+)
+negative = Operation("negative", operator.neg, lambda y, x: (-1.0,), "The number negated, -x.", "negative(2.0) = -2.0")
+positive = Operation("positive", operator.pos, lambda y, x: (1.0,), "The number itself, +x.", "positive(2.0) = 2.0")
+absolute = Operation(
+    "absolute", abs, lambda y, x: (sign(x),), "The number without its sign; slope 0 at 0.", "absolute(-2.0) = 2.0"
+)
+
+# ---- steps: constant on either side, so every derivative is zero -----------------------------------------------------
+
+sign = Operation(
+    "sign",
+    lambda x: x if x != x else float((x > 0) - (x < 0)),
+    lambda y, x: (0.0,),
+    "-1, 0 or 1: the sign of a number.",
+    "sign(-2.0) = -1.0",
+)
+heaviside = Operation(
+    "heaviside",
+    lambda x, at_zero: 1.0 if x > 0 else 0.0 if x < 0 else at_zero if x == 0 else x,
+    lambda y, x, at_zero: (0.0, 1 - abs(sign(x))),
+    "0 where x < 0, 1 where x > 0, and at_zero in between.",
+    "heaviside(2.0, 0.5) = 1.0",
+)
+
+# ---- exponentials and logarithms -------------------------------------------------------------------------------------
+
+exp = Operation("exp", math.exp, lambda y, x: (y,), "e to the power x.", "exp(0.0) = 1.0")
+expm1 = Operation(
+    "expm1", math.expm1, lambda y, x: (exp(x),), "exp(x) - 1, accurate also where x is tiny.", "expm1(1e-20) = 1e-20",
+    definition=lambda x: exp(x) - 1,
+)
+log = Operation("log", math.log, lambda y, x: (1 / x,), "Natural logarithm, for x > 0.", "log(1.0) = 0.0")
+log1p = Operation(
+    "log1p", math.log1p, lambda y, x: (1 / (1 + x),), "log(1 + x), accurate also where x is tiny.",
+    "log1p(1e-20) = 1e-20", definition=lambda x: log(1 + x),
+)
+log2 = Operation(
+    "log2", math.log2, lambda y, x: (1 / (x * math.log(2)),), "Logarithm to base 2, for x > 0.", "log2(8.0) = 3.0",
+    definition=lambda x: log(x) / math.log(2),
+)
+log10 = Operation(
+    "log10", math.log10, lambda y, x: (1 / (x * math.log(10)),), "Logarithm to base 10, for x > 0.",
+    "log10(100.0) = 2.0", definition=lambda x: log(x) / math.log(10),
+)
+sqrt = Operation("sqrt", math.sqrt, lambda y, x: (0.5 / y,), "Square root, for x >= 0.", "sqrt(9.0) = 3.0")
+
+# ---- trigonometric (angles in radians) and their inverses ------------------------------------------------------------
+
+sin = Operation("sin", math.sin, lambda y, x: (cos(x),), "Sine of an angle in radians.", "sin(0.0) = 0.0")
+cos = Operation("cos", math.cos, lambda y, x: (-sin(x),), "Cosine of an angle in radians.", "cos(0.0) = 1.0")
+tan = Operation(
+    "tan", math.tan, lambda y, x: (1 + y * y,), "Tangent of an angle in radians.", "tan(0.0) = 0.0",
+    definition=lambda x: sin(x) / cos(x),
+)
+arcsin = Operation(
+    "arcsin", math.asin, lambda y, x: (1 / sqrt((1 - x) * (1 + x)),),
+    "The angle in radians, from -pi/2 to pi/2, whose sine is x.", "arcsin(0.0) = 0.0",
+)
+arccos = Operation(
+    "arccos", math.acos, lambda y, x: (-1 / sqrt((1 - x) * (1 + x)),),
+    "The angle in radians, from 0 to pi, whose cosine is x.", "arccos(1.0) = 0.0",
+)
+arctan = Operation(
+    "arctan", math.atan, lambda y, x: (1 / (1 + x * x),),
+    "The angle in radians, from -pi/2 to pi/2, whose tangent is x.", "arctan(0.0) = 0.0",
+)
+arctan2 = Operation(
+    "arctan2", math.atan2, lambda angle, y, x: (x / hypot(x, y) / hypot(x, y), -y / hypot(x, y) / hypot(x, y)),
+    "The angle in radians, from -pi to pi, of the point (x, y); y comes first.", "arctan2(0.0, 1.0) = 0.0",
+)
+hypot = Operation(
+    "hypot", math.hypot, lambda y, a, b: (a / y, b / y), "Length of the vector (a, b).", "hypot(3.0, 4.0) = 5.0",
+    definition=lambda a, b: sqrt(a * a + b * b),
+)
+
+# ---- hyperbolic and their inverses -----------------------------------------------------------------------------------
+
+sinh = Operation(
+    "sinh", math.sinh, lambda y, x: (cosh(x),), "Hyperbolic sine.", "sinh(0.0) = 0.0",
+    definition=lambda x: (exp(x) - exp(-x)) / 2,
+)
+cosh = Operation(
+    "cosh", math.cosh, lambda y, x: (sinh(x),), "Hyperbolic cosine.", "cosh(0.0) = 1.0",
+    definition=lambda x: (exp(x) + exp(-x)) / 2,
+)
+tanh = Operation(
+    "tanh", math.tanh, lambda y, x: (1 - y * y,), "Hyperbolic tangent, between -1 and 1.", "tanh(0.0) = 0.0",
+    definition=lambda x: (exp(x) - exp(-x)) / (exp(x) + exp(-x)),
+)
+arcsinh = Operation(
+    "arcsinh", math.asinh, lambda y, x: (1 / hypot(1, x),), "Inverse of sinh.", "arcsinh(0.0) = 0.0"
+)
+arccosh = Operation(
+    "arccosh", math.acosh, lambda y, x: (1 / (sqrt(x - 1) * sqrt(x + 1)),), "Inverse of cosh, for x >= 1.",
+    "arccosh(1.0) = 0.0",
+)
+arctanh = Operation(
+    "arctanh", math.atanh, lambda y, x: (1 / ((1 - x) * (1 + x)),), "Inverse of tanh, for -1 < x < 1.",
+    "arctanh(0.0) = 0.0",
+)
+
+# ---- the error function: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1 ------------------------------
+
+erf = Operation(
+    "erf", math.erf, lambda y, x: (2 / math.sqrt(math.pi) * exp(-x * x),),
+    "Error function: the chance that a normal variable lies within x * sqrt(2) deviations.", "erf(0.0) = 0.0",
+)
+erfc = Operation(
+    "erfc", math.erfc, lambda y, x: (-2 / math.sqrt(math.pi) * exp(-x * x),),
+    "1 - erf(x), accurate also where erf(x) is close to 1.", "erfc(0.0) = 1.0", definition=lambda x: 1 - erf(x),
+)
+
+# ---- the larger and the smaller --------------------------------------------------------------------------------------
+
+maximum = Operation(
+    "maximum",
+    lambda a, b: a if a >= b or a != a else b,
+    lambda y, a, b: (heaviside(a - b, 0.5), heaviside(b - a, 0.5)),
+    "The larger of two numbers; equal ones share the derivative, half each.",
+    "maximum(1.0, 2.0) = 2.0",
+)
+minimum = Operation(
+    "minimum",
+    lambda a, b: a if a <= b or a != a else b,
+    lambda y, a, b: (heaviside(b - a, 0.5), heaviside(a - b, 0.5)),
+    "The smaller of two numbers; equal ones share the derivative, half each.",
+    "minimum(1.0, 2.0) = 1.0",
+)
+
+# ---- activations, as PyTorch defines them ----------------------------------------------------------------------------
+
+
+def _sigmoid(x: float) -> float:
+    if x < 0:
+        z = math.exp(x)  # exp(-x) would overflow
+        return z / (1 + z)
+    return 1 / (1 + math.exp(-x))
+
+
+def _gelu_rule(y: Any, x: Any) -> tuple[Any]:
+    """Φ(x) + x φ(x), Φ and φ the normal distribution and its density: Hendrycks and Gimpel, arXiv:1606.08415."""
+    return (0.5 * erfc(-x / math.sqrt(2)) + x * exp(-x * x / 2) / math.sqrt(2 * math.pi),)
+
+
+def _elu_rule(y: Any, x: Any, alpha: Any = 1.0) -> tuple[Any, Any]:
+    above = heaviside(x, 0.0)
+    slope = exp(minimum(x, 0.0))
+    return above + (1 - above) * alpha * slope, expm1(minimum(x, 0.0))
+
+
+relu = Operation(
+    "relu", lambda x: 0.0 if x <= 0 else x, lambda y, x: (heaviside(x, 0.0),),
+    "Rectified linear unit: x where x > 0, otherwise 0; slope 0 at 0.", "relu(-2.0) = 0.0",
+    definition=lambda x: x * heaviside(x, 0.0),
+)
+leaky_relu = Operation(
+    "leaky_relu", lambda x, negative_slope: x if x > 0 else x * negative_slope,
+    lambda y, x, negative_slope=0.01: (
+        negative_slope + (1 - negative_slope) * heaviside(x, 0.0), x * (1 - heaviside(x, 0.0)),
+    ),
+    "x where x > 0, otherwise x * negative_slope.", "leaky_relu(-2.0) = -0.02",
+    definition=lambda x, negative_slope=0.01: x * (negative_slope + (1 - negative_slope) * heaviside(x, 0.0)),
+)
+elu = Operation(
+    "elu", lambda x, alpha: x if x > 0 else alpha * math.expm1(x), _elu_rule,
+    "Exponential linear unit: x where x > 0, otherwise alpha * (exp(x) - 1).", "elu(2.0) = 2.0",
+    definition=lambda x, alpha=1.0: (
+        x * heaviside(x, 0.0) + alpha * (exp(x * (1 - heaviside(x, 0.0))) - 1)
+    ),
+)
+sigmoid = Operation(
+    "sigmoid", _sigmoid, lambda y, x: (y * (1 - y),), "Logistic function 1 / (1 + exp(-x)), between 0 and 1.",
+    "sigmoid(0.0) = 0.5", definition=lambda x: 1 / (1 + exp(-x)),
+)
+silu = Operation(
+    "silu", lambda x: x * _sigmoid(x), lambda y, x: (sigmoid(x) * (1 + x * (1 - sigmoid(x))),),
+    "Sigmoid linear unit (swish), x * sigmoid(x).", "silu(0.0) = 0.0", definition=lambda x: x * sigmoid(x),
+)
+gelu = Operation(
+    "gelu", lambda x: 0.5 * x * math.erfc(-x / math.sqrt(2)), _gelu_rule,
+    "Gaussian error linear unit: x times the chance that a normal variable is below x.", "gelu(0.0) = 0.0",
+    definition=lambda x: 0.5 * x * (1 + erf(x / math.sqrt(2))),
+)
+softplus = Operation(
+    "softplus", lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))), lambda y, x: (sigmoid(x),),
+    "log(1 + exp(x)), a smooth relu; it does not overflow.", "softplus(1000.0) = 1000.0",
+    definition=lambda x: log(1 + exp(x)),
+)
+
+# ---- any number of operands (functions.py takes them as lists) -------------------------------------------------------
+
+
+def _dot(*operands: float) -> float:
+    return sum(map(operator.mul, operands, operands[len(operands) // 2 :]), 0.0)
+
+
+def _dot_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
+    half = len(operands) // 2
+    return operands[half:] + operands[:half]
+
+
+def _linear(*operands: float) -> float:
+    return sum(map(operator.mul, operands, operands[len(operands) // 2 : -1]), operands[-1])
+
+
+def _linear_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
+    half = len(operands) // 2
+    return operands[half:-1] + operands[:half] + (1.0,)
+
+
+def _logsumexp(*operands: float) -> float:
+    top = max(operands)
+    if math.isinf(top):
+        return top
+    return top + math.log(sum([math.exp(x - top) for x in operands]))
+
+
+def _total(operands: Sequence[Any]) -> Any:
+    """Sum from left to right, in the simplest operations."""
+    result = operands[0]
+    for operand in operands[1:]:
+        result = result + operand
+    return result
+
+
+def _sum_of_products(operands: Sequence[Any]) -> Any:
+    half = len(operands) // 2
+    return _total([a * b for a, b in zip(operands, operands[half:])])
+
+
+sum_ = Operation(
+    "sum", lambda *operands: sum(operands, 0.0), lambda y, *operands: (1.0,) * len(operands), "The operands added up.",
+    definition=lambda *operands: _total(operands),
+)
+mean = Operation(
+    "mean", lambda *operands: sum(operands) / len(operands),
+    lambda y, *operands: (1 / len(operands),) * len(operands), "The mean of the operands.",
+    definition=lambda *operands: _total(operands) / len(operands),
+)
+dot = Operation(
+    "dot", _dot, _dot_rule, "The sum of a * b over two lists, given as (*a, *b).",
+    definition=lambda *operands: _sum_of_products(operands),
+)
+linear = Operation(
+    "linear", _linear, _linear_rule, "A weighted sum with a bias, dot(x, w) + b, given as (*x, *w, b).",
+    definition=lambda *operands: dot(*operands[:-1]) + operands[-1],
+)
+logsumexp = Operation(
+    "logsumexp", _logsumexp, lambda y, *operands: tuple([exp(x - y) for x in operands]),
+    "log(exp(a) + exp(b) + ...), without overflow.", definition=lambda *operands: log(_total([exp(x) for x in operands])),
+)
+
+# fmt: on
+
+BUILT_IN = frozenset(TABLE)
+__test__ = {row.name: row.__doc__ for row in TABLE.values()}  # each row's example, for doctest

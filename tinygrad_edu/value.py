@@ -1,0 +1,370 @@
+"""``Value``: a number that remembers how it was computed, and the backward pass through what it remembers.
+
+Arithmetic on Values records a graph: each result keeps the operation that made it and the Values it was made from.
+``backward`` walks that graph from the result to the leaves, and each operation's rule (see ``ops.py``) turns the
+derivative with respect to a result into contributions to the derivatives with respect to its operands. That is the
+chain rule, in the order that computes every derivative once: reverse-mode differentiation (Griewank and Walther,
+*Evaluating Derivatives*, 2nd ed., chapter 3).
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import RLock
+
+from tinygrad_edu import ops
+from tinygrad_edu.ops import TABLE, Operation, number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any, TypeAlias
+
+    Operand: TypeAlias = "Value | float"
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+_is_recording = _recording.get
+_new = object.__new__
+_sweep_lock = RLock()  # a sweep borrows the grads of the nodes it visits, which two threads may share
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Inside this context, or a function decorated with it, arithmetic records nothing: results are leaves.
+
+    Each thread and each asyncio task has a setting of its own.
+
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.data, y.parents
+    (9.0, ())
+    """
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+def record(op: Operation, data: float, parents: tuple[Value, ...]) -> Value:
+    """The node that ``op`` made from ``parents``; a leaf inside ``no_grad``."""
+    node = _new(Value)
+    node._data = data
+    node._grad = 0.0
+    node.label = ""
+    if _is_recording():
+        node.op = op
+        node.parents = parents
+    else:
+        node.op = None
+        node.parents = ()
+    return node
+
+
+def apply(op: Operation, operands: tuple[Any, ...]) -> Value:
+    """The node that ``op`` makes from Values and plain numbers: what ``op(*operands)`` does if there is a Value."""
+    try:
+        numbers = [operand._data for operand in operands]
+    except AttributeError:  # a plain number among them
+        operands = tuple([x if isinstance(x, Value) else Value(x) for x in operands])
+        numbers = [operand._data for operand in operands]
+    try:
+        return record(op, op.forward(*numbers), operands)
+    except (ArithmeticError, ValueError) as error:
+        raise op.domain_error(operands, error) from None
+
+
+def _constant(x: Any) -> Value | None:
+    """A leaf that holds the number ``x``; ``x`` itself if it is a Value (a subclass, say); None for anything else."""
+    try:
+        return x if isinstance(x, Value) else Value(x)
+    except TypeError:
+        return None
+
+
+def _prefix(op: Operation) -> Callable[[Value], Value]:
+    """The method that applies ``op`` to the Value alone."""
+    forward = op.forward
+
+    def method(self: Value) -> Value:
+        try:
+            data = forward(self._data)
+        except (ArithmeticError, ValueError) as error:
+            raise op.domain_error((self,), error) from None
+        return record(op, data, (self,))
+
+    return _named(method, op)
+
+
+def _infix(op: Operation) -> tuple[Callable[[Value, Operand], Value], Callable[[Value, Operand], Value]]:
+    """The methods that apply ``op`` with the Value at the left and at the right: ``__add__`` and ``__radd__``."""
+    forward = op.forward
+
+    def method(self: Value, other: Operand) -> Value:
+        if type(other) is not Value:
+            other = _constant(other)  # type: ignore[assignment]
+            if other is None:
+                return NotImplemented
+        try:
+            data = forward(self._data, other._data)
+        except (ArithmeticError, ValueError) as error:
+            raise op.domain_error((self, other), error) from None
+        return record(op, data, (self, other))
+
+    def reflected(self: Value, other: Operand) -> Value:
+        left = _constant(other)
+        return NotImplemented if left is None else method(left, self)
+
+    return _named(method, op), _named(reflected, op)
+
+
+def _method(op: Operation) -> Any:
+    """The method that applies ``op`` to the Value and whatever else it is given."""
+
+    def method(self: Value, *operands: Operand, **named: Operand) -> Value:
+        return op(self, *operands, **named)
+
+    return _named(method, op)
+
+
+def _compare(compare: Callable[[Any, Any], Any]) -> Callable[[Value, object], bool]:
+    """The comparison of two numbers, of which either may be in a Value."""
+
+    def method(self: Value, other: object) -> bool:
+        return compare(self._data, other._data if isinstance(other, Value) else other)  # type: ignore[no-any-return]
+
+    return method
+
+
+def _named(method: Any, op: Operation) -> Any:
+    method.__name__, method.__doc__, method.operation = op.name, op.summary, op
+    return method
+
+
+class Value:
+    """A number in a recorded computation.
+
+    Args:
+        data: the number: an int, a float or a NumPy scalar.
+        label: a name for messages and drawings.
+
+    Attributes:
+        data: the number, a float; may be set.
+        grad: the sum of all derivatives that ``backward`` has brought here, a float; may be set.
+        label: the name, a string; may be set.
+        op: the operation that made this Value, or None for a leaf.
+        parents: the operands it was made from, in order, repeats kept.
+
+    Raises:
+        TypeError: if ``data`` is not a number or ``label`` not a string.
+
+    A Value behaves like the float it holds, and every operation of the table is a method and a function of the package.
+    Comparisons compare the numbers; hashing is by identity, so that equal numbers stay different nodes.
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x + 1
+    >>> y.backward()
+    >>> x.grad
+    6.0
+    """
+
+    __slots__ = ("_data", "_grad", "label", "op", "parents")
+
+    _data: float
+    _grad: float
+    label: str
+    op: Operation | None
+    parents: tuple[Value, ...]
+
+    def __init__(self, data: float, label: str = "") -> None:
+        if type(label) is not str:
+            raise TypeError(f"a label is a string, not {type(label).__name__}")
+        self._data = data if type(data) is float else number(data)
+        self._grad = 0.0
+        self.label = label
+        self.op = None
+        self.parents = ()
+
+    @property
+    def data(self) -> float:
+        return self._data
+
+    @data.setter
+    def data(self, data: float) -> None:
+        self._data = number(data)
+
+    @property
+    def grad(self) -> float:
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: float) -> None:
+        self._grad = number(grad)
+
+    # ---- arithmetic: Python's operators, applied as the table says ----
+
+    __add__, __radd__ = _infix(ops.add)
+    __sub__, __rsub__ = _infix(ops.subtract)
+    __mul__, __rmul__ = _infix(ops.multiply)
+    __truediv__, __rtruediv__ = _infix(ops.divide)
+    __pow__, __rpow__ = _infix(ops.power)
+    __neg__ = _prefix(ops.negative)
+    __pos__ = _prefix(ops.positive)
+    __abs__ = _prefix(ops.absolute)
+
+    _apply_ = staticmethod(apply)
+
+    # ---- like the float it holds ----
+
+    __lt__ = _compare(lambda a, b: a < b)
+    __le__ = _compare(lambda a, b: a <= b)
+    __gt__ = _compare(lambda a, b: a > b)
+    __ge__ = _compare(lambda a, b: a >= b)
+    __eq__ = _compare(lambda a, b: a == b)  # type: ignore[assignment]
+    __ne__ = _compare(lambda a, b: a != b)  # type: ignore[assignment]
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return self._data != 0
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "a Value does not turn into a plain number by itself, because that would cut it off from its graph. "
+            "Use v.data for the number, and exp(v) or v.exp() rather than math.exp(v)"
+        )
+
+    __int__ = __float__
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self._data}, grad={self._grad}{label})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    # ---- the backward pass ----
+
+    def backward(self) -> None:
+        """Add to the ``grad`` of every node that this Value was made from, itself included, its derivative
+        d(self)/d(node).
+
+        Calling it again adds the same once more; ``zero_grad`` starts afresh. If a derivative on the way is infinite or
+        undefined, nothing is added anywhere.
+
+        Raises:
+            ZeroDivisionError: if a derivative is infinite, such as that of sqrt at 0.
+            ValueError, OverflowError: if a derivative is undefined, or too large for a float.
+
+        >>> a, b = Value(2.0), Value(3.0)
+        >>> (a * b + a).backward()
+        >>> a.grad, b.grad
+        (4.0, 2.0)
+        """
+        nodes = topological_order(self)
+        with _sweep_lock:
+            before = [node._grad for node in nodes]
+            try:
+                _sweep(nodes)
+            except BaseException:
+                for node, grad in zip(nodes, before):
+                    node._grad = grad
+                raise
+            for node, grad in zip(nodes, before):
+                if grad:
+                    node._grad += grad
+
+    def zero_grad(self) -> None:
+        """Set ``grad`` to 0 in every node that this Value was made from, itself included.
+
+        >>> x = Value(2.0)
+        >>> y = x * x
+        >>> y.backward()
+        >>> y.zero_grad()
+        >>> x.grad, y.grad
+        (0.0, 0.0)
+        """
+        for node in topological_order(self):
+            node._grad = 0.0
+
+
+def topological_order(root: Value) -> list[Value]:
+    """Every node that ``root`` was made from, each once, operands before results; ``root`` is the last.
+
+    The walk goes depth first with a stack of its own, because Python's is too short for a deep graph.
+
+    >>> x = Value(2.0, label="x")
+    >>> y = x * x
+    >>> [node.label for node in topological_order(y)]
+    ['x', '']
+    """
+    order: list[Value] = []
+    seen: set[Value] = set()
+    stack: list[Value | None] = [root]
+    pop = stack.pop
+    while stack:
+        node = pop()
+        if node is None:  # all that the node below it was made from is in order
+            order.append(pop())  # type: ignore[arg-type]
+        elif node not in seen:
+            seen.add(node)
+            parents = node.parents
+            if parents:
+                stack += (node, None)
+                stack += parents
+            else:
+                order.append(node)
+    return order
+
+
+def _sweep(nodes: Sequence[Value]) -> None:
+    """Set the grad of each node, given in topological order, to the derivative of the last with respect to it.
+
+    Most nodes have one operand or two; spelling these out makes the sweep three times faster than the loop alone.
+    """
+    for node in nodes:
+        node._grad = 0.0
+    nodes[-1]._grad = 1.0
+    for node in reversed(nodes):
+        op = node.op
+        if op is None:
+            continue
+        upstream = node._grad
+        parents = node.parents
+        count = len(parents)
+        locals_: Any = None
+        try:
+            if count == 2:
+                a, b = parents
+                locals_ = local_a, local_b = op.rule(node._data, a._data, b._data)
+                if upstream:  # nothing flows from a dead unit
+                    a._grad += upstream * local_a
+                    b._grad += upstream * local_b
+            elif count == 1:
+                (a,) = parents
+                locals_ = (local_a,) = op.rule(node._data, a._data)
+                if upstream:
+                    a._grad += upstream * local_a
+            elif upstream:
+                locals_ = op.rule(node._data, *[parent._data for parent in parents])
+                for parent, local in zip(parents, locals_, strict=True):
+                    parent._grad += upstream * local
+        except (ArithmeticError, ValueError, TypeError) as error:
+            if locals_ is not None:
+                op.check_rule(locals_, count)
+            if isinstance(error, TypeError):
+                raise
+            raise op.derivative_error(parents, error) from None
+
+
+def _make_method(op: Operation) -> None:
+    """Give ``Value`` the operation as a method, unless that is the name of something else it has."""
+    taken = hasattr(Value, op.name) and not hasattr(getattr(Value, op.name), "operation")
+    if op.arity is not None and not taken:
+        setattr(Value, op.name, _prefix(op) if op.arity == 1 else _method(op))
+
+
+for _op in TABLE.values():
+    _make_method(_op)
+ops.watchers.append(_make_method)
