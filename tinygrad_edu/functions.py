@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from tinygrad_edu.ops import Operation
     from tinygrad_edu.value import Operand
 
 

@@ -47,6 +47,7 @@ class Operation:
         doc: one sentence for ``help``.
         example: ``"call = result"``, shown by ``help`` and run as a doctest.
         definition: for a composite, the same function written in simpler operations.
+        init: for an activation, the initialisation of weights that suits it, "he" or "glorot".
 
     Raises:
         ValueError: if the name is that of a built-in operation. (One's own operations may be defined again, as happens
@@ -67,17 +68,19 @@ class Operation:
         example: str = "",
         *,
         definition: Callable[..., Any] | None = None,
+        init: str = "",
     ) -> None:
         if name in BUILT_IN:
             raise ValueError(f"{name!r} is a built-in operation; choose another name for yours")
         code = getattr(rule, "__code__", None)
         variadic = code is not None and bool(code.co_flags & 0x04)  # inspect.CO_VARARGS
         if code is None or code.co_argcount + variadic < 2:
-            raise TypeError(f"the rule of {name!r} must be a function of the output and the operands: lambda y, x: (...,)")
+            raise TypeError(f"the rule of {name!r} must be a function of the output and the operands: lambda y, x: ...")
         self.name = name
         self.forward = forward
         self.rule = rule
         self.definition = definition
+        self.init = init
         self.operands: tuple[str, ...] = () if variadic else code.co_varnames[1 : code.co_argcount]
         self.defaults: tuple[float, ...] = getattr(rule, "__defaults__", None) or ()
         self.arity = None if variadic else len(self.operands)
@@ -85,14 +88,14 @@ class Operation:
         call, _, result = example.partition(" = ")
         self.__name__ = name
         self.__doc__ = f"{self.summary}\n\n>>> {call}\n{result}\n" if example else self.summary
-        TABLE[name] = self
         for watcher in watchers:
             watcher(self)
+        TABLE[name] = self
 
     if TYPE_CHECKING:
 
         @overload
-        def __call__(self, *operands: float, **named: float) -> float: ...
+        def __call__(self, *operands: float, **named: float) -> float: ...  # type: ignore[overload-overlap]
         @overload
         def __call__(self, *operands: T | float, **named: T | float) -> T: ...
 
@@ -217,6 +220,11 @@ def _same_class(error: Exception, message: str, reason: Exception) -> Exception:
     return ArithmeticError(f"{message} ({reason})")
 
 
+sign: Operation  # rules may look ahead in the table
+cos: Operation
+hypot: Operation
+cosh: Operation
+
 # fmt: off
 # ---- arithmetic ------------------------------------------------------------------------------------------------------
 
@@ -333,7 +341,7 @@ cosh = Operation(
 )
 tanh = Operation(
     "tanh", math.tanh, lambda y, x: (1 - y * y,), "Hyperbolic tangent, between -1 and 1.", "tanh(0.0) = 0.0",
-    definition=lambda x: (exp(x) - exp(-x)) / (exp(x) + exp(-x)),
+    definition=lambda x: (exp(x) - exp(-x)) / (exp(x) + exp(-x)), init="glorot",
 )
 arcsinh = Operation(
     "arcsinh", math.asinh, lambda y, x: (1 / hypot(1, x),), "Inverse of sinh.", "arcsinh(0.0) = 0.0"
@@ -399,7 +407,7 @@ def _elu_rule(y: Any, x: Any, alpha: Any = 1.0) -> tuple[Any, Any]:
 relu = Operation(
     "relu", lambda x: 0.0 if x <= 0 else x, lambda y, x: (heaviside(x, 0.0),),
     "Rectified linear unit: x where x > 0, otherwise 0; slope 0 at 0.", "relu(-2.0) = 0.0",
-    definition=lambda x: x * heaviside(x, 0.0),
+    definition=lambda x: x * heaviside(x, 0.0), init="he",
 )
 leaky_relu = Operation(
     "leaky_relu", lambda x, negative_slope: x if x > 0 else x * negative_slope,
@@ -408,31 +416,32 @@ leaky_relu = Operation(
     ),
     "x where x > 0, otherwise x * negative_slope.", "leaky_relu(-2.0) = -0.02",
     definition=lambda x, negative_slope=0.01: x * (negative_slope + (1 - negative_slope) * heaviside(x, 0.0)),
+    init="he",
 )
 elu = Operation(
     "elu", lambda x, alpha: x if x > 0 else alpha * math.expm1(x), _elu_rule,
     "Exponential linear unit: x where x > 0, otherwise alpha * (exp(x) - 1).", "elu(2.0) = 2.0",
     definition=lambda x, alpha=1.0: (
         x * heaviside(x, 0.0) + alpha * (exp(x * (1 - heaviside(x, 0.0))) - 1)
-    ),
+    ), init="he",
 )
 sigmoid = Operation(
     "sigmoid", _sigmoid, lambda y, x: (y * (1 - y),), "Logistic function 1 / (1 + exp(-x)), between 0 and 1.",
-    "sigmoid(0.0) = 0.5", definition=lambda x: 1 / (1 + exp(-x)),
+    "sigmoid(0.0) = 0.5", definition=lambda x: 1 / (1 + exp(-x)), init="glorot",
 )
 silu = Operation(
     "silu", lambda x: x * _sigmoid(x), lambda y, x: (sigmoid(x) * (1 + x * (1 - sigmoid(x))),),
-    "Sigmoid linear unit (swish), x * sigmoid(x).", "silu(0.0) = 0.0", definition=lambda x: x * sigmoid(x),
+    "Sigmoid linear unit (swish), x * sigmoid(x).", "silu(0.0) = 0.0", definition=lambda x: x * sigmoid(x), init="he",
 )
 gelu = Operation(
     "gelu", lambda x: 0.5 * x * math.erfc(-x / math.sqrt(2)), _gelu_rule,
     "Gaussian error linear unit: x times the chance that a normal variable is below x.", "gelu(0.0) = 0.0",
-    definition=lambda x: 0.5 * x * (1 + erf(x / math.sqrt(2))),
+    definition=lambda x: 0.5 * x * (1 + erf(x / math.sqrt(2))), init="he",
 )
 softplus = Operation(
     "softplus", lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))), lambda y, x: (sigmoid(x),),
     "log(1 + exp(x)), a smooth relu; it does not overflow.", "softplus(1000.0) = 1000.0",
-    definition=lambda x: log(1 + exp(x)),
+    definition=lambda x: log(1 + exp(x)), init="he",
 )
 
 # ---- any number of operands (functions.py takes them as lists) -------------------------------------------------------
@@ -495,7 +504,8 @@ linear = Operation(
 )
 logsumexp = Operation(
     "logsumexp", _logsumexp, lambda y, *operands: tuple([exp(x - y) for x in operands]),
-    "log(exp(a) + exp(b) + ...), without overflow.", definition=lambda *operands: log(_total([exp(x) for x in operands])),
+    "log(exp(a) + exp(b) + ...), without overflow.",
+    definition=lambda *operands: log(_total([exp(x) for x in operands])),
 )
 
 # fmt: on

@@ -95,7 +95,7 @@ def _prefix(op: Operation) -> Callable[[Value], Value]:
             raise op.domain_error((self,), error) from None
         return record(op, data, (self,))
 
-    return _named(method, op)
+    return _named(method, op)  # type: ignore[no-any-return]
 
 
 def _infix(op: Operation) -> tuple[Callable[[Value, Operand], Value], Callable[[Value, Operand], Value]]:
@@ -103,15 +103,14 @@ def _infix(op: Operation) -> tuple[Callable[[Value, Operand], Value], Callable[[
     forward = op.forward
 
     def method(self: Value, other: Operand) -> Value:
-        if type(other) is not Value:
-            other = _constant(other)  # type: ignore[assignment]
-            if other is None:
-                return NotImplemented
+        right = other if type(other) is Value else _constant(other)
+        if right is None:
+            return NotImplemented  # type: ignore[no-any-return]
         try:
-            data = forward(self._data, other._data)
+            data = forward(self._data, right._data)
         except (ArithmeticError, ValueError) as error:
-            raise op.domain_error((self, other), error) from None
-        return record(op, data, (self, other))
+            raise op.domain_error((self, right), error) from None
+        return record(op, data, (self, right))
 
     def reflected(self: Value, other: Operand) -> Value:
         left = _constant(other)
@@ -216,14 +215,18 @@ class Value:
 
     _apply_ = staticmethod(apply)
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Callable[..., Value]: ...  # the operations of the table, as methods
+
     # ---- like the float it holds ----
 
     __lt__ = _compare(lambda a, b: a < b)
     __le__ = _compare(lambda a, b: a <= b)
     __gt__ = _compare(lambda a, b: a > b)
     __ge__ = _compare(lambda a, b: a >= b)
-    __eq__ = _compare(lambda a, b: a == b)  # type: ignore[assignment]
-    __ne__ = _compare(lambda a, b: a != b)  # type: ignore[assignment]
+    __eq__ = _compare(lambda a, b: a == b)
+    __ne__ = _compare(lambda a, b: a != b)
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
@@ -359,9 +362,14 @@ def _sweep(nodes: Sequence[Value]) -> None:
 
 
 def _make_method(op: Operation) -> None:
-    """Give ``Value`` the operation as a method, unless that is the name of something else it has."""
-    taken = hasattr(Value, op.name) and not hasattr(getattr(Value, op.name), "operation")
-    if op.arity is not None and not taken:
+    """Give ``Value`` the operation as a method.
+
+    Raises:
+        ValueError: if its name is that of something else a Value has.
+    """
+    if hasattr(Value, op.name) and not hasattr(getattr(Value, op.name), "operation"):
+        raise ValueError(f"{op.name!r} already means something else on a Value; choose another name")
+    if op.arity is not None:
         setattr(Value, op.name, _prefix(op) if op.arity == 1 else _method(op))
 
 

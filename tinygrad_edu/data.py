@@ -1,0 +1,112 @@
+"""Small data sets to learn from, as plain lists: ``inputs, targets = moons(100)``.
+
+Inputs are points ``[x, y]``, targets their classes, 0, 1, ... All are reproducible from a seed; without one they follow
+``random.seed``. ``noise`` is the standard deviation of what is added to each coordinate, in the units of the points:
+the radius of a moon, a circle or a spiral is 1. A number of points or a noise out of range is a ``ValueError``.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tinygrad_edu.randomness import generator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    Points: TypeAlias = "tuple[list[list[float]], list[int]]"
+
+
+def xor() -> Points:
+    """The four points of exclusive or, which no straight line separates.
+
+    >>> xor()
+    ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
+    """
+    return [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
+
+
+def moons(n: int = 100, noise: float = 0.1, seed: int | None = None) -> Points:
+    """Two half circles of radius 1, interleaved, as scikit-learn's ``make_moons`` draws them.
+
+    >>> inputs, targets = moons(100, seed=0)
+    >>> len(inputs), sum(targets)
+    (100, 50)
+    """
+
+    def point(kind: int, t: float) -> tuple[float, float]:
+        x, y = math.cos(math.pi * t), math.sin(math.pi * t)
+        return (1 - x, 0.5 - y) if kind else (x, y)
+
+    return _scatter(point, 2, n, noise, seed)
+
+
+def circles(n: int = 100, noise: float = 0.05, seed: int | None = None) -> Points:
+    """A circle of radius 1 around one of radius 1/2.
+
+    >>> inputs, targets = circles(100, noise=0, seed=0)
+    >>> sorted({round(math.hypot(*point), 6) for point in inputs})
+    [0.5, 1.0]
+    """
+
+    def point(kind: int, t: float) -> tuple[float, float]:
+        radius = 0.5 if kind else 1.0
+        return radius * math.cos(2 * math.pi * t), radius * math.sin(2 * math.pi * t)
+
+    return _scatter(point, 2, n, noise, seed)
+
+
+def spirals(n: int = 100, noise: float = 0.02, seed: int | None = None) -> Points:
+    """Two spirals of one turn each around the origin, out to radius 1.
+
+    >>> inputs, targets = spirals(100, seed=0)
+    >>> len(inputs), sum(targets)
+    (100, 50)
+    """
+
+    def point(kind: int, t: float) -> tuple[float, float]:
+        radius, angle = 0.1 + 0.9 * t, 2 * math.pi * t + math.pi * kind
+        return radius * math.cos(angle), radius * math.sin(angle)
+
+    return _scatter(point, 2, n, noise, seed)
+
+
+def blobs(n: int = 100, noise: float = 0.25, seed: int | None = None, *, classes: int = 3) -> Points:
+    """Round clouds, one for each class, with their centres evenly on a circle of radius 1.
+
+    >>> inputs, targets = blobs(90, seed=0)
+    >>> [targets.count(kind) for kind in range(3)]
+    [30, 30, 30]
+    """
+    if classes < 1:
+        raise ValueError(f"classes = {classes} is out of range; there is at least one")
+
+    def point(kind: int, t: float) -> tuple[float, float]:
+        angle = math.pi / 2 + 2 * math.pi * kind / classes
+        return math.cos(angle), math.sin(angle)
+
+    return _scatter(point, classes, n, noise, seed)
+
+
+def _scatter(
+    point: Callable[[int, float], tuple[float, float]], classes: int, n: int, noise: float, seed: int | None
+) -> Points:
+    """``n`` points in random order, as evenly over the classes as can be, each with noise around ``point(class, t)``.
+
+    In each class the points stand at the middles of ``n / classes`` equal parts of the range of t, from 0 to 1.
+    """
+    if n < classes:
+        raise ValueError(f"n = {n} is out of range; there is at least one point for each of the {classes} classes")
+    if not noise >= 0:
+        raise ValueError(f"noise = {noise} is out of range; it is a standard deviation, at least 0")
+    rng = generator(seed)
+    examples = []
+    for kind in range(classes):
+        size = len(range(kind, n, classes))
+        for i in range(size):
+            x, y = point(kind, (i + 0.5) / size)
+            examples.append(([rng.gauss(x, noise), rng.gauss(y, noise)], kind))
+    rng.shuffle(examples)
+    return [inputs for inputs, _ in examples], [kind for _, kind in examples]

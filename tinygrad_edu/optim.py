@@ -1,0 +1,228 @@
+"""Optimizers: how parameters change, given their gradients. Schedules: how the learning rate changes.
+
+The update rules, their arguments and defaults are PyTorch's.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tinygrad_edu.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
+
+    Schedule: TypeAlias = "Callable[[int], float]"
+
+
+class Optimizer:
+    """What optimizers have in common: ``zero_grad()``, then ``backward()`` of a loss, then ``step()``.
+
+    Args:
+        parameters: the Values to change.
+        lr: the learning rate, an attribute that may be set at any time.
+        weight_decay: how strongly parameters are pulled towards 0.
+
+    Raises:
+        ValueError: if there are no parameters, or a number is out of range.
+        TypeError: if a parameter is not a Value.
+    """
+
+    def __init__(self, parameters: Iterable[Value], lr: float, weight_decay: float) -> None:
+        self.parameters = list(parameters)
+        for parameter in self.parameters:
+            if not isinstance(parameter, Value):
+                raise TypeError(f"an optimizer takes Values, not {type(parameter).__name__}")
+        if not self.parameters:
+            raise ValueError("the optimizer was given no parameters; pass model.parameters()")
+        _check("lr", lr, lr >= 0)
+        _check("weight_decay", weight_decay, weight_decay >= 0)
+        self.lr = lr
+        self.weight_decay = weight_decay
+
+    def zero_grad(self) -> None:
+        """Set the ``grad`` of every parameter to 0."""
+        for parameter in self.parameters:
+            parameter.grad = 0.0
+
+    def step(self) -> None:
+        """Change every parameter once, by its ``grad``."""
+        updated = [self._update(i, p.data, p.grad) for i, p in enumerate(self.parameters)]
+        for parameter, data in zip(self.parameters, updated):
+            parameter.data = data
+
+    def _update(self, index: int, data: float, grad: float) -> float:
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """Gradient descent: ``data -= lr * grad``, with momentum if asked for.
+
+    Momentum follows Sutskever et al., *On the importance of initialization and momentum in deep learning* (2013), in
+    PyTorch's form: the velocity is momentum · velocity + grad, and lr multiplies it.
+
+    Args, and what it raises: as for ``Optimizer``; ``nesterov`` needs a momentum.
+
+    >>> x = Value(3.0)
+    >>> optimizer = SGD([x], lr=0.1)
+    >>> (x * x).backward()
+    >>> optimizer.step()
+    >>> round(x.data, 6)
+    2.4
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 1e-3,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay)
+        _check("momentum", momentum, momentum >= 0)
+        if nesterov and momentum == 0:
+            raise ValueError("Nesterov's method needs a momentum above 0")
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.velocities = [0.0] * len(self.parameters)
+
+    def _update(self, index: int, data: float, grad: float) -> float:
+        grad += self.weight_decay * data
+        velocity = self.velocities[index] = self.momentum * self.velocities[index] + grad
+        return data - self.lr * (grad + self.momentum * velocity if self.nesterov else velocity)
+
+
+class Adam(Optimizer):
+    """Steps of about ``lr``, whatever the size of the gradients: Kingma and Ba, *Adam* (2015), algorithm 1.
+
+    Args, and what it raises: as for ``Optimizer``; ``betas`` are the decay rates of the running means of the gradient
+    and of its square, ``eps`` keeps the division defined.
+
+    >>> x = Value(3.0)
+    >>> optimizer = Adam([x], lr=0.1)
+    >>> (x * x).backward()
+    >>> optimizer.step()
+    >>> round(x.data, 6)
+    2.9
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay)
+        _check("betas", betas, len(betas) == 2 and all(0 <= beta < 1 for beta in betas))
+        _check("eps", eps, eps >= 0)
+        self.betas = betas
+        self.eps = eps
+        self.steps = 0
+        self.means = [0.0] * len(self.parameters)
+        self.squares = [0.0] * len(self.parameters)
+
+    def step(self) -> None:
+        self.steps += 1
+        super().step()
+
+    def _update(self, index: int, data: float, grad: float) -> float:
+        return self._adam(index, data, grad + self.weight_decay * data)
+
+    def _adam(self, index: int, data: float, grad: float) -> float:
+        beta1, beta2 = self.betas
+        mean = self.means[index] = beta1 * self.means[index] + (1 - beta1) * grad
+        square = self.squares[index] = beta2 * self.squares[index] + (1 - beta2) * grad * grad
+        size = math.sqrt(square) / math.sqrt(1 - beta2**self.steps) + self.eps
+        return data - self.lr / (1 - beta1**self.steps) * mean / size if mean else data
+
+
+class AdamW(Adam):
+    """Adam with the weight decay apart from the gradient: Loshchilov and Hutter (2019), algorithm 2.
+
+    Args, and what it raises: as for ``Adam``.
+
+    >>> x = Value(3.0)
+    >>> optimizer = AdamW([x], lr=0.1)
+    >>> optimizer.step()
+    >>> round(x.data, 6)
+    2.997
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def _update(self, index: int, data: float, grad: float) -> float:
+        return self._adam(index, data * (1 - self.lr * self.weight_decay), grad)
+
+
+# ---- schedules: functions of the epoch, counted from 0, that give the factor of the learning rate --------------------
+
+
+def constant() -> Schedule:
+    """The same rate all the time.
+
+    >>> constant()(100)
+    1.0
+    """
+    return lambda epoch: 1.0
+
+
+def linear(epochs: int, end: float = 0.0) -> Schedule:
+    """In a straight line from 1 down (or up) to ``end`` over ``epochs``, then ``end``: PyTorch's LinearLR.
+
+    >>> linear(10)(5)
+    0.5
+    """
+    _check("epochs", epochs, epochs >= 1)
+    return lambda epoch: 1.0 + (end - 1.0) * min(epoch / epochs, 1.0)
+
+
+def step(step_size: int, gamma: float = 0.1) -> Schedule:
+    """Times ``gamma`` every ``step_size`` epochs: PyTorch's StepLR.
+
+    >>> step(10, 0.5)(25)
+    0.25
+    """
+    _check("step_size", step_size, step_size >= 1)
+    return lambda epoch: gamma ** (epoch // step_size)
+
+
+def exponential(gamma: float) -> Schedule:
+    """Times ``gamma`` every epoch: PyTorch's ExponentialLR.
+
+    >>> exponential(0.5)(3)
+    0.125
+    """
+    return lambda epoch: gamma**epoch
+
+
+def cosine(epochs: int, end: float = 0.0) -> Schedule:
+    """Half a cosine wave from 1 to ``end`` over ``epochs``, then ``end``: PyTorch's CosineAnnealingLR.
+
+    Loshchilov and Hutter, *SGDR* (2017), equation 5.
+
+    >>> round(cosine(10)(5), 6)
+    0.5
+    """
+    _check("epochs", epochs, epochs >= 1)
+    return lambda epoch: end + (1.0 - end) * (1 + math.cos(math.pi * min(epoch / epochs, 1.0))) / 2
+
+
+def _check(name: str, value: object, fits: bool) -> None:
+    if not fits:
+        raise ValueError(f"{name} = {value!r} is out of range")

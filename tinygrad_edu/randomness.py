@@ -1,0 +1,20 @@
+"""Where random numbers come from, everywhere in the package."""
+
+from __future__ import annotations
+
+import random
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def generator(seed: int | random.Random | None) -> Any:
+    """A generator of its own for a seed; for None the one that ``random.seed`` sets; a generator is taken as it is.
+
+    >>> generator(1).random() == generator(1).random()
+    True
+    """
+    if isinstance(seed, random.Random):
+        return seed
+    return random if seed is None else random.Random(seed)

@@ -1,0 +1,332 @@
+"""``fit``: the training loop, with its history and its progress bar."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+from tinygrad_edu import losses
+from tinygrad_edu.files import write_whole
+from tinygrad_edu.functions import mean
+from tinygrad_edu.ops import number
+from tinygrad_edu.optim import Adam, Optimizer
+from tinygrad_edu.randomness import generator
+from tinygrad_edu.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any, TypeAlias
+
+    from tinygrad_edu.files import Path
+    from tinygrad_edu.nn import Module
+    from tinygrad_edu.optim import Schedule
+
+    Loss: TypeAlias = "Callable[[Any, Any], Value]"
+    Metric: TypeAlias = "Callable[[Any, Any], float]"
+    Example: TypeAlias = "tuple[list[Any], Any]"
+
+# Each loss by name, and when a prediction (a number, or a list where there are classes) is right by it.
+LOSSES: dict[str, tuple[Loss, Metric]] = {
+    "mse": (losses.mse, lambda p, t: abs(p - t) < 0.5),
+    "binary_cross_entropy": (losses.binary_cross_entropy, lambda p, t: (p > 0.5) == (t > 0.5)),
+    "binary_cross_entropy_with_logits": (
+        losses.binary_cross_entropy_with_logits,
+        lambda z, t: (z > 0) == (t > 0.5),
+    ),
+    "cross_entropy": (losses.cross_entropy, lambda scores, t: max(range(len(scores)), key=scores.__getitem__) == t),
+    "hinge": (losses.hinge, lambda score, t: (score > 0) == (t > 0)),
+}
+
+
+class History:
+    """What ``fit`` saw: ``loss`` and ``metric``, a number for each completed epoch; printing it gives a summary.
+
+    Attributes:
+        loss: the mean of the loss over the epoch's batches, with the penalty if there is one.
+        metric: the mean of the metric over the epoch's examples, as predicted while training; empty without a metric.
+        metric_name: what the metric is called.
+        seconds: how long the training took.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    def __init__(self, metric_name: str) -> None:
+        self.loss: list[float] = []
+        self.metric: list[float] = []
+        self.metric_name = metric_name
+        self.seconds = 0.0
+        self.interrupted = False
+
+    def __repr__(self) -> str:
+        count = len(self.loss)
+        text = f"{count} epoch{'s' * (count != 1)} in {self.seconds:.1f} s" + ", interrupted" * self.interrupted
+        if count:
+            text += f": loss {self.loss[0]:.4g} → {self.loss[-1]:.4g}"
+        if self.metric:
+            text += f", {self.metric_name} {self.metric[0]:.4g} → {self.metric[-1]:.4g}"
+        return text
+
+    def to_csv(self, path: Path) -> None:
+        """Write one line for each epoch, counted from 1: its number, the loss and, if there is one, the metric."""
+        columns: list[tuple[Any, ...]] = [("epoch", *range(1, len(self.loss) + 1)), ("loss", *self.loss)]
+        if self.metric:
+            columns.append((self.metric_name, *self.metric))
+        write_whole(path, "".join(",".join(map(str, row)) + "\n" for row in zip(*columns)))
+
+
+def fit(
+    model: Module,
+    inputs: Iterable[Any],
+    targets: Iterable[Any],
+    *,
+    loss: str | Loss = "mse",
+    optimizer: Optimizer | None = None,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    schedule: Schedule | None = None,
+    l2: float = 0.0,
+    seed: int | None = None,
+    metric: str | Metric | None = None,
+    progress: bool | None = None,
+    on_epoch: Callable[[int, History], object] | None = None,
+) -> History:
+    """Train a model on examples, and return how it went.
+
+    Args:
+        model: a Module, called with one row of the inputs.
+        inputs: a list of rows of numbers, or an array of shape (examples, inputs).
+        targets: for each row a number or a list of numbers, as the loss takes them.
+        loss: the name of a loss in ``losses``, or a function (prediction, target) -> Value.
+        optimizer: an object of ``optim``; by default ``optim.Adam(model.parameters(), lr=0.01)``.
+        epochs: how many times to go through the examples.
+        batch_size: how many examples make one step; by default all. Batches are drawn anew for each epoch.
+        schedule: the factor of the learning rate for each epoch, counted from 0; see ``optim``.
+        l2: how much of ``losses.l2_penalty`` of the parameters to add to the loss.
+        seed: of the order of the examples in batches; without one it follows ``random.seed``.
+        metric: "accuracy", the share of right predictions by the loss; or a function (prediction, target) -> number,
+            given plain numbers.
+        progress: whether to show a progress bar; by default where stderr is a terminal.
+        on_epoch: called as ``on_epoch(epoch, history)`` after each epoch, counted from 0.
+
+    Ctrl-C ends the training after the current batch; the history so far is returned and the model is as that batch
+    left it.
+
+    Raises:
+        ValueError, TypeError: for examples or arguments that do not fit; the model is then as it was before.
+        FloatingPointError: if the loss or a gradient becomes infinite or NaN; the model is as before that step.
+
+    >>> from tinygrad_edu import data, nn, optim
+    >>> model = nn.MLP(2, [4, 1], "tanh", seed=1)
+    >>> history = fit(model, *data.xor(), loss="binary_cross_entropy_with_logits", metric="accuracy",
+    ...               optimizer=optim.Adam(model.parameters(), lr=0.1), epochs=50)
+    >>> history.metric[-1]
+    1.0
+    """
+    examples = _examples(inputs, targets)
+    loss_of, metric_of, metric_name = _loss_and_metric(loss, metric)
+    _check_count("epochs", epochs, at_least=0)
+    size = len(examples) if batch_size is None else _check_count("batch_size", batch_size, at_least=1)
+    optimizer = _optimizer(optimizer, model)
+    rng = generator(seed)
+    history = History(metric_name)
+    started, rate = time.perf_counter(), optimizer.lr
+    before = [parameter.data for parameter in optimizer.parameters]
+    with _ending_batches() as interrupted, _progress_bar(epochs, progress) as show:
+        try:
+            for epoch in range(epochs):
+                if schedule is not None:
+                    optimizer.lr = rate * schedule(epoch)
+                total, right = 0.0, 0.0
+                if size < len(examples):
+                    rng.shuffle(examples)
+                for start in range(0, len(examples), size):
+                    batch = examples[start : start + size]
+                    batch_loss, batch_right = _train_on(batch, model, loss_of, metric_of, optimizer, l2, epoch)
+                    total += batch_loss * len(batch)
+                    right += batch_right
+                    if interrupted:
+                        raise KeyboardInterrupt
+                history.loss.append(total / len(examples))
+                if metric_of is not None:
+                    history.metric.append(right / len(examples))
+                show(history)
+                if on_epoch is not None:
+                    on_epoch(epoch, history)
+        except KeyboardInterrupt:
+            history.interrupted = True
+        except (TypeError, ValueError):
+            if not history.loss:  # in the first epoch it is the examples that do not fit
+                for parameter, data in zip(optimizer.parameters, before):
+                    parameter.data = data
+            raise
+        finally:
+            optimizer.lr = rate
+            history.seconds = time.perf_counter() - started
+    return history
+
+
+def _train_on(
+    batch: Sequence[Example],
+    model: Module,
+    loss_of: Loss,
+    metric_of: Metric | None,
+    optimizer: Optimizer,
+    l2: float,
+    epoch: int,
+) -> tuple[float, float]:
+    """Make one step; return the mean loss of the batch before it and the sum of the metric."""
+    try:
+        predictions = [model(inputs) for inputs, _ in batch]  # type: ignore[operator]
+        total: Value = mean([loss_of(prediction, target) for prediction, (_, target) in zip(predictions, batch)])
+        if l2:
+            total = total + l2 * losses.l2_penalty(optimizer.parameters)
+        optimizer.zero_grad()
+        total.backward()
+    except OverflowError as error:
+        raise _diverged(f"{error}", epoch, optimizer) from None
+    if not math.isfinite(total.data):
+        raise _diverged(f"the loss became {total.data}", epoch, optimizer)
+    if not all(math.isfinite(parameter.grad) for parameter in optimizer.parameters):
+        raise _diverged("a gradient became infinite or NaN", epoch, optimizer)
+    optimizer.step()
+    if metric_of is None:
+        return total.data, 0.0
+    return total.data, sum(metric_of(_numbers(p), target) for p, (_, target) in zip(predictions, batch))
+
+
+def _diverged(what: str, epoch: int, optimizer: Optimizer) -> FloatingPointError:
+    return FloatingPointError(
+        f"in epoch {epoch + 1}, {what}. Try a smaller learning rate than {optimizer.lr:g}, inputs scaled to about "
+        "-1 to 1, or a loss that takes scores, such as binary_cross_entropy_with_logits"
+    )
+
+
+def _numbers(prediction: Any) -> Any:
+    if isinstance(prediction, list):
+        return [_numbers(p) for p in prediction]
+    return prediction.data if isinstance(prediction, Value) else prediction
+
+
+# ---- arguments -------------------------------------------------------------------------------------------------------
+
+
+def _examples(inputs: Iterable[Any], targets: Iterable[Any]) -> list[Example]:
+    rows, goals = _listed("inputs", inputs), _listed("targets", targets)
+    if len(rows) != len(goals):
+        raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
+    if not rows:
+        raise ValueError("there are no examples to learn from: inputs and targets are empty")
+    rows = [row if isinstance(row, list) else [row] for row in rows]
+    for i, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise ValueError(f"the rows differ in length: inputs[{i}] has {len(row)}, inputs[0] has {len(rows[0])}")
+    return list(zip(rows, goals))
+
+
+def _listed(name: str, array: Any) -> list[Any]:
+    """A list of numbers and lists of numbers, from lists, tuples, arrays and data frames."""
+    for convert in ("to_numpy", "tolist"):
+        if hasattr(array, convert):
+            array = getattr(array, convert)()
+    try:
+        return [_numbers_at(f"{name}[{i}]", item) for i, item in enumerate(array)]
+    except TypeError as error:
+        raise TypeError(f"{name} must be a list of numbers or of rows of numbers: {error}") from None
+
+
+def _numbers_at(place: str, item: Any) -> Any:
+    if isinstance(item, (list, tuple)) or (hasattr(item, "__len__") and not isinstance(item, (str, bytes))):
+        return [_numbers_at(f"{place}[{i}]", x) for i, x in enumerate(item)]
+    try:
+        return item if isinstance(item, (int, float, Value)) else number(item)
+    except TypeError:
+        raise TypeError(f"{place} is {item!r}") from None
+
+
+def _loss_and_metric(loss: str | Loss, metric: str | Metric | None) -> tuple[Loss, Metric | None, str]:
+    """The functions meant, and the name of the metric."""
+    if isinstance(loss, str) and loss not in LOSSES:
+        raise ValueError(f"unknown loss {loss!r}; it may be {', '.join(LOSSES)}, or a function")
+    by_name = {name: entry for name, entry in LOSSES.items() if loss in (name, entry[0])}
+    loss_of: Loss = next(iter(by_name.values()))[0] if by_name else loss  # type: ignore[assignment]
+    if metric is None or callable(metric):
+        return loss_of, metric, getattr(metric, "__name__", "metric")
+    if metric != "accuracy":
+        raise ValueError(f"unknown metric {metric!r}; it may be 'accuracy', or a function of a prediction and a target")
+    if not by_name:
+        raise ValueError("what is accurate is not known for a loss of your own; pass a function as metric")
+    (_, is_right), = by_name.values()  # fmt: skip
+
+    def accuracy(prediction: Any, target: Any) -> float:
+        if isinstance(prediction, list) and isinstance(target, list):
+            return sum(map(is_right, prediction, target)) / len(target)
+        return is_right(prediction, target[0] if isinstance(target, list) else target)
+
+    return loss_of, accuracy, "accuracy"
+
+
+def _optimizer(optimizer: Optimizer | None, model: Module) -> Optimizer:
+    if optimizer is None:
+        return Adam(model.parameters(), lr=0.01)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer is an object such as optim.SGD(model.parameters(), lr=0.1), not {optimizer!r}")
+    return optimizer
+
+
+def _check_count(name: str, count: int, at_least: int) -> int:
+    if not isinstance(count, int) or count < at_least:
+        raise ValueError(f"{name} must be a whole number of at least {at_least}, not {count!r}")
+    return count
+
+
+# ---- Ctrl-C and the progress bar -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _ending_batches() -> Iterator[list[bool]]:
+    """Gives a list that Ctrl-C puts something into, instead of interrupting a step halfway; a second one interrupts.
+
+    Only the main thread hears Ctrl-C, and a handler that the program has set itself is left alone.
+    """
+    asked: list[bool] = []
+
+    def note(signum: int, frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(True)
+
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if ours:
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def _progress_bar(epochs: int, progress: bool | None) -> Iterator[Callable[[History], None]]:
+    """Gives a function that moves the bar on by an epoch."""
+    if progress is False:
+        yield lambda history: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=epochs, unit="epoch", disable=None if progress is None else False) as bar:
+
+        def show(history: History) -> None:
+            if not bar.disable:
+                numbers = {"loss": history.loss[-1]}
+                if history.metric:
+                    numbers[history.metric_name] = history.metric[-1]
+                bar.set_postfix(numbers, refresh=False)
+                bar.update()
+
+        yield show
