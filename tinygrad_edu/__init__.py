@@ -56,7 +56,7 @@ from tinygrad_edu.ops import (
     tan,
     tanh,
 )
-from tinygrad_edu.training import History, fit
+from tinygrad_edu.training import History, classifier, fit
 from tinygrad_edu.value import Value, no_grad, topological_order
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "arctan",
     "arctan2",
     "arctanh",
+    "classifier",
     "cos",
     "cosh",
     "data",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from tinygrad_edu.functions import mean
 from tinygrad_edu.ops import number
 from tinygrad_edu.optim import Adam, Optimizer
 from tinygrad_edu.randomness import generator
-from tinygrad_edu.value import Value
+from tinygrad_edu.value import Value, no_grad
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ class History:
         count = len(self.loss)
         text = f"{count} epoch{'s' * (count != 1)} in {self.seconds:.1f} s" + ", interrupted" * self.interrupted
         if count:
-            text += f": loss {self.loss[0]:.4g} → {self.loss[-1]:.4g}"
+            text += f": loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g}"
         if self.metric:
-            text += f", {self.metric_name} {self.metric[0]:.4g} → {self.metric[-1]:.4g}"
+            text += f", {self.metric_name} {self.metric[0]:.4g} -> {self.metric[-1]:.4g}"
         return text
 
     def to_csv(self, path: Path) -> None:
@@ -166,6 +167,27 @@ def fit(
             optimizer.lr = rate
             history.seconds = time.perf_counter() - started
     return history
+
+
+def classifier(model: Module, threshold: float = 0.0) -> Callable[[Iterable[Any]], int]:
+    """A function that gives the class a model finds for an example: the index of the largest of several outputs; of a
+    single output 1 if it is above the threshold, otherwise 0. Nothing is recorded.
+
+    >>> from tinygrad_edu import nn
+    >>> neuron = nn.Neuron(1, None)
+    >>> neuron.load_state_dict({"w[0]": 2.0, "b": -1.0})
+    >>> [classifier(neuron)([x]) for x in (0.0, 1.0)]
+    [0, 1]
+    """
+
+    def classify(inputs: Iterable[Any]) -> int:
+        with no_grad():
+            prediction = _numbers(model(inputs))  # type: ignore[operator]
+        if isinstance(prediction, list):
+            return prediction.index(max(prediction))
+        return int(prediction > threshold)
+
+    return classify
 
 
 def _train_on(
@@ -314,19 +336,20 @@ def _ending_batches() -> Iterator[list[bool]]:
 @contextmanager
 def _progress_bar(epochs: int, progress: bool | None) -> Iterator[Callable[[History], None]]:
     """Gives a function that moves the bar on by an epoch."""
-    if progress is False:
+    if progress is None:
+        progress = sys.stderr is not None and sys.stderr.isatty()
+    if not progress:
         yield lambda history: None
         return
     from tqdm import tqdm
 
-    with tqdm(total=epochs, unit="epoch", disable=None if progress is None else False) as bar:
+    with tqdm(total=epochs, unit="epoch") as bar:
 
         def show(history: History) -> None:
-            if not bar.disable:
-                numbers = {"loss": history.loss[-1]}
-                if history.metric:
-                    numbers[history.metric_name] = history.metric[-1]
-                bar.set_postfix(numbers, refresh=False)
-                bar.update()
+            numbers = {"loss": history.loss[-1]}
+            if history.metric:
+                numbers[history.metric_name] = history.metric[-1]
+            bar.set_postfix(numbers, refresh=False)
+            bar.update()
 
         yield show

@@ -1,0 +1,1 @@
+"""For the eyes: what people look at. Each module loads what it draws with when it is first used."""

@@ -1,0 +1,62 @@
+"""Pictures made of characters, for a terminal."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+AREAS = " ░▒▓"
+POINTS = "ox+*"
+
+
+def boundary_text(
+    classify: Callable[[list[float]], int],
+    inputs: Sequence[Sequence[float]],
+    targets: Sequence[int],
+    *,
+    width: int = 72,
+    names: Sequence[object] = (),
+) -> str:
+    """The plane, at most a third as many lines high as it is characters wide, shaded
+    by the class that a model gives to each place, with the points and a legend.
+
+    Args:
+        classify: gives the class, 0, 1, ..., of a point [x, y].
+        inputs: the points to show.
+        targets: their classes.
+        width: in characters, which are about half as wide as they are high.
+        names: of the classes; by default their numbers.
+
+    >>> print(boundary_text(lambda point: int(point[0] > 0), [[-1.0, 0.0], [1.0, 0.0]], [0, 1], width=12))
+          ░░░░░░
+          ░░░░░░
+    o     ░░░░░x
+          ░░░░░░
+    x from -1.2 to 1.2, y from -1 to 1
+      o class 0
+    ░ x class 1
+    """
+    (left, right), (low, high) = (_range([point[axis] for point in inputs]) for axis in (0, 1))
+    height = max(3, min(width // 3, round(width * (high - low) / (right - left) / 2)))
+    rows = [
+        [
+            AREAS[classify([left + (i + 0.5) * (right - left) / width, high - (j + 0.5) * (high - low) / height]) % 4]
+            for i in range(width)
+        ]
+        for j in range(height)
+    ]
+    for (x, y), kind in zip(inputs, targets):
+        i, j = int((x - left) / (right - left) * width), int((high - y) / (high - low) * height)
+        rows[min(j, height - 1)][min(i, width - 1)] = POINTS[kind % 4]
+    legend = [f"x from {left:.3g} to {right:.3g}, y from {low:.3g} to {high:.3g}"] + [
+        f"{AREAS[kind % 4]} {POINTS[kind % 4]} class {names[kind] if names else kind}" for kind in sorted(set(targets))
+    ]
+    return "\n".join(["".join(row).rstrip() for row in rows] + legend)
+
+
+def _range(coordinates: Sequence[float]) -> tuple[float, float]:
+    """From the lowest to the highest, with a margin."""
+    low, high = min(coordinates), max(coordinates)
+    margin = 0.1 * (high - low) or 1.0
+    return low - margin, high + margin
