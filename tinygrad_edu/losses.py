@@ -112,8 +112,7 @@ def l2_penalty(parameters: Iterable[Value]) -> Value:
     25.0
     """
     values = _values(parameters)
-    total: Value = dot(values, values)
-    return total
+    return dot(values, values) if values else Value(0.0)  # type: ignore[no-any-return]
 
 
 def _two_halves(target: Operand, if_one: Callable[[], Value], if_zero: Callable[[], Value]) -> Value:

@@ -1,0 +1,31 @@
+"""Settings for all tests: how many examples hypothesis tries, and pictures without a screen."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("MPLBACKEND", "agg")
+settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture
+def own_operation():
+    """Define operations for one test: a function like ``Operation`` whose rows are gone from the table afterwards."""
+    from tinygrad_edu import Operation, Value
+    from tinygrad_edu.ops import TABLE
+
+    defined = []
+
+    def define(*row, **options):
+        operation = Operation(*row, **options)
+        defined.append(operation)
+        return operation
+
+    yield define
+    for name in {operation.name for operation in defined}:
+        del TABLE[name]
+        if hasattr(Value, name):
+            delattr(Value, name)

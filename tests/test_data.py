@@ -1,0 +1,65 @@
+"""The data sets: their shapes, their classes, their randomness."""
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygrad_edu import data
+
+MAKERS = {"moons": data.moons, "circles": data.circles, "spirals": data.spirals, "blobs": data.blobs}
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+@given(n=st.integers(3, 60), seed=st.integers(0, 10**9))
+def test_points_are_plain_lists_evenly_over_the_classes(make, n, seed):
+    inputs, targets = make(n, seed=seed)
+    assert len(inputs) == len(targets) == n
+    assert all(type(point) is list and [type(x) for x in point] == [float, float] for point in inputs)
+    counts = [targets.count(kind) for kind in sorted(set(targets))]
+    assert max(counts) - min(counts) <= 1
+    assert (inputs, targets) == make(n, seed=seed)
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_without_a_seed_they_follow_random_seed(make):
+    random.seed(1)
+    first = make(20)
+    random.seed(1)
+    assert make(20) == first != make(20)
+
+
+def test_shapes_without_noise():
+    for (x, y), kind in zip(*data.moons(50, noise=0, seed=0)):
+        assert math.hypot(x - kind, y - 0.5 * kind) == pytest.approx(1)
+        assert (y <= 0.5) if kind else (y >= 0)
+    for point, kind in zip(*data.circles(50, noise=0, seed=0)):
+        assert math.hypot(*point) == pytest.approx(0.5 if kind else 1.0)
+    for (x, y), kind in zip(*data.spirals(50, noise=0, seed=0)):
+        radius = math.hypot(x, y)
+        angle = 2 * math.pi * (radius - 0.1) / 0.9 + math.pi * kind
+        assert (x, y) == pytest.approx((radius * math.cos(angle), radius * math.sin(angle)))
+    assert len({tuple(point) for point in data.blobs(50, noise=0, seed=0, classes=5)[0]}) == 5
+
+
+def test_noise_is_the_standard_deviation():
+    inputs, targets = data.blobs(4000, noise=0.3, seed=0, classes=1)
+    distances = [x for x, _ in inputs] + [y - 1 for _, y in inputs]
+    assert math.sqrt(sum(d * d for d in distances) / len(distances)) == pytest.approx(0.3, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: data.moons(1), "n = 1 is out of range; .* each of the 2 classes"),
+        (lambda: data.blobs(2), "n = 2 is out of range; .* each of the 3 classes"),
+        (lambda: data.blobs(2, classes=0), "classes = 0 is out of range"),
+        (lambda: data.circles(10, noise=-1), "noise = -1 is out of range"),
+        (lambda: data.circles(10, noise=math.nan), "noise = nan is out of range"),
+    ],
+)
+def test_what_is_out_of_range_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
