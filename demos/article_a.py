@@ -14,21 +14,21 @@ from tinygrad_edu import classifier, data, fit, nn, optim
 ITERATIONS = 1500
 
 
-def train(inputs, targets, biases, seed=0):
+def train(inputs, targets, biases, iterations):
     """The article's network and the history of its training; ``biases`` says whether they are learned or stay 0."""
-    model = nn.MLP(2, [6, 1], "sigmoid", "sigmoid", seed=seed)
+    model = nn.MLP(2, [6, 1], "sigmoid", "sigmoid", seed=0)
     learned = [p for name, p in model.named_parameters() if biases or not name.endswith(".b")]
     optimizer = optim.SGD(learned, lr=2.0)
-    return model, fit(model, inputs, targets, loss="binary_cross_entropy", optimizer=optimizer, epochs=ITERATIONS)
+    return model, fit(model, inputs, targets, loss="binary_cross_entropy", optimizer=optimizer, epochs=iterations)
 
 
-def main():
+def main(iterations=ITERATIONS):
     print(__doc__)
     print(f"{'data':8} {'biases':7} {'first loss':>10} {'last loss':>10} {'rises':>6} {'accuracy':>9}")
     for name, make in (("moons", data.moons), ("circles", data.circles)):
         inputs, targets = make(60, seed=1)
         for biases in (False, True):
-            model, history = train(inputs, targets, biases)
+            model, history = train(inputs, targets, biases, iterations)
             rises = sum(after > before for before, after in zip(history.loss, history.loss[1:]))
             classify = classifier(model, threshold=0.5)
             right = sum(classify(point) == target for point, target in zip(inputs, targets)) / len(inputs)

@@ -41,7 +41,7 @@ def output_derivatives(model, inputs, target):
     return sigmoid(score).data - target, derivatives
 
 
-def train(loss, epochs=EPOCHS):
+def train(loss, epochs):
     """The squared error after each epoch of training on ``loss``."""
     model = build()
     inputs, targets = data.xor()
@@ -56,16 +56,16 @@ def train(loss, epochs=EPOCHS):
     return errors
 
 
-def main():
+def main(epochs=EPOCHS):
     print(__doc__)
     print(f"{'point':>12} {'y':>2} {'a2 - y':>10} " + " ".join(f"d({name})/dz2" for name in LOSSES))
     for inputs, target in zip(*data.xor()):
         difference, derivatives = output_derivatives(build(), inputs, target)
         columns = " ".join(f"{derivatives[name]:{len(name) + 7}.6f}" for name in LOSSES)
         print(f"{inputs!s:>12} {target:2d} {difference:10.6f} {columns}")
-    errors = {name: train(loss) for name, loss in LOSSES.items()}
+    errors = {name: train(loss, epochs) for name, loss in LOSSES.items()}
     print("\nmean squared error when trained on\n" + f"{'epoch':>6} " + " ".join(f"{name:>14}" for name in LOSSES))
-    for epoch in [1, *range(1000, EPOCHS + 1, 1000)]:
+    for epoch in [1, *range(1000, epochs + 1, 1000)]:
         print(f"{epoch:6d} " + " ".join(f"{errors[name][epoch - 1]:14.6f}" for name in LOSSES))
 
 

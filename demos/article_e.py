@@ -21,7 +21,7 @@ def build(hidden, seed=0):
     return nn.MLP(2, [hidden, 2] if hidden else [2], "tanh", seed=seed)
 
 
-def train(hidden, inputs, targets, epochs=EPOCHS):
+def train(hidden, inputs, targets, epochs):
     """The trained network and its history."""
     model = build(hidden)
     history = fit(
@@ -44,13 +44,13 @@ def accuracy(model, inputs, targets):
     return sum(classify(point) == target for point, target in zip(inputs, targets)) / len(inputs)
 
 
-def main(path="article_e.png"):
+def main(path="article_e.png", sizes=HIDDEN, epochs=EPOCHS):
     print(__doc__)
     sample, fresh = data.moons(200, noise=0.2, seed=0), data.moons(1000, noise=0.2, seed=1)
     models = {}
     print(f"{'h':>4} {'loss':>8} {'accuracy':>9} {'on fresh points':>16}")
-    for hidden in HIDDEN:
-        models[hidden], history = train(hidden, *sample)
+    for hidden in sizes:
+        models[hidden], history = train(hidden, *sample, epochs)
         scores = accuracy(models[hidden], *sample), accuracy(models[hidden], *fresh)
         print(f"{hidden or 'none':>4} {history.loss[-1]:8.4f} {scores[0]:9.1%} {scores[1]:16.1%}")
     try:
@@ -61,7 +61,7 @@ def main(path="article_e.png"):
     from tinygrad_edu.viz import plots
 
     figure, grid = pyplot.subplots(2, 4, figsize=(14, 5.2), layout="constrained", sharex=True, sharey=True)
-    for axes, hidden in zip(grid.flat, HIDDEN):
+    for axes, hidden in zip(grid.flat, sizes):
         plots.decision_boundary(classifier(models[hidden]), *sample, ax=axes)
         axes.set_title(f"{hidden} hidden unit{'s' * (hidden != 1)}" if hidden else "logistic regression")
     figure.savefig(path, dpi=120)

@@ -24,7 +24,9 @@ def slope(loss, prediction, target):
 def test_cross_entropy_of_logits_is_exact_at_any_score(z, t):
     p = 1 / (1 + mp.exp(-mpf(z)))
     exact = -(t * mp.ln(p) + (1 - mpf(t)) * mp.ln(1 - p))
-    assert losses.binary_cross_entropy_with_logits(Value(z), t).data == pytest.approx(float(exact), rel=1e-14, abs=1e-300)
+    assert losses.binary_cross_entropy_with_logits(Value(z), t).data == pytest.approx(
+        float(exact), rel=1e-14, abs=1e-300
+    )
     assert slope(losses.binary_cross_entropy_with_logits, z, t) == pytest.approx(float(p - t), rel=1e-12, abs=1e-15)
 
 
@@ -106,7 +108,10 @@ def test_l2_penalty_is_one_node_with_slope_two_w():
         (lambda: losses.mse([], []), "0 predictions"),
         (lambda: losses.binary_cross_entropy(1.5, 1), "between 0 and 1, not 1.5; for scores"),
         (lambda: losses.binary_cross_entropy(0.5, 2), "target of a binary cross-entropy is between 0 and 1, not 2"),
-        (lambda: losses.binary_cross_entropy(0.0, 1), "certain prediction 0.0 is infinite for the target 1; .*with_logits"),
+        (
+            lambda: losses.binary_cross_entropy(0.0, 1),
+            "certain prediction 0.0 is infinite for the target 1; .*with_logits",
+        ),
         (lambda: losses.binary_cross_entropy(1.0, 0), "certain prediction 1.0 is infinite for the target 0"),
         (lambda: losses.binary_cross_entropy_with_logits(0.0, -1), "between 0 and 1, not -1"),
         (lambda: losses.cross_entropy([0.0, 1.0], 2), "whole number from 0 to 1, not 2"),

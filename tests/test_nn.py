@@ -280,7 +280,10 @@ def damaged(**changes):
         (damaged(format="other"), "is damaged or not a model"),
         (damaged(version=2), "was saved by a newer version"),
         (damaged(state=None), "is damaged: parts of the model are missing"),
-        (damaged(**{"class": "Elephant"}), "does not fit: it holds a model of class 'Elephant', where Neuron is expected"),
+        (
+            damaged(**{"class": "Elephant"}),
+            "does not fit: it holds a model of class 'Elephant', where Neuron is expected",
+        ),
         (damaged(config={"size": 3}), "does not fit: .*size"),
         (damaged(config={"n_inputs": -3}), "does not fit: n_inputs must be"),
         (damaged(state={"w[0]": 1.0}), "does not fit: missing: b"),

@@ -100,7 +100,9 @@ def test_infinity_and_nan_flow_as_they_do_in_floats():
 @pytest.mark.parametrize("f", [float, int, math.exp, math.sqrt, complex, "{:d}".format])
 def test_a_value_does_not_turn_into_a_plain_number_by_itself(f):
     if isinstance(f, type) or f in (math.exp, math.sqrt):
-        with pytest.raises(TypeError, match=r"v\.data for the number, and exp\(v\) or v\.exp\(\) rather than math\.exp"):
+        with pytest.raises(
+            TypeError, match=r"v\.data for the number, and exp\(v\) or v\.exp\(\) rather than math\.exp"
+        ):
             f(Value(1.0))
     else:
         with pytest.raises(ValueError, match="format code"):

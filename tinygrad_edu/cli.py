@@ -153,7 +153,11 @@ def _train(options: argparse.Namespace) -> None:
     print(f"accuracy on the held-out points {right / len(held_inputs):.1%}")
     if len(inputs[0]) == 2:
         width = min(shutil.get_terminal_size().columns, 80) - 1
-        print(_printable(boundary_text(classify, inputs + held_inputs, targets + held_targets, width=width, names=classes)))
+        print(
+            _printable(
+                boundary_text(classify, inputs + held_inputs, targets + held_targets, width=width, names=classes)
+            )
+        )
     if options.out:
         model.metadata = {"classes": classes}
         _write(options.out, model, history, inputs + held_inputs, targets + held_targets, classes)

@@ -260,12 +260,14 @@ def _listed(name: str, array: Any) -> list[Any]:
 
 
 def _numbers_at(place: str, item: Any) -> Any:
-    if isinstance(item, (list, tuple)) or (hasattr(item, "__len__") and not isinstance(item, (str, bytes))):
-        return [_numbers_at(f"{place}[{i}]", x) for i, x in enumerate(item)]
+    if isinstance(item, (int, float, Value)):
+        return item
     try:
-        return item if isinstance(item, (int, float, Value)) else number(item)
+        return number(item)
     except TypeError:
-        raise TypeError(f"{place} is {item!r}") from None
+        if isinstance(item, (str, bytes)) or not hasattr(item, "__len__"):
+            raise TypeError(f"{place} is {item!r}") from None
+    return [_numbers_at(f"{place}[{i}]", x) for i, x in enumerate(item)]
 
 
 def _loss_and_metric(loss: str | Loss, metric: str | Metric | None) -> tuple[Loss, Metric | None, str]:

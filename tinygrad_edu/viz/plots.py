@@ -63,7 +63,9 @@ def decision_boundary(
     kinds = sorted(set(targets))
     areas = [[float(classify([x, y])) for x in xs] for y in ys]
     levels = [kind - 0.5 for kind in range(max(kinds) + 2)]
-    axes.contourf(xs, ys, areas, levels=levels, colors=[COLOURS[kind % 6] for kind in range(max(kinds) + 1)], alpha=0.25)
+    axes.contourf(
+        xs, ys, areas, levels=levels, colors=[COLOURS[kind % 6] for kind in range(max(kinds) + 1)], alpha=0.25
+    )
     for kind in kinds:
         points = [point for point, target in zip(inputs, targets) if target == kind]
         axes.scatter(

@@ -1,0 +1,297 @@
+"""``fit``: it does what a loop by hand does, says how it went, and leaves nothing half done."""
+
+import math
+import random
+import signal
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from tinygrad_edu import Value, classifier, data, fit, losses, mean, nn, optim
+
+XOR = data.xor()
+LOGITS = "binary_cross_entropy_with_logits"
+
+
+def model(seed=0):
+    return nn.MLP(2, [4, 1], "tanh", seed=seed)
+
+
+def test_it_does_what_a_loop_by_hand_does():
+    inputs, targets = data.moons(40, seed=0)
+    ours, by_hand = model(), model()
+    history = fit(ours, inputs, targets, loss=LOGITS, optimizer=optim.SGD(ours.parameters(), lr=0.5), epochs=5, l2=0.01,
+                  schedule=lambda epoch: 0.5**epoch)  # fmt: skip
+    expected = []
+    for epoch in range(5):
+        total = mean([losses.binary_cross_entropy_with_logits(by_hand(x), t) for x, t in zip(inputs, targets)])
+        total = total + 0.01 * losses.l2_penalty(by_hand.parameters())
+        by_hand.zero_grad()
+        total.backward()
+        for p in by_hand.parameters():
+            p.data -= 0.5 * 0.5**epoch * p.grad
+        expected.append(total.data)
+    assert history.loss == pytest.approx(expected, rel=1e-12)
+    assert list(ours.state_dict().values()) == pytest.approx(list(by_hand.state_dict().values()), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "points"),
+    [
+        ("mse", 1, XOR),
+        (LOGITS, 1, XOR),
+        ("hinge", 1, (XOR[0], [-1, 1, 1, -1])),
+        ("cross_entropy", 2, XOR),
+        (losses.cross_entropy, 2, XOR),
+        (LOGITS, 2, (XOR[0], [[t, 1 - t] for t in XOR[1]])),
+    ],
+)
+def test_it_learns_xor_with_every_loss(loss, outputs, points):
+    network = nn.MLP(2, [8, outputs], "tanh", seed=1)
+    history = fit(network, *points, loss=loss, optimizer=optim.Adam(network.parameters(), lr=0.1), epochs=100,
+                  metric="accuracy")  # fmt: skip
+    assert history.metric[-1] == 1.0
+    assert history.loss[-1] < history.loss[0] / 10
+
+
+def test_it_learns_from_probabilities():
+    network = nn.MLP(2, [8, 1], "tanh", "sigmoid", seed=1)
+    history = fit(network, *XOR, loss="binary_cross_entropy", epochs=100, metric="accuracy",
+                  optimizer=optim.Adam(network.parameters(), lr=0.1))  # fmt: skip
+    assert history.metric[-1] == 1.0
+
+
+def test_batches_go_through_every_example_in_an_order_of_the_seed():
+    def orders(**options):
+        seen = []
+
+        def loss(prediction, target):
+            seen.append(target)
+            return losses.mse(prediction, target)
+
+        fit(nn.Neuron(1, None), [[float(i)] for i in range(10)], list(range(10)), loss=loss, epochs=2, **options,
+            optimizer=optim.SGD([Value(0.0)]))  # fmt: skip
+        return seen[:10], seen[10:]
+
+    assert orders() == (list(range(10)), list(range(10)))
+    first, second = orders(batch_size=3, seed=1)
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+    assert orders(batch_size=3, seed=1) == (first, second) != orders(batch_size=3, seed=2)
+    random.seed(7)
+    free = orders(batch_size=3)
+    random.seed(7)
+    assert orders(batch_size=3) == free
+
+
+@pytest.mark.parametrize("form", [np.array, lambda xs: tuple(map(tuple, xs)) if isinstance(xs[0], list) else tuple(xs),
+                                  lambda xs: [np.array(x) for x in xs], iter])  # fmt: skip
+def test_arrays_and_other_lists_are_welcome(form):
+    ours, theirs = model(), model()
+    assert fit(ours, *XOR, epochs=3).loss == fit(theirs, form(XOR[0]), form(XOR[1]), epochs=3).loss
+
+
+def test_data_frames_and_single_columns_are_welcome():
+    class Frame:
+        def to_numpy(self):
+            return np.array([[0.0], [1.0]])
+
+    first, second, third = (nn.Neuron(1, None, seed=0) for _ in range(3))
+    expected = fit(first, [[0.0], [1.0]], [1.0, 3.0], epochs=3).loss
+    assert fit(second, Frame(), np.array([[1.0], [3.0]]), epochs=3).loss == expected
+    assert fit(third, [0.0, 1.0], [1.0, 3.0], epochs=3).loss == expected
+
+
+def test_the_history_is_a_number_for_each_epoch_and_prints_a_summary(tmp_path):
+    calls = []
+    history = fit(model(), *XOR, loss=LOGITS, epochs=3, metric="accuracy", on_epoch=lambda *a: calls.append(a))
+    assert len(history.loss) == len(history.metric) == 3
+    assert [epoch for epoch, _ in calls] == [0, 1, 2]
+    assert all(seen is history for _, seen in calls)
+    assert str(history).startswith("3 epochs in 0.0 s: loss 0.7")
+    assert f"accuracy {history.metric[0]:.4g} -> {history.metric[-1]:.4g}" in str(history)
+    history.to_csv(tmp_path / "history.csv")
+    lines = (tmp_path / "history.csv").read_text().splitlines()
+    assert lines[0] == "epoch,loss,accuracy"
+    assert lines[3] == f"3,{history.loss[2]},{history.metric[2]}"
+    plain = fit(model(), *XOR, epochs=1)
+    assert "1 epoch in" in str(plain)
+    assert "accuracy" not in str(plain)
+    plain.to_csv(tmp_path / "plain.csv")
+    assert (tmp_path / "plain.csv").read_text().startswith("epoch,loss\n1,")
+    assert str(fit(model(), *XOR, epochs=0)) == "0 epochs in 0.0 s"
+
+
+def test_a_metric_of_ones_own_gets_plain_numbers():
+    def largest(prediction, target):
+        assert type(prediction) is float
+        return abs(prediction - target)
+
+    history = fit(model(), *XOR, epochs=2, metric=largest)
+    assert history.metric_name == "largest"
+    assert all(0 < m < 5 for m in history.metric)
+
+
+def test_the_learning_rate_is_as_it_was_afterwards():
+    network = model()
+    optimizer = optim.SGD(network.parameters(), lr=0.5)
+    fit(network, *XOR, optimizer=optimizer, schedule=optim.exponential(0.5), epochs=4)
+    assert optimizer.lr == 0.5
+
+
+def test_classifier():
+    network = nn.MLP(2, [3], seed=0)
+    scores = [v.data for v in network([0.5, -0.5])]
+    assert classifier(network)([0.5, -0.5]) == scores.index(max(scores))
+    neuron = nn.Neuron(1, "sigmoid", init=lambda: 1.0)
+    assert [classifier(neuron, threshold=0.5)([x]) for x in (-1.0, 1.0)] == [0, 1]
+
+
+# ---- Ctrl-C ----------------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_ends_after_the_current_batch(monkeypatch):
+    network, pressed = model(), []
+    steps = []
+    optimizer = optim.SGD(network.parameters(), lr=0.1)
+    monkeypatch.setattr(optimizer, "step", lambda: steps.append(len(history_so_far)))
+    history_so_far = []
+
+    def loss(prediction, target):
+        if len(history_so_far) == 2 and not pressed:
+            pressed.append(True)
+            signal.raise_signal(signal.SIGINT)
+        return losses.mse(prediction, target)
+
+    history = fit(network, *XOR, loss=loss, optimizer=optimizer, epochs=10, batch_size=2, seed=0,
+                  on_epoch=lambda epoch, history: history_so_far.append(epoch))  # fmt: skip
+    assert history.interrupted
+    assert len(history.loss) == 2
+    assert steps == [0, 0, 1, 1, 2]  # the batch in which it was pressed was finished
+    assert "2 epochs" in str(history)
+    assert "interrupted" in str(history)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_ctrl_c_does_not_wait():
+    def loss(prediction, target):
+        signal.raise_signal(signal.SIGINT)
+        return losses.mse(prediction, target)
+
+    network = model()
+    before = network.state_dict()
+    history = fit(network, *XOR, loss=loss)
+    assert history.interrupted
+    assert network.state_dict() == before
+
+
+def test_a_handler_of_the_programs_own_is_left_alone():
+    heard = []
+    mine = signal.signal(signal.SIGINT, lambda *_: heard.append(True))
+    try:
+        fit(model(), *XOR, epochs=2, on_epoch=lambda *_: signal.raise_signal(signal.SIGINT))
+        assert heard == [True, True]
+    finally:
+        signal.signal(signal.SIGINT, mine)
+
+
+def test_it_trains_in_other_threads_too():
+    results = []
+    thread = threading.Thread(target=lambda: results.append(fit(model(), *XOR, epochs=2)))
+    thread.start()
+    thread.join()
+    assert len(results[0].loss) == 2
+
+
+# ---- the progress bar ------------------------------------------------------------------------------------------------
+
+
+def test_the_bar_shows_loss_and_metric_where_stderr_is_a_terminal(capsys, monkeypatch):
+    fit(model(), *XOR, epochs=3)
+    fit(model(), *XOR, epochs=3, progress=False)
+    assert capsys.readouterr() == ("", "")
+    fit(model(), *XOR, loss=LOGITS, epochs=3, metric="accuracy", progress=True)
+    shown = capsys.readouterr().err
+    assert "3/3" in shown
+    assert "loss=" in shown
+    assert "accuracy=" in shown
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    fit(model(), *XOR, epochs=3)
+    assert "loss=" in capsys.readouterr().err
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------------
+
+
+def exploding(prediction, target):
+    return (1000 * prediction * prediction).exp()
+
+
+@pytest.mark.parametrize(
+    ("loss", "lr", "message"),
+    [
+        (
+            "mse",
+            1e200,
+            r"^in epoch [12], (the loss|a gradient) became (inf|nan|infinite or NaN)\. Try a smaller learning ",
+        ),
+        (exploding, 100.0, r"^in epoch 2, exp of .*too large for a float .* Try a smaller learning rate than 100,"),
+        (lambda p, t: p * math.inf, 0.1, r"^in epoch 1, the loss became (-inf|inf|nan)"),
+        (lambda p, t: (p * 1e-200) * 1e300 * 1e300 * 0 + p, 0.1, r"^in epoch 1, the loss became nan"),
+    ],
+)
+def test_a_loss_that_explodes_is_reported_and_the_last_step_is_not_made(loss, lr, message):
+    network = nn.MLP(2, [4, 1], None, seed=0)
+    with pytest.raises(FloatingPointError, match=message):
+        fit(network, *XOR, loss=loss, optimizer=optim.SGD(network.parameters(), lr=lr), epochs=500)
+    assert all(math.isfinite(p.data) for p in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"inputs": [], "targets": []}, ValueError, "no examples to learn from"),
+        ({"targets": [1]}, ValueError, "4 inputs do not go with 1 targets"),
+        ({"inputs": [[0, 0], [1]], "targets": [0, 1]}, ValueError, r"inputs\[1\] has 1, inputs\[0\] has 2"),
+        ({"inputs": [[0], [1], [2], [3]]}, ValueError, "expected 2 inputs, got 1"),
+        ({"inputs": 5}, TypeError, "inputs must be a list of numbers or of rows of numbers"),
+        ({"inputs": [["a", 1]] * 4}, TypeError, r"inputs\[0\]\[0\] is 'a'"),
+        ({"targets": "abcd"}, TypeError, r"targets\[0\] is 'a'"),
+        ({"targets": [None] * 4}, TypeError, r"targets\[0\] is None"),
+        ({"batch_size": 0}, ValueError, "batch_size must be a whole number of at least 1, not 0"),
+        ({"batch_size": 1.5}, ValueError, "batch_size must be a whole number of at least 1, not 1.5"),
+        ({"epochs": -1}, ValueError, "epochs must be a whole number of at least 0, not -1"),
+        (
+            {"loss": "msle"},
+            ValueError,
+            "unknown loss 'msle'; it may be mse, binary_cross_entropy, .*hinge, or a function",
+        ),
+        ({"metric": "f1"}, ValueError, "unknown metric 'f1'; it may be 'accuracy', or a function"),
+        ({"loss": lambda p, t: p, "metric": "accuracy"}, ValueError, "not known for a loss of your own"),
+        ({"optimizer": "adam"}, TypeError, r"optim.SGD\(model.parameters\(\), lr=0.1\), not 'adam'"),
+        ({"loss": "hinge"}, ValueError, "target of hinge is -1 or 1, not 0"),
+        ({"loss": LOGITS, "targets": [1, 0, 1, 2], "batch_size": 1, "seed": 3}, ValueError, "between 0 and 1, not 2"),
+        ({"loss": lambda p, t: p.log()}, ValueError, "log of"),
+    ],
+)
+def test_what_does_not_fit_is_explained_and_leaves_the_model_alone(options, kind, message):
+    network = nn.MLP(2, [4, 1], "tanh", init=lambda: -0.5)
+    before = network.state_dict()
+    with pytest.raises(kind, match=message):
+        fit(network, **{"inputs": XOR[0], "targets": XOR[1], **options})
+    assert network.state_dict() == before
+
+
+def test_an_error_in_a_later_epoch_keeps_what_was_learned():
+    network = model()
+    before = network.state_dict()
+
+    def fail(epoch, history):
+        if epoch == 1:
+            raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        fit(network, *XOR, on_epoch=fail)
+    assert network.state_dict() != before
