@@ -3,7 +3,7 @@
 The article takes the biases as zero. This demo trains its network on two data sets, first without biases and then with
 them, and counts how often the loss rose in 1,500 iterations: at this learning rate it never does, as the article says.
 
-Without biases a hidden unit is exactly 1/2 at the origin, whatever it learns, and sigmoid(-z) = 1 - sigmoid(z) makes the
+Without biases a hidden unit is exactly 1/2 at the origin, whatever it learns, and as sigmoid(-z) = 1 - sigmoid(z), the
 scores of opposite points add up to a constant. Circles around the origin have points of one class on opposite sides, so
 no such network can tell two circles apart: but for the noise in the points, its loss cannot fall below log 2 = 0.6931,
 the loss of not knowing.

@@ -4,10 +4,10 @@
 nothing is derived by hand: article D stores the output layer's gradient under the key of the layer before, and its
 listing cannot run.
 
-Both articles start every weight at N(0, 1) / 100. This demo prints what that does: the mean size of the gradient of each
-layer's weights, before training, for the articles' start and for Glorot's. Going backward each layer multiplies the
-signal by its small weights and by the sigmoid's slope, at most 1/4: almost nothing is left for the first layer, and the
-loss stays at log 2 = 0.6931, the loss of not knowing.
+Both articles start every weight at N(0, 1) / 100. This demo prints what that does: the mean size of the gradient of
+each layer's weights, before training, for the articles' start and for Glorot's. Going backward each layer multiplies
+the signal by its small weights and by the sigmoid's slope, at most 1/4: almost nothing is left for the first layer, and
+the loss stays at log 2 = 0.6931, the loss of not knowing.
 """
 
 import random

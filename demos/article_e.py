@@ -1,9 +1,9 @@
 """Article E: logistic regression against networks 2-h-2 with tanh and softmax, on two moons (200 points, noise 0.20).
 
 Logistic regression draws a straight line, which no choice of weights can lay between the moons. Hidden units bend it:
-one and two hardly help, three are enough, and fifty do no better on fresh points, a second sample that was never trained
-on. Every network is trained on cross-entropy with what the article names as the better choice than its own batch descent
-at a fixed rate: minibatches and a decaying rate.
+one and two hardly help, three are enough, and fifty do no better on fresh points, a second sample that was never
+trained on. Every network is trained on cross-entropy with what the article names as a better choice than its own batch
+descent at a fixed rate: minibatches and a decaying rate.
 
 Writes the decision boundaries, side by side, to article_e.png (or to the path given).
 """

@@ -151,8 +151,8 @@ def test_a_mistake_is_one_line_on_stderr_and_status_2(arguments, message, capsys
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds 0 points of 0 classes; it takes at least two"),
-        ("1,2,a\n3,4,a\n5,6,a\n", "holds 3 points of 1 class; it takes"),
+        ("", "holds 0 points"),
+        ("1,2,a\n3,4,a\n5,6,a\n", "holds 3 points, of which all have the same class; it takes at least two"),
         ("1,2,a\n3,four,b\n", "line 2: 'four' is not a number"),
         ("1,2,a\n3,inf,b\n", "line 2: 'inf' is not a number"),
         ("1,2,a\n\n3,b\n", "line 3: expected 3 columns, found 2"),

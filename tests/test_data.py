@@ -45,7 +45,7 @@ def test_shapes_without_noise():
 
 
 def test_noise_is_the_standard_deviation():
-    inputs, targets = data.blobs(4000, noise=0.3, seed=0, classes=1)
+    inputs, _ = data.blobs(4000, noise=0.3, seed=0, classes=1)
     distances = [x for x, _ in inputs] + [y - 1 for _, y in inputs]
     assert math.sqrt(sum(d * d for d in distances) / len(distances)) == pytest.approx(0.3, rel=0.05)
 

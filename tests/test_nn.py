@@ -253,11 +253,11 @@ def test_what_cannot_come_back_is_not_saved(tmp_path):
         Needy(2).save(path)
     model = nn.Neuron(1)
     model.metadata = {1, 2}
-    with pytest.raises(ValueError, match="Neuron cannot be rebuilt .*set"):
+    with pytest.raises(ValueError, match=r"Neuron cannot be rebuilt .*set"):
         model.save(path)
     grown = nn.Neuron(1)
     grown.extra = Value(1.0)
-    with pytest.raises(ValueError, match="Neuron cannot be rebuilt .*unexpected: extra"):
+    with pytest.raises(ValueError, match=r"Neuron cannot be rebuilt .*unexpected: extra"):
         grown.save(path)
     assert not path.exists()
 

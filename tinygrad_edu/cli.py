@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import os
 import shutil
@@ -11,10 +10,9 @@ import sys
 
 from tinygrad_edu import data, nn, optim
 from tinygrad_edu.functions import softmax
-from tinygrad_edu.ops import sigmoid
 from tinygrad_edu.randomness import generator
 from tinygrad_edu.training import classifier, fit
-from tinygrad_edu.value import no_grad
+from tinygrad_edu.value import Value, no_grad
 from tinygrad_edu.viz.terminal import boundary_text
 
 TYPE_CHECKING = False
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.training import History
 
     Rows = list[list[float]]
+    Examples = tuple[Rows, list[int]]
 
 DATA_SETS: dict[str, Callable[..., tuple[Rows, list[int]]]] = {
     "moons": data.moons,
@@ -124,15 +123,26 @@ def _sizes(text: str) -> list[int]:
 # ---- train -----------------------------------------------------------------------------------------------------------
 
 
+class Points:
+    """What to learn from, what to hold out for the check, and the names of the classes."""
+
+    def __init__(self, learn: Examples, held: Examples, classes: Sequence[object]) -> None:
+        self.learn, self.held = learn, held
+        self.inputs, self.targets = learn[0] + held[0], learn[1] + held[1]
+        self.classes = list(classes)
+        self.dimensions = len(self.inputs[0])
+
+
 def _train(options: argparse.Namespace) -> None:
-    (inputs, targets), (held_inputs, held_targets), classes = _points(options)
+    points = _points(options)
     if options.out:
         os.makedirs(options.out, exist_ok=True)
-    centre, spread = _scaling(inputs) if options.data else ([0.0] * len(inputs[0]), [1.0] * len(inputs[0]))
-    outputs = 1 if len(classes) == 2 else len(classes)
-    model = nn.MLP(len(inputs[0]), [*options.hidden, outputs], options.activation, seed=options.seed)
+    outputs = 1 if len(points.classes) == 2 else len(points.classes)
+    model = nn.MLP(points.dimensions, [*options.hidden, outputs], options.activation, seed=options.seed)
     make, rate = OPTIMIZERS[options.optimizer]
-    print(f"{options.data or options.set}: {len(inputs)} points to learn from, {len(held_inputs)} held out")
+    inputs, targets = points.learn
+    print(f"{options.data or options.set}: {len(inputs)} points to learn from, {len(points.held[0])} held out")
+    centre, spread = _scaling(inputs) if options.data else ([0.0] * points.dimensions, [1.0] * points.dimensions)
     history = fit(
         model,
         [[(x - c) / s for x, c, s in zip(row, centre, spread)] for row in inputs],
@@ -146,81 +156,48 @@ def _train(options: argparse.Namespace) -> None:
         metric="accuracy",
     )
     _take_scaling_in(model, centre, spread)
+    model.metadata = {"classes": points.classes}
     classify = classifier(model)
-    right = sum(classify(row) == target for row, target in zip(held_inputs, held_targets))
+    right = [classify(row) == target for row, target in zip(*points.held)]
     print(history)
     print(f"final loss {history.loss[-1]:.4g}" if history.loss else "no epoch was completed")
-    print(f"accuracy on the held-out points {right / len(held_inputs):.1%}")
-    if len(inputs[0]) == 2:
+    print(f"accuracy on the held-out points {sum(right) / len(right):.1%}")
+    if points.dimensions == 2:
         width = min(shutil.get_terminal_size().columns, 80) - 1
-        print(
-            _printable(
-                boundary_text(classify, inputs + held_inputs, targets + held_targets, width=width, names=classes)
-            )
-        )
+        picture = boundary_text(classify, points.inputs, points.targets, width=width, names=points.classes)
+        print(_printable(picture))
     if options.out:
-        model.metadata = {"classes": classes}
-        _write(options.out, model, history, inputs + held_inputs, targets + held_targets, classes)
+        _write(options.out, model, history, points)
 
 
-def _points(options: argparse.Namespace) -> tuple[tuple[Rows, list[int]], tuple[Rows, list[int]], list[Any]]:
-    """What to learn from, what to check with, and the names of the classes."""
+def _points(options: argparse.Namespace) -> Points:
     if bool(options.data) == bool(options.set):
         raise ValueError("name a data set (xor, moons, circles, spirals or blobs) or give one with --data FILE")
     rng = generator(options.seed)
+    classes: Sequence[object]
     if options.set == "xor":
-        inputs, targets = data.xor()
+        corners, kinds = data.xor()
         noise = 0.1 if options.noise is None else options.noise
-        near = [(corner, kind) for corner, kind in zip(inputs, targets) for _ in range(25)]
-        return (inputs, targets), ([[rng.gauss(x, noise) for x in corner] for corner, _ in near], [k for _, k in near]), [0, 1]  # fmt: skip
+        near = [
+            ([rng.gauss(x, noise) for x in corner], kind) for corner, kind in zip(corners, kinds) for _ in range(25)
+        ]
+        return Points((corners, kinds), ([row for row, _ in near], [kind for _, kind in near]), [0, 1])
     if options.data:
-        inputs, targets, classes = _read_csv(options.data)
+        inputs, targets, classes = data.read_csv(options.data)
     else:
-        noise = {} if options.noise is None else {"noise": options.noise}
-        inputs, targets = DATA_SETS[options.set](options.points, seed=options.seed, **noise)
+        chosen = {} if options.noise is None else {"noise": options.noise}
+        inputs, targets = DATA_SETS[options.set](options.points, seed=options.seed, **chosen)
         classes = sorted(set(targets))
+    if len(inputs) < 4:
+        raise ValueError(f"{len(inputs)} points are too few to learn from some and check with others")
     order = list(range(len(inputs)))
     rng.shuffle(order)
-    held = max(1, len(order) // 4)
-    if len(order) < 4:
-        raise ValueError(f"{len(order)} points are too few to learn from some and check with others")
-    learn, check = order[held:], order[:held]
-    return (
+    held, learn = order[: len(order) // 4], order[len(order) // 4 :]
+    return Points(
         ([inputs[i] for i in learn], [targets[i] for i in learn]),
-        ([inputs[i] for i in check], [targets[i] for i in check]),
+        ([inputs[i] for i in held], [targets[i] for i in held]),
         classes,
     )
-
-
-def _read_csv(path: str) -> tuple[Rows, list[int], list[str]]:
-    """Inputs, targets and the names of the classes, in alphabetical order."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        lines = [(number, line) for number, line in enumerate(csv.reader(file), 1) if any(map(str.strip, line))]
-    header = bool(lines) and not any(_is_number(cell) for cell in lines[0][1][:-1])
-    names = [name.strip().lower() for name in lines[0][1]] if header else []
-    column = names.index("label") if "label" in names else -1
-    rows, labels = [], []
-    for number, line in lines[header:]:
-        cells = list(line)
-        labels.append(cells.pop(column).strip() if len(cells) > 1 else "")
-        if len(line) != len(lines[0][1]) or len(line) < 2:
-            raise ValueError(f"{path}, line {number}: expected {max(len(lines[0][1]), 2)} columns, found {len(line)}")
-        wrong = [cell for cell in cells if not _is_number(cell)]
-        if wrong:
-            raise ValueError(f"{path}, line {number}: {wrong[0]!r} is not a number")
-        rows.append([float(cell) for cell in cells])
-    classes = sorted(set(labels))
-    if len(classes) < 2:
-        raise ValueError(f"{path} holds {len(rows)} points of {len(classes)} class{'es' * (len(classes) != 1)}; "
-                         "it takes at least two classes to tell apart")  # fmt: skip
-    return rows, [classes.index(label) for label in labels], classes
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        return math.isfinite(float(cell))
-    except ValueError:
-        return False
 
 
 def _scaling(rows: Rows) -> tuple[list[float], list[float]]:
@@ -232,7 +209,7 @@ def _scaling(rows: Rows) -> tuple[list[float], list[float]]:
 
 
 def _take_scaling_in(model: nn.MLP, centre: Sequence[float], spread: Sequence[float]) -> None:
-    """Change the first layer so that the model takes numbers as they come: w (x - c) / s + b = (w / s) x + b - w c / s."""
+    """Change the first layer to take numbers as they come: w (x - c) / s + b is (w / s) x + (b - w c / s)."""
     for neuron in model.layers[0].neurons:
         for w, c, s in zip(neuron.w, centre, spread):
             w.data /= s
@@ -247,7 +224,7 @@ def _printable(text: str) -> str:
     return text
 
 
-def _write(out: str, model: nn.MLP, history: History, inputs: Rows, targets: list[int], classes: list[Any]) -> None:
+def _write(out: str, model: nn.MLP, history: History, points: Points) -> None:
     model.save(os.path.join(out, "model.json"))
     history.to_csv(os.path.join(out, "history.csv"))
     written = ["model.json", "history.csv"]
@@ -262,8 +239,8 @@ def _write(out: str, model: nn.MLP, history: History, inputs: Rows, targets: lis
         if history.loss:
             plots.loss_curve(history).savefig(os.path.join(out, "loss.png"), dpi=150)
             written.append("loss.png")
-        if len(inputs[0]) == 2:
-            figure = plots.decision_boundary(classifier(model), inputs, targets, names=classes)
+        if points.dimensions == 2:
+            figure = plots.decision_boundary(classifier(model), points.inputs, points.targets, names=points.classes)
             figure.savefig(os.path.join(out, "boundary.png"), dpi=150)
             written.append("boundary.png")
     print(f"wrote {', '.join(written)} to {out}")
@@ -277,11 +254,10 @@ def _predict(options: argparse.Namespace) -> None:
     with no_grad():
         prediction = model(options.inputs)
         scores = prediction if isinstance(prediction, list) else [prediction]
-        classes = (model.metadata or {}).get("classes")
-        if classes is None:
+        classes = model.metadata.get("classes", []) if isinstance(model.metadata, dict) else []
+        if len(classes) != max(len(scores), 2):  # not a model that train wrote: what its outputs mean is not known
             print(" ".join(f"{score.data:.6g}" for score in scores))
             return
-        one = sigmoid(scores[0])
-        probabilities = [1 - one, one] if len(scores) == 1 else softmax(scores)
+        probabilities = softmax(scores if len(scores) > 1 else [Value(0.0), *scores])
     best = max(range(len(classes)), key=lambda kind: probabilities[kind].data)
     print(f"class {classes[best]} (probability {probabilities[best].data:.4f})")

@@ -1,4 +1,4 @@
-"""Small data sets to learn from, as plain lists: ``inputs, targets = moons(100)``.
+"""Small data sets to learn from, as plain lists: ``inputs, targets = moons(100)``; and points of one's own from a file.
 
 Inputs are points ``[x, y]``, targets their classes, 0, 1, ... All are reproducible from a seed; without one they follow
 ``random.seed``. ``noise`` is the standard deviation of what is added to each coordinate, in the units of the points:
@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
+
+    from tinygrad_edu.files import Path
 
     Points: TypeAlias = "tuple[list[list[float]], list[int]]"
 
@@ -88,6 +90,47 @@ def blobs(n: int = 100, noise: float = 0.25, seed: int | None = None, *, classes
         return math.cos(angle), math.sin(angle)
 
     return _scatter(point, classes, n, noise, seed)
+
+
+def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
+    """Points from a CSV file, a row for each: inputs, targets, and the names of the classes in alphabetical order.
+
+    The class, any text, stands in the column that a first line of names calls ``label``, or else in the last column;
+    all other columns are numbers. A first line without any number in them is taken for names. Empty lines are left out.
+
+    Raises:
+        ValueError: naming file and line, if a row has a different number of columns or something else than a number;
+            naming the file, if there are fewer than two classes.
+        OSError: if the file cannot be read.
+    """
+    import csv
+
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        lines = [(i, line) for i, line in enumerate(csv.reader(file), 1) if any(map(str.strip, line))]
+    width = max(len(lines[0][1]), 2) if lines else 2
+    named = bool(lines) and not any(map(_is_finite, lines[0][1][:-1]))
+    names = [name.strip().lower() for name in lines[0][1]] if named else []
+    column = names.index("label") if "label" in names else width - 1
+    rows, labels = [], []
+    for i, line in lines[named:]:
+        if len(line) != width:
+            raise ValueError(f"{path}, line {i}: expected {width} columns, found {len(line)}")
+        labels.append(line.pop(column).strip())
+        for cell in line:
+            if not _is_finite(cell):
+                raise ValueError(f"{path}, line {i}: {cell!r} is not a number")
+        rows.append([float(cell) for cell in line])
+    classes = sorted(set(labels))
+    if len(classes) < 2:
+        raise ValueError(f"{path} holds {len(rows)} points, of which all have the same class; it takes at least two")
+    return rows, [classes.index(label) for label in labels], classes
+
+
+def _is_finite(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
 
 
 def _scatter(

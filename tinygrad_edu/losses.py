@@ -112,7 +112,7 @@ def l2_penalty(parameters: Iterable[Value]) -> Value:
     25.0
     """
     values = _values(parameters)
-    return dot(values, values) if values else Value(0.0)  # type: ignore[no-any-return]
+    return dot(values, values) if values else Value(0.0)
 
 
 def _two_halves(target: Operand, if_one: Callable[[], Value], if_zero: Callable[[], Value]) -> Value:
