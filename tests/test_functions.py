@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Value, dot, linear, logsumexp, mean, softmax, topological_order
+from tinygrad_edu import Value, dot, logsumexp, mean, softmax, topological_order
 
 
 def values(*numbers):
@@ -18,7 +18,6 @@ def values(*numbers):
         (lambda xs: mean(xs), "mean", 2.0),
         (lambda xs: dot(xs, [4.0, 5.0, 6.0]), "dot", 32.0),
         (lambda xs: dot([4.0, 5.0, 6.0], xs), "dot", 32.0),
-        (lambda xs: linear(xs, [4.0, 5.0, 6.0], 0.5), "linear", 32.5),
         (lambda xs: logsumexp(xs), "logsumexp", 3.4076059644443806),
     ],
 )
@@ -67,7 +66,6 @@ def test_softmax_sums_to_one_and_differentiates():
         (lambda: logsumexp([]), ValueError, "logsumexp of no values"),
         (lambda: softmax([]), ValueError, "softmax of no values"),
         (lambda: dot([1.0], [1.0, 2.0]), ValueError, "same length, not of 1 and 2"),
-        (lambda: linear([1.0], [1.0, 2.0], 0.0), ValueError, "not 2 weights for 1 inputs"),
         (lambda: tg.sum(Value(1.0)), TypeError, "sum takes a list of numbers, not a single Value"),
         (lambda: dot(1.0, [1.0]), TypeError, "dot takes a list of numbers, not a single float"),
         (lambda: mean(["a", 1.0]), TypeError, "expected a number, not str"),

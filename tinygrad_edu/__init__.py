@@ -9,7 +9,7 @@
 """
 
 from tinygrad_edu import data, losses, nn, optim
-from tinygrad_edu.functions import dot, linear, logsumexp, mean, softmax
+from tinygrad_edu.functions import dot, logsumexp, mean, softmax
 from tinygrad_edu.functions import sum as sum  # not in __all__: a star import leaves Python's own sum alone
 from tinygrad_edu.ops import (
     Operation,
@@ -88,7 +88,6 @@ __all__ = [
     "heaviside",
     "hypot",
     "leaky_relu",
-    "linear",
     "log",
     "log1p",
     "log2",

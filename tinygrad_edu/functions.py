@@ -7,6 +7,7 @@ Value, recorded as one node however long the list; plain numbers alone give a pl
 from __future__ import annotations
 
 from tinygrad_edu import ops
+from tinygrad_edu.value import apply_to_lists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,22 +54,7 @@ def dot(a: Iterable[Operand], b: Iterable[Operand]) -> Any:
     left, right = _listed("dot", a), _listed("dot", b)
     if len(left) != len(right):
         raise ValueError(f"dot takes two lists of the same length, not of {len(left)} and {len(right)}")
-    return ops.dot(*left, *right)
-
-
-def linear(input: Iterable[Operand], weight: Iterable[Operand], bias: Operand) -> Any:
-    """The weighted sum of a neuron, ``dot(input, weight) + bias``, as one node.
-
-    Raises:
-        ValueError: if ``input`` and ``weight`` differ in length.
-
-    >>> linear([1.0, 2.0], [3.0, 4.0], 0.5)
-    11.5
-    """
-    inputs, weights = _listed("linear", input), _listed("linear", weight)
-    if len(inputs) != len(weights):
-        raise ValueError(f"linear takes a weight for each input, not {len(weights)} weights for {len(inputs)} inputs")
-    return ops.linear(*inputs, *weights, bias)
+    return apply_to_lists(ops.dot, left, right)
 
 
 def logsumexp(values: Iterable[Operand]) -> Any:

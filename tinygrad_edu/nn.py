@@ -5,18 +5,17 @@ No derivative is written here: a neuron computes its output from Values, and the
 
 from __future__ import annotations
 
-import json
 import math
-import random
 
 from tinygrad_edu import ops
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.ops import TABLE, Operation, number
 from tinygrad_edu.randomness import generator
-from tinygrad_edu.value import Value, apply
+from tinygrad_edu.value import Value, apply_to_lists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeVar
 
@@ -123,6 +122,8 @@ class Module:
             ValueError: if the model could not be rebuilt from what is written.
             OSError: if the file cannot be written. However the writing ends, ``path`` holds the old file or the new.
         """
+        import json
+
         document = {
             "format": FORMAT,
             "version": 1,
@@ -146,7 +147,7 @@ class Module:
 
 
 class Neuron(Module):
-    """A weighted sum of the inputs with a bias, through an activation function: one or two nodes in the graph.
+    """A weighted sum of the inputs with a bias, through an activation function.
 
     Args:
         n_inputs: how many numbers it takes.
@@ -175,14 +176,14 @@ class Neuron(Module):
         _check_size("n_inputs", n_inputs)
         self.activation = _activation(activation)
         draw = _initializer(init, self.activation, n_inputs, 1, seed)
-        self.w = [Value(draw(), f"w[{i}]") for i in range(n_inputs)]
+        self.w = tuple([Value(draw(), f"w[{i}]") for i in range(n_inputs)])
         self.b = Value(0.0, "b")
 
     def __call__(self, inputs: Iterable[Operand]) -> Value:
-        operands = (*inputs, *self.w, self.b)
-        if len(operands) != 2 * len(self.w) + 1:
-            raise ValueError(f"expected {len(self.w)} inputs, got {len(operands) - len(self.w) - 1}")
-        total = apply(ops.linear, operands)
+        inputs = tuple(inputs)
+        if len(inputs) != len(self.w):
+            raise ValueError(f"expected {len(self.w)} inputs, got {len(inputs)}")
+        total: Value = apply_to_lists(ops.dot, inputs, self.w) + self.b
         return total if self.activation is None else getattr(total, self.activation)()
 
     def config(self) -> dict[str, Any]:
@@ -214,7 +215,7 @@ class Layer(Module):
         _label_parameters(self)
 
     def __call__(self, inputs: Iterable[Operand]) -> Any:
-        values = [x if isinstance(x, Value) else Value(x, f"x[{i}]") for i, x in enumerate(inputs)]
+        values = tuple([x if isinstance(x, Value) else Value(x, f"x[{i}]") for i, x in enumerate(inputs)])
         outputs = [neuron(values) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -357,6 +358,8 @@ def _initializer(
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import json
+
     with open(path, "rb") as file:
         content = file.read()
     try:
@@ -385,6 +388,8 @@ def _find_class(kind: type[M], name: object) -> type[M]:
 
 
 def _build(kind: type[M], document: Mapping[str, Any]) -> M:
+    import random
+
     before = random.getstate()  # the first weights are overwritten: they must not use up the user's random numbers
     try:
         model = _find_class(kind, document["class"])(**document["config"])

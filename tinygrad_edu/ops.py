@@ -104,19 +104,12 @@ class Operation:
             operands = self._bind(operands, named)
         for operand in operands:
             if type(operand) is not float:
-                break
-        else:
-            return self.compute(operands, operands)
-        for operand in operands:
-            apply = getattr(operand, "_apply_", None)
-            if apply is not None:
-                return apply(self, operands)
-        return self.compute([number(operand) for operand in operands], operands)
-
-    def compute(self, numbers: Sequence[float], operands: Sequence[Any]) -> float:
-        """The result for ``numbers``; an error speaks of the ``operands`` (numbers, or Values with their labels)."""
+                apply = getattr(operand, "_apply_", None)
+                if apply is not None:
+                    return apply(self, operands)
+                operands = tuple([x if hasattr(x, "_apply_") else number(x) for x in operands])
         try:
-            return self.forward(*numbers)
+            return self.forward(*operands)
         except (ArithmeticError, ValueError) as error:
             raise self.domain_error(operands, error) from None
 
@@ -456,15 +449,6 @@ def _dot_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
     return operands[half:] + operands[:half]
 
 
-def _linear(*operands: float) -> float:
-    return sum(map(operator.mul, operands, operands[len(operands) // 2 : -1]), operands[-1])
-
-
-def _linear_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
-    half = len(operands) // 2
-    return operands[half:-1] + operands[:half] + (1.0,)
-
-
 def _logsumexp(*operands: float) -> float:
     top = max(operands)
     if math.isinf(top):
@@ -497,10 +481,6 @@ mean = Operation(
 dot = Operation(
     "dot", _dot, _dot_rule, "The sum of a * b over two lists, given as (*a, *b).",
     definition=lambda *operands: _sum_of_products(operands),
-)
-linear = Operation(
-    "linear", _linear, _linear_rule, "A weighted sum with a bias, dot(x, w) + b, given as (*x, *w, b).",
-    definition=lambda *operands: dot(*operands[:-1]) + operands[-1],
 )
 logsumexp = Operation(
     "logsumexp", _logsumexp, lambda y, *operands: tuple([exp(x - y) for x in operands]),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import random
     from typing import Any
 
 
@@ -15,6 +14,8 @@ def generator(seed: int | random.Random | None) -> Any:
     >>> generator(1).random() == generator(1).random()
     True
     """
+    import random  # here, because it is the slowest import of all
+
     if isinstance(seed, random.Random):
         return seed
     return random if seed is None else random.Random(seed)

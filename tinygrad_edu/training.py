@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
-import threading
 import time
-from contextlib import contextmanager
 
 from tinygrad_edu import losses
 from tinygrad_edu.files import write_whole
@@ -19,7 +16,7 @@ from tinygrad_edu.value import Value, no_grad
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
     from tinygrad_edu.files import Path
@@ -135,7 +132,7 @@ def fit(
     history = History(metric_name)
     started, rate = time.perf_counter(), optimizer.lr
     before = [parameter.data for parameter in optimizer.parameters]
-    with _ending_batches() as interrupted, _progress_bar(epochs, progress) as show:
+    with _EndingBatches() as interrupt, _ProgressBar(epochs, progress) as bar:
         try:
             for epoch in range(epochs):
                 if schedule is not None:
@@ -148,12 +145,12 @@ def fit(
                     batch_loss, batch_right = _train_on(batch, model, loss_of, metric_of, optimizer, l2, epoch)
                     total += batch_loss * len(batch)
                     right += batch_right
-                    if interrupted:
+                    if interrupt.asked:
                         raise KeyboardInterrupt
                 history.loss.append(total / len(examples))
                 if metric_of is not None:
                     history.metric.append(right / len(examples))
-                show(history)
+                bar.show(history)
                 if on_epoch is not None:
                     on_epoch(epoch, history)
         except KeyboardInterrupt:
@@ -309,49 +306,59 @@ def _check_count(name: str, count: int, at_least: int) -> int:
 # ---- Ctrl-C and the progress bar -------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _ending_batches() -> Iterator[list[bool]]:
-    """Gives a list that Ctrl-C puts something into, instead of interrupting a step halfway; a second one interrupts.
+class _EndingBatches:
+    """In this context Ctrl-C is noted in ``asked`` instead of interrupting a step halfway; a second one interrupts.
 
     Only the main thread hears Ctrl-C, and a handler that the program has set itself is left alone.
     """
-    asked: list[bool] = []
 
-    def note(signum: int, frame: object) -> None:
-        if asked:
+    def __enter__(self) -> _EndingBatches:
+        import signal
+        import threading
+
+        self.asked = False
+        self.signal = signal
+        self.ours = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if self.ours:
+            signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, signum: int, frame: object) -> None:
+        if self.asked:
             raise KeyboardInterrupt
-        asked.append(True)
+        self.asked = True
 
-    ours = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    )
-    if ours:
-        signal.signal(signal.SIGINT, note)
-    try:
-        yield asked
-    finally:
-        if ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+    def __exit__(self, *error: object) -> None:
+        if self.ours:
+            self.signal.signal(self.signal.SIGINT, self.signal.default_int_handler)
 
 
-@contextmanager
-def _progress_bar(epochs: int, progress: bool | None) -> Iterator[Callable[[History], None]]:
-    """Gives a function that moves the bar on by an epoch."""
-    if progress is None:
-        progress = sys.stderr is not None and sys.stderr.isatty()
-    if not progress:
-        yield lambda history: None
-        return
-    from tqdm import tqdm
+class _ProgressBar:
+    """A bar that moves on by an epoch at a time; by default only where stderr is a terminal."""
 
-    with tqdm(total=epochs, unit="epoch") as bar:
+    def __init__(self, epochs: int, progress: bool | None) -> None:
+        self.bar: Any = None
+        if progress is None:
+            progress = sys.stderr is not None and sys.stderr.isatty()
+        if progress:
+            from tqdm import tqdm
 
-        def show(history: History) -> None:
+            self.bar = tqdm(total=epochs, unit="epoch")
+
+    def __enter__(self) -> _ProgressBar:
+        return self
+
+    def show(self, history: History) -> None:
+        if self.bar is not None:
             numbers = {"loss": history.loss[-1]}
             if history.metric:
                 numbers[history.metric_name] = history.metric[-1]
-            bar.set_postfix(numbers, refresh=False)
-            bar.update()
+            self.bar.set_postfix(numbers, refresh=False)
+            self.bar.update()
 
-        yield show
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.close()

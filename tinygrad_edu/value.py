@@ -9,19 +9,20 @@ chain rule, in the order that computes every derivative once: reverse-mode diffe
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from contextvars import ContextVar
-from threading import RLock
+from _thread import RLock
+from contextvars import ContextVar, Token
 
 from tinygrad_edu import ops
 from tinygrad_edu.ops import TABLE, Operation, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any, TypeAlias
+    from collections.abc import Callable, Sequence
+    from typing import Any, ParamSpec, TypeAlias, TypeVar
 
     Operand: TypeAlias = "Value | float"
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _is_recording = _recording.get
@@ -29,8 +30,7 @@ _new = object.__new__
 _sweep_lock = RLock()  # a sweep borrows the grads of the nodes it visits, which two threads may share
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+class no_grad:
     """Inside this context, or a function decorated with it, arithmetic records nothing: results are leaves.
 
     Each thread and each asyncio task has a setting of its own.
@@ -41,39 +41,67 @@ def no_grad() -> Iterator[None]:
     >>> y.data, y.parents
     (9.0, ())
     """
-    token = _recording.set(False)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
+
+    def __enter__(self) -> None:
+        self.token: Token[bool] = _recording.set(False)
+
+    def __exit__(self, *error: object) -> None:
+        _recording.reset(self.token)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        from functools import wraps
+
+        @wraps(function)
+        def unrecorded(*args: P.args, **named: P.kwargs) -> R:
+            with no_grad():
+                return function(*args, **named)
+
+        return unrecorded
 
 
-def record(op: Operation, data: float, parents: tuple[Value, ...]) -> Value:
-    """The node that ``op`` made from ``parents``; a leaf inside ``no_grad``."""
+def record(
+    op: Operation, data: float, first: Value | tuple[Value, ...], second: Value | tuple[Value, ...] | None = None
+) -> Value:
+    """The node that ``op`` made from one operand, or from two, or from one or two tuples of them.
+
+    Inside ``no_grad`` it is a leaf.
+    """
     node = _new(Value)
     node._data = data
     node._grad = 0.0
     node.label = ""
     if _is_recording():
         node.op = op
-        node.parents = parents
+        node._first = first
+        node._second = second
     else:
-        node.op = None
-        node.parents = ()
+        node.op = node._first = node._second = None
     return node
 
 
 def apply(op: Operation, operands: tuple[Any, ...]) -> Value:
-    """The node that ``op`` makes from Values and plain numbers: what ``op(*operands)`` does if there is a Value."""
+    """What ``op(*operands)`` does if there is a Value among the operands: numbers become leaves, and it is recorded."""
+    values: tuple[Value, ...] = tuple([x if isinstance(x, Value) else Value(x) for x in operands])
     try:
-        numbers = [operand._data for operand in operands]
-    except AttributeError:  # a plain number among them
-        operands = tuple([x if isinstance(x, Value) else Value(x) for x in operands])
-        numbers = [operand._data for operand in operands]
-    try:
-        return record(op, op.forward(*numbers), operands)
+        data = op.forward(*[value._data for value in values])
     except (ArithmeticError, ValueError) as error:
-        raise op.domain_error(operands, error) from None
+        raise op.domain_error(values, error) from None
+    return record(op, data, *values) if len(values) <= 2 else record(op, data, values)
+
+
+def apply_to_lists(op: Operation, left: tuple[Any, ...], right: tuple[Any, ...] = ()) -> Any:
+    """What ``op(*left, *right)`` does. Nodes made from the same tuple share it, such as a layer's tuple of inputs."""
+    try:
+        numbers = [x._data for x in left + right]
+    except AttributeError:  # a plain number among them
+        return op(*left, *right)
+    if not numbers:
+        return op()
+    try:
+        data = op.forward(*numbers)
+    except (ArithmeticError, ValueError) as error:
+        raise op.domain_error(left + right, error) from None
+    return record(op, data, left, right or None)
 
 
 def _constant(x: Any) -> Value | None:
@@ -93,7 +121,7 @@ def _prefix(op: Operation) -> Callable[[Value], Value]:
             data = forward(self._data)
         except (ArithmeticError, ValueError) as error:
             raise op.domain_error((self,), error) from None
-        return record(op, data, (self,))
+        return record(op, data, self)
 
     return _named(method, op)  # type: ignore[no-any-return]
 
@@ -110,7 +138,7 @@ def _infix(op: Operation) -> tuple[Callable[[Value, Operand], Value], Callable[[
             data = forward(self._data, right._data)
         except (ArithmeticError, ValueError) as error:
             raise op.domain_error((self, right), error) from None
-        return record(op, data, (self, right))
+        return record(op, data, self, right)
 
     def reflected(self: Value, other: Operand) -> Value:
         left = _constant(other)
@@ -169,13 +197,17 @@ class Value:
     6.0
     """
 
-    __slots__ = ("_data", "_grad", "label", "op", "parents")
+    # One operand or two, as nearly all nodes have, take a slot each. A tuple for every node would be a second object,
+    # half as much memory again and twice as much to look through for the garbage collector. An operation of lists keeps
+    # these there, as tuples that many nodes may share.
+    __slots__ = ("_data", "_first", "_grad", "_second", "label", "op")
 
     _data: float
     _grad: float
+    _first: Any  # a Value, a tuple of them, or None for a leaf
+    _second: Any  # likewise, or None
     label: str
     op: Operation | None
-    parents: tuple[Value, ...]
 
     def __init__(self, data: float, label: str = "") -> None:
         if type(label) is not str:
@@ -183,8 +215,7 @@ class Value:
         self._data = data if type(data) is float else number(data)
         self._grad = 0.0
         self.label = label
-        self.op = None
-        self.parents = ()
+        self.op = self._first = self._second = None
 
     @property
     def data(self) -> float:
@@ -201,6 +232,11 @@ class Value:
     @grad.setter
     def grad(self, grad: float) -> None:
         self._grad = number(grad)
+
+    @property
+    def parents(self) -> tuple[Value, ...]:
+        groups = [group for group in (self._first, self._second) if group is not None]
+        return sum([group if type(group) is tuple else (group,) for group in groups], ())
 
     # ---- arithmetic: Python's operators, applied as the table says ----
 
@@ -267,15 +303,17 @@ class Value:
         """
         nodes = topological_order(self)
         with _sweep_lock:
-            before = [node._grad for node in nodes]
+            before = [(node, node._grad) for node in nodes if node._grad]
+            for node, _ in before:
+                node._grad = 0.0
             try:
                 _sweep(nodes)
             except BaseException:
-                for node, grad in zip(nodes, before):
-                    node._grad = grad
+                for node in nodes:
+                    node._grad = 0.0
                 raise
-            for node, grad in zip(nodes, before):
-                if grad:
+            finally:
+                for node, grad in before:
                     node._grad += grad
 
     def zero_grad(self) -> None:
@@ -304,61 +342,67 @@ def topological_order(root: Value) -> list[Value]:
     """
     order: list[Value] = []
     seen: set[Value] = set()
+    finished: set[int] = set()  # ids of the tuples whose Values are all in order
     stack: list[Value | None] = [root]
     pop = stack.pop
     while stack:
         node = pop()
         if node is None:  # all that the node below it was made from is in order
-            order.append(pop())  # type: ignore[arg-type]
+            node = pop()
+            order.append(node)
+            if type(node._first) is tuple:
+                finished |= {id(node._first), id(node._second)}
         elif node not in seen:
             seen.add(node)
-            parents = node.parents
-            if parents:
-                stack += (node, None)
-                stack += parents
-            else:
+            first, second = node._first, node._second
+            if first is None:
                 order.append(node)
+            elif type(first) is tuple:
+                stack += (node, None)
+                for group in (first, second or ()):
+                    if id(group) not in finished:
+                        stack += group
+            else:
+                stack += (node, None, first) if second is None else (node, None, first, second)
     return order
 
 
 def _sweep(nodes: Sequence[Value]) -> None:
-    """Set the grad of each node, given in topological order, to the derivative of the last with respect to it.
+    """Bring the derivative of the last node with respect to each into their grads, which are 0 before.
 
-    Most nodes have one operand or two; spelling these out makes the sweep three times faster than the loop alone.
+    The nodes are in topological order. Most have one operand or two; spelling these out makes the sweep three times
+    faster than a loop over operands would be alone.
     """
-    for node in nodes:
-        node._grad = 0.0
     nodes[-1]._grad = 1.0
     for node in reversed(nodes):
         op = node.op
         if op is None:
             continue
         upstream = node._grad
-        parents = node.parents
-        count = len(parents)
+        first, second = node._first, node._second
         locals_: Any = None
         try:
-            if count == 2:
-                a, b = parents
-                locals_ = local_a, local_b = op.rule(node._data, a._data, b._data)
+            if type(first) is tuple:
                 if upstream:  # nothing flows from a dead unit
-                    a._grad += upstream * local_a
-                    b._grad += upstream * local_b
-            elif count == 1:
-                (a,) = parents
-                locals_ = (local_a,) = op.rule(node._data, a._data)
+                    parents = first + second if second else first
+                    locals_ = op.rule(node._data, *[parent._data for parent in parents])
+                    for parent, local in zip(parents, locals_, strict=True):
+                        parent._grad += upstream * local
+            elif second is not None:
+                locals_ = local_first, local_second = op.rule(node._data, first._data, second._data)
                 if upstream:
-                    a._grad += upstream * local_a
-            elif upstream:
-                locals_ = op.rule(node._data, *[parent._data for parent in parents])
-                for parent, local in zip(parents, locals_, strict=True):
-                    parent._grad += upstream * local
+                    first._grad += upstream * local_first
+                    second._grad += upstream * local_second
+            else:
+                locals_ = (local_first,) = op.rule(node._data, first._data)
+                if upstream:
+                    first._grad += upstream * local_first
         except (ArithmeticError, ValueError, TypeError) as error:
             if locals_ is not None:
-                op.check_rule(locals_, count)
+                op.check_rule(locals_, len(node.parents))
             if isinstance(error, TypeError):
                 raise
-            raise op.derivative_error(parents, error) from None
+            raise op.derivative_error(node.parents, error) from None
 
 
 def _make_method(op: Operation) -> None:
