@@ -66,6 +66,7 @@ FUNCTIONS = {
     "sum": _sum,
     "mean": lambda *xs: mp.fsum(xs) / len(xs),
     "dot": _dot,
+    "linear": lambda *xs: _dot(*xs[:-1]) + xs[-1],
     "logsumexp": lambda *xs: mp.ln(mp.fsum(map(mp.exp, xs))),
 }
 

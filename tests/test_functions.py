@@ -40,6 +40,11 @@ def test_sum_of_none_and_with_a_start():
     assert (total.data, total.op.name) == (13.0, "sum")
 
 
+def test_long_lists_take_linear_time():
+    assert tg.sum(range(100_000)) == 4_999_950_000.0
+    assert dot(range(100_000), [1] * 100_000) == 4_999_950_000.0
+
+
 def test_pythons_sum_works_too():
     xs = values(1.0, 2.0)
     total = sum(xs)

@@ -55,8 +55,8 @@ def test_a_neuron_is_a_weighted_sum_through_its_activation():
     neuron.load_state_dict({"w[0]": 0.5, "w[1]": -1.0, "b": 0.25})
     y = neuron([2.0, 1.0])
     assert y.data == math.tanh(0.25)
-    assert [node.op.name for node in topological_order(y) if node.op] == ["dot", "add", "tanh"]
-    assert nn.Neuron(2, None)([1.0, 1.0]).op.name == "add"
+    assert [node.op.name for node in topological_order(y) if node.op] == ["linear", "tanh"]
+    assert nn.Neuron(2, None)([1.0, 1.0]).op.name == "linear"
     assert nn.Neuron(1, tanh).config() == {"n_inputs": 1, "activation": "tanh"}
     assert nn.Neuron(1, "leaky_relu")([1.0]).op.name == "leaky_relu"
 

@@ -47,6 +47,7 @@ DOMAINS = {
     "silu": st.tuples(st.floats(-600, 600)),
     "softplus": st.tuples(st.floats(-600, 600)),
     "logsumexp": st.lists(st.floats(-600, 600), min_size=1, max_size=6).map(tuple),
+    "linear": st.integers(0, 5).flatmap(lambda n: st.tuples(*[MODERATE] * (2 * n + 1))),
     "dot": st.integers(0, 5).flatmap(lambda n: st.tuples(*[MODERATE] * (2 * n))),
 }
 ROWS = [TABLE[name] for name in sorted(BUILT_IN)]
@@ -117,7 +118,7 @@ COMPOSITES = [row for row in ROWS if row.definition is not None]
 @given(data=st.data())
 def test_a_composite_equals_its_definition(row, data):
     if row.arity is None:
-        size = {"dot": 4}.get(row.name) or data.draw(st.integers(1, 5))
+        size = {"dot": 4, "linear": 5}.get(row.name) or data.draw(st.integers(1, 5))
         xs = data.draw(st.tuples(*[MODERATE] * size))
     else:
         # where the naive formula neither overflows nor cancels
@@ -386,6 +387,15 @@ def test_mistakes_in_a_row_are_explained(own_operation):
     many = own_operation("many", lambda *xs: 1.0, lambda y, *xs: (1.0,))
     with pytest.raises(TypeError, match=r"tuple of 3 derivatives"):
         many(Value(1.0), 2.0, 3.0).backward()
+    empty = own_operation("empty", lambda x: x, lambda y, x: None)
+    with pytest.raises(TypeError, match=r"tuple of 1 derivative, one for each operand, not None"):
+        empty(Value(1.0)).backward()
+    broken = own_operation("broken", lambda x: None, lambda y, x: (1.0,))
+    for x in (1.0, Value(1.0)):
+        with pytest.raises(TypeError, match="expected a number, not NoneType"):
+            broken(x)
+    whole = own_operation("whole", lambda x: round(x), lambda y, x: (0.0,))
+    assert type(whole(1.5)) is type(whole(Value(1.5)).data) is float
     strange = own_operation("strange", lambda x: x, lambda y, x: ("a",))
     with pytest.raises(TypeError, match="sequence"):
         strange(Value(1.0)).backward()

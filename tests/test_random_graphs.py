@@ -11,7 +11,7 @@ from tinygrad_edu.ops import BUILT_IN, TABLE
 
 # Operations that are smooth and defined at every number, and stay small: a random program of them is never out of domain.
 SMOOTH = ["add", "subtract", "multiply", "negative", "sin", "cos", "tanh", "arctan", "sigmoid", "softplus", "erf", "gelu",
-          "silu", "arcsinh", "sum", "mean", "dot", "logsumexp"]  # fmt: skip
+          "silu", "arcsinh", "sum", "mean", "dot", "linear", "logsumexp"]  # fmt: skip
 
 
 @st.composite
@@ -21,7 +21,7 @@ def programs(draw, names, size):
     steps = []
     for position in range(len(leaves), len(leaves) + draw(st.integers(1, size))):
         row = TABLE[draw(st.sampled_from(names))]
-        count = row.arity or {"dot": 4}.get(row.name) or draw(st.integers(1, 5))
+        count = row.arity or {"dot": 4, "linear": 5}.get(row.name) or draw(st.integers(1, 5))
         steps.append((row.name, draw(st.lists(st.integers(0, position - 1), min_size=count, max_size=count))))
     return leaves, steps
 

@@ -300,6 +300,10 @@ def test_threads_may_differentiate_graphs_that_share_leaves():
 
 def test_no_grad_records_nothing_and_ends():
     x = Value(2.0)
+    pause = no_grad()
+    with pause, pause:
+        assert (x * x).op is None
+    assert (x * x).op is ops.multiply
     with no_grad():
         y = x * x + ops.dot(x, x).tanh()
         assert (y.op, y.parents) == (None, ())

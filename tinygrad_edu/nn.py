@@ -74,11 +74,15 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """The name and Value of each parameter, once, in the order of the attributes."""
-        return _walk("", self, set())
+        return _walk("", self, {})
 
     def parameters(self) -> list[Value]:
         """The parameters, each once."""
         return [parameter for _, parameter in self.named_parameters()]
+
+    def _members(self) -> dict[str, object]:
+        """What to search for parameters, by name."""
+        return vars(self)
 
     def zero_grad(self) -> None:
         """Set the ``grad`` of every parameter to 0."""
@@ -147,7 +151,7 @@ class Module:
 
 
 class Neuron(Module):
-    """A weighted sum of the inputs with a bias, through an activation function.
+    """A weighted sum of the inputs with a bias, through an activation function: ``w`` and ``b``.
 
     Args:
         n_inputs: how many numbers it takes.
@@ -176,15 +180,28 @@ class Neuron(Module):
         _check_size("n_inputs", n_inputs)
         self.activation = _activation(activation)
         draw = _initializer(init, self.activation, n_inputs, 1, seed)
-        self.w = tuple([Value(draw(), f"w[{i}]") for i in range(n_inputs)])
-        self.b = Value(0.0, "b")
+        # One tuple for the weights and the bias, which all nodes made by this neuron share.
+        self._own = (*[Value(draw(), f"w[{i}]") for i in range(n_inputs)], Value(0.0, "b"))
 
     def __call__(self, inputs: Iterable[Operand]) -> Value:
         inputs = tuple(inputs)
-        if len(inputs) != len(self.w):
-            raise ValueError(f"expected {len(self.w)} inputs, got {len(inputs)}")
-        total: Value = apply_to_lists(ops.dot, inputs, self.w) + self.b
+        if len(inputs) != len(self._own) - 1:
+            raise ValueError(f"expected {len(self._own) - 1} inputs, got {len(inputs)}")
+        total: Value = apply_to_lists(ops.linear, inputs, self._own)
         return total if self.activation is None else getattr(total, self.activation)()
+
+    @property
+    def w(self) -> tuple[Value, ...]:
+        """The weights, one for each input."""
+        return self._own[:-1]
+
+    @property
+    def b(self) -> Value:
+        """The bias."""
+        return self._own[-1]
+
+    def _members(self) -> dict[str, object]:
+        return {"w": self.w, "b": self.b, **vars(self)}
 
     def config(self) -> dict[str, Any]:
         return {"n_inputs": len(self.w), "activation": self.activation}
@@ -289,18 +306,18 @@ class MLP(Module):
 # ---- finding parameters ----------------------------------------------------------------------------------------------
 
 
-def _walk(path: str, member: object, seen: set[int]) -> Iterator[tuple[str, Value]]:
-    """The parameters in ``member``, with their names; ``seen`` keeps what is shared from being found twice."""
+def _walk(path: str, member: object, seen: dict[int, object]) -> Iterator[tuple[str, Value]]:
+    """The parameters in ``member``, with their names; ``seen``, by id, keeps what is shared from being found twice."""
     if id(member) in seen:
         return
     if isinstance(member, Value):
         if member.op is None:
-            seen.add(id(member))
+            seen[id(member)] = member
             yield path, member
     elif isinstance(member, (Module, dict, list, tuple)):
-        seen.add(id(member))
+        seen[id(member)] = member
         if isinstance(member, Module):
-            for name, item in vars(member).items():
+            for name, item in member._members().items():
                 yield from _walk(f"{path}.{name}" if path else name, item, seen)
         else:
             for key, item in member.items() if isinstance(member, dict) else enumerate(member):

@@ -104,14 +104,16 @@ class Operation:
             operands = self._bind(operands, named)
         for operand in operands:
             if type(operand) is not float:
-                apply = getattr(operand, "_apply_", None)
-                if apply is not None:
-                    return apply(self, operands)
-                operands = tuple([x if hasattr(x, "_apply_") else number(x) for x in operands])
+                traced = next((x for x in operands if hasattr(x, "_apply_")), None)
+                if traced is not None:
+                    return traced._apply_(self, operands)
+                operands = tuple([number(x) for x in operands])
+                break
         try:
-            return self.forward(*operands)
+            result = self.forward(*operands)
         except (ArithmeticError, ValueError) as error:
             raise self.domain_error(operands, error) from None
+        return result if type(result) is float else number(result)
 
     def domain_error(self, operands: Sequence[Any], error: Exception) -> Exception:
         """What to raise where ``forward`` raised ``error``: the same class, naming the operation and its operands."""
@@ -449,6 +451,15 @@ def _dot_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
     return operands[half:] + operands[:half]
 
 
+def _linear(*operands: float) -> float:
+    return sum(map(operator.mul, operands, operands[len(operands) // 2 : -1]), operands[-1])
+
+
+def _linear_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
+    half = len(operands) // 2
+    return (*operands[half:-1], *operands[:half], 1.0)
+
+
 def _logsumexp(*operands: float) -> float:
     top = max(operands)
     if math.isinf(top):
@@ -481,6 +492,10 @@ mean = Operation(
 dot = Operation(
     "dot", _dot, _dot_rule, "The sum of a * b over two lists, given as (*a, *b).",
     definition=lambda *operands: _sum_of_products(operands),
+)
+linear = Operation(
+    "linear", _linear, _linear_rule, "A neuron's weighted sum with its bias, dot(x, w) + b, given as (*x, *w, b).",
+    definition=lambda *operands: dot(*operands[:-1]) + operands[-1],
 )
 logsumexp = Operation(
     "logsumexp", _logsumexp, lambda y, *operands: tuple([exp(x - y) for x in operands]),

@@ -10,7 +10,7 @@ chain rule, in the order that computes every derivative once: reverse-mode diffe
 from __future__ import annotations
 
 from _thread import RLock
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 
 from tinygrad_edu import ops
 from tinygrad_edu.ops import TABLE, Operation, number
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     R = TypeVar("R")
 
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-_is_recording = _recording.get
+_pauses: ContextVar[int] = ContextVar("pauses", default=0)  # how many no_grad contexts one is in
+_is_paused = _pauses.get
 _new = object.__new__
+_NOTHING = object()
 _sweep_lock = RLock()  # a sweep borrows the grads of the nodes it visits, which two threads may share
 
 
@@ -43,10 +44,10 @@ class no_grad:
     """
 
     def __enter__(self) -> None:
-        self.token: Token[bool] = _recording.set(False)
+        _pauses.set(_pauses.get() + 1)
 
     def __exit__(self, *error: object) -> None:
-        _recording.reset(self.token)
+        _pauses.set(_pauses.get() - 1)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         from functools import wraps
@@ -67,15 +68,15 @@ def record(
     Inside ``no_grad`` it is a leaf.
     """
     node = _new(Value)
-    node._data = data
+    node._data = data if type(data) is float else number(data)
     node._grad = 0.0
     node.label = ""
-    if _is_recording():
+    if _is_paused():
+        node.op = node._first = node._second = None
+    else:
         node.op = op
         node._first = first
         node._second = second
-    else:
-        node.op = node._first = node._second = None
     return node
 
 
@@ -343,11 +344,11 @@ def topological_order(root: Value) -> list[Value]:
     order: list[Value] = []
     seen: set[Value] = set()
     finished: set[int] = set()  # ids of the tuples whose Values are all in order
-    stack: list[Value | None] = [root]
+    stack: list[Any] = [root]  # of Values, and None above a node whose operands are above it
     pop = stack.pop
     while stack:
         node = pop()
-        if node is None:  # all that the node below it was made from is in order
+        if node is None:  # all that the node was made from is in order
             node = pop()
             order.append(node)
             if type(node._first) is tuple:
@@ -380,7 +381,7 @@ def _sweep(nodes: Sequence[Value]) -> None:
             continue
         upstream = node._grad
         first, second = node._first, node._second
-        locals_: Any = None
+        locals_: Any = _NOTHING
         try:
             if type(first) is tuple:
                 if upstream:  # nothing flows from a dead unit
@@ -398,7 +399,7 @@ def _sweep(nodes: Sequence[Value]) -> None:
                 if upstream:
                     first._grad += upstream * local_first
         except (ArithmeticError, ValueError, TypeError) as error:
-            if locals_ is not None:
+            if locals_ is not _NOTHING:
                 op.check_rule(locals_, len(node.parents))
             if isinstance(error, TypeError):
                 raise

@@ -68,7 +68,9 @@ def main() -> None:
     seen = in_turn(__file__, names, rounds=5)
     print(f"{'operations':>10} {'us each':>9} {'collector off':>14} {'bytes recorded':>15} {'bytes at the peak':>18}")
     for n in lengths:
-        print(f"{n:10,d} {seen[f'on {n}']:9.3f} {seen[f'off {n}']:14.3f} {seen[f'bytes {n}']:15.1f} {seen[f'peak {n}']:18.1f}")
+        print(
+            f"{n:10,d} {seen[f'on {n}']:9.3f} {seen[f'off {n}']:14.3f} {seen[f'bytes {n}']:15.1f} {seen[f'peak {n}']:18.1f}"
+        )
     long, short = lengths[-1], lengths[0]
     report([
         ("bytes for a recorded binary operation", seen[f"bytes {long}"], "at most", 200),

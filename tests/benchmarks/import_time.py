@@ -1,6 +1,6 @@
 """How long ``import tinygrad_edu`` takes beside ``import decimal``, as whole processes less the bare interpreter.
 
-    python tests/benchmarks/import_time.py
+python tests/benchmarks/import_time.py
 """
 
 import statistics
@@ -16,7 +16,7 @@ def main() -> None:
     for _ in range(41):
         for name, statement in STATEMENTS.items():
             started = time.perf_counter()
-            subprocess.run([sys.executable, "-I", "-c", statement], check=True)
+            subprocess.run([sys.executable, "-c", statement], check=True)
             seen[name].append(time.perf_counter() - started)
     bare = statistics.median(seen.pop("nothing"))
     for name, times in seen.items():
