@@ -16,7 +16,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def own_operation():
     """Define operations for one test: a function like ``Operation`` whose rows are gone from the table afterwards."""
     from tinygrad_edu import Operation, Value
-    from tinygrad_edu.ops import TABLE
+    from tinygrad_edu.operation import TABLE
 
     defined = []
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tinygrad_edu import Value, nn, tanh, topological_order
+from tinygrad_edu.module import FORMAT
 
 
 class Tangle(nn.Module):
@@ -263,7 +264,7 @@ def test_what_cannot_come_back_is_not_saved(tmp_path):
 
 
 def damaged(**changes):
-    document = {"format": nn.FORMAT, "version": 1, "class": "Neuron", "config": {"n_inputs": 1, "activation": "relu"},
+    document = {"format": FORMAT, "version": 1, "class": "Neuron", "config": {"n_inputs": 1, "activation": "relu"},
                 "metadata": None, "state": {"w[0]": 1.0, "b": 0.0}}  # fmt: skip
     return json.dumps({**document, **changes}).encode()
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tinygrad_edu import Operation, Value, ops
-from tinygrad_edu.ops import BUILT_IN, TABLE
+from tinygrad_edu.operation import BUILT_IN, TABLE
 
 
 def reals(low=-1e6, high=1e6, away=1e-6):

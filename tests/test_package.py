@@ -8,17 +8,18 @@ import sys
 import pytest
 
 import tinygrad_edu
-from tinygrad_edu.ops import BUILT_IN, TABLE
+from tinygrad_edu.operation import BUILT_IN, TABLE
 
 ROOT = pathlib.Path(tinygrad_edu.__file__).parent
 FLOORS = {
-    1: ["ops", "files", "randomness"],
-    2: ["value"],
-    3: ["functions"],
-    4: ["nn", "losses", "optim", "data"],
-    5: ["training", "viz", "viz.terminal", "viz.plots"],
-    6: ["cli"],
-    7: ["__main__", ""],  # the package itself hands on the public names
+    1: ["operation", "files", "randomness"],
+    2: ["ops"],
+    3: ["value"],
+    4: ["functions", "module"],
+    5: ["nn", "losses", "optim", "data"],
+    6: ["training", "viz", "viz.terminal", "viz.plots"],
+    7: ["cli"],
+    8: ["__main__", ""],  # the package itself hands on the public names
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 
@@ -95,4 +96,4 @@ def test_help_of_an_operation_is_its_own():
     assert tinygrad_edu.Value.tanh.__doc__.startswith("tanh(x)\n\nHyperbolic tangent")
     assert repr(tinygrad_edu.tanh) == "<operation tanh>"
     with pytest.raises(ValueError, match="no operation 'swish'; if it is your own, define it first"):
-        tinygrad_edu.ops.find("swish")
+        tinygrad_edu.operation.find("swish")

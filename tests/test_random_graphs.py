@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tinygrad_edu import Value
-from tinygrad_edu.ops import BUILT_IN, TABLE
+from tinygrad_edu.operation import BUILT_IN, TABLE
 
 # Operations that are smooth and defined at every number, and stay small: a random program of them is never out of domain.
 SMOOTH = ["add", "subtract", "multiply", "negative", "sin", "cos", "tanh", "arctan", "sigmoid", "softplus", "erf", "gelu",

@@ -11,8 +11,8 @@
 from tinygrad_edu import data, losses, nn, optim
 from tinygrad_edu.functions import dot, logsumexp, mean, softmax
 from tinygrad_edu.functions import sum as sum  # not in __all__: a star import leaves Python's own sum alone
+from tinygrad_edu.operation import Operation
 from tinygrad_edu.ops import (
-    Operation,
     absolute,
     add,
     arccos,

@@ -9,7 +9,7 @@ import time
 from tinygrad_edu import losses
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.functions import mean
-from tinygrad_edu.ops import number
+from tinygrad_edu.operation import number
 from tinygrad_edu.optim import Adam, Optimizer
 from tinygrad_edu.randomness import generator
 from tinygrad_edu.value import Value, no_grad

@@ -12,8 +12,8 @@ from __future__ import annotations
 from _thread import RLock
 from contextvars import ContextVar
 
-from tinygrad_edu import ops
-from tinygrad_edu.ops import TABLE, Operation, number
+from tinygrad_edu import operation, ops
+from tinygrad_edu.operation import TABLE, Operation, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -420,4 +420,4 @@ def _make_method(op: Operation) -> None:
 
 for _op in TABLE.values():
     _make_method(_op)
-ops.watchers.append(_make_method)
+operation.watchers.append(_make_method)

@@ -1,0 +1,198 @@
+"""What a row of the table of operations is: ``Operation``, and the function that it describes."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol, TypeVar, overload
+
+    class Traced(Protocol):
+        """What can stand in for a number: an object that knows how an operation is applied to it."""
+
+        def _apply_(self, operation: Operation, operands: tuple[Any, ...]) -> Any: ...
+
+    T = TypeVar("T", bound=Traced)
+
+TABLE: dict[str, Operation] = {}
+BUILT_IN: set[str] = set()  # the names that ops.py has given
+watchers: list[Callable[[Operation], None]] = []  # told of each new row: value.py makes it a method
+
+
+class Operation:
+    """One row of the table, and the function that it describes.
+
+    Calling it with plain numbers computes a float; with a Value among the operands it records a node.
+
+    Args:
+        name: what the operation is called, also in error messages and drawings.
+        forward: computes the number, as ``forward(*numbers) -> float``. It raises what Python's floats would
+            (``ValueError``, ``ZeroDivisionError``, ``OverflowError``) outside its domain.
+        rule: the local derivatives, as ``rule(y, *operands) -> (dy/da, dy/db, ...)``. Its parameters name the operands
+            and their defaults; ``*operands`` makes an operation of any number of operands.
+        doc: one sentence for ``help``.
+        example: ``"call = result"``, shown by ``help`` and run as a doctest.
+        definition: for a composite, the same function written in simpler operations.
+        init: for an activation, the initialisation of weights that suits it, "he" or "glorot".
+
+    Raises:
+        ValueError: if the name is that of a built-in operation. (One's own operations may be defined again, as happens
+            when a notebook cell is run twice.)
+        TypeError: if ``rule`` is not a Python function with ``y`` and at least one operand.
+
+    >>> cube = Operation("cube", lambda x: x ** 3, lambda y, x: (3 * x * x,))
+    >>> cube(2.0)
+    8.0
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., float],
+        rule: Callable[..., Sequence[Any]],
+        doc: str = "",
+        example: str = "",
+        *,
+        definition: Callable[..., Any] | None = None,
+        init: str = "",
+    ) -> None:
+        if name in BUILT_IN:
+            raise ValueError(f"{name!r} is a built-in operation; choose another name for yours")
+        code = getattr(rule, "__code__", None)
+        variadic = code is not None and bool(code.co_flags & 0x04)  # inspect.CO_VARARGS
+        if code is None or code.co_argcount + variadic < 2:
+            raise TypeError(f"the rule of {name!r} must be a function of the output and the operands: lambda y, x: ...")
+        self.name = name
+        self.forward = forward
+        self.rule = rule
+        self.definition = definition
+        self.init = init
+        self.operands: tuple[str, ...] = () if variadic else code.co_varnames[1 : code.co_argcount]
+        self.defaults: tuple[float, ...] = getattr(rule, "__defaults__", None) or ()
+        self.arity = None if variadic else len(self.operands)
+        self.summary = f"{self.signature()}\n\n{doc}"
+        call, _, result = example.partition(" = ")
+        self.__name__ = name
+        self.__doc__ = f"{self.summary}\n\n>>> {call}\n{result}\n" if example else self.summary
+        for watcher in watchers:
+            watcher(self)
+        TABLE[name] = self
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, *operands: float, **named: float) -> float: ...  # type: ignore[overload-overlap]
+        @overload
+        def __call__(self, *operands: T | float, **named: T | float) -> T: ...
+
+    def __call__(self, *operands: Any, **named: Any) -> Any:
+        if named or (len(operands) != self.arity and self.arity is not None):
+            operands = self._bind(operands, named)
+        for operand in operands:
+            if type(operand) is not float:
+                traced = next((x for x in operands if hasattr(x, "_apply_")), None)
+                if traced is not None:
+                    return traced._apply_(self, operands)
+                operands = tuple([number(x) for x in operands])
+                break
+        try:
+            result = self.forward(*operands)
+        except (ArithmeticError, ValueError) as error:
+            raise self.domain_error(operands, error) from None
+        return result if type(result) is float else number(result)
+
+    def domain_error(self, operands: Sequence[Any], error: Exception) -> Exception:
+        """What to raise where ``forward`` raised ``error``: the same class, naming the operation and its operands."""
+        verdict = "is too large for a float" if isinstance(error, OverflowError) else "is undefined"
+        return _same_class(error, f"{self.name} of {_describe(operands)} {verdict}", error)
+
+    def derivative_error(self, operands: Sequence[Any], error: Exception) -> Exception:
+        """What to raise where ``rule`` raised ``error``."""
+        if isinstance(error, ZeroDivisionError):
+            verdict = "is infinite"
+        else:
+            verdict = "is too large for a float" if isinstance(error, OverflowError) else "is undefined"
+        return _same_class(error, f"the derivative of {self.name} at {_describe(operands)} {verdict}", error)
+
+    def check_rule(self, locals_: object, count: int) -> None:
+        """Raise a TypeError unless ``locals_``, which the rule returned, holds one derivative for each operand."""
+        if not isinstance(locals_, (tuple, list)) or len(locals_) != count:
+            raise TypeError(
+                f"the rule of {self.name} must return a tuple of {count} derivative{'s' * (count != 1)}, "
+                f"one for each operand, not {locals_!r}" + (": write (dy_dx,) with a comma" if count == 1 else "")
+            )
+
+    def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """The operands in order, with those given by keyword and the defaults filled in."""
+        known = dict(zip(self.operands[len(self.operands) - len(self.defaults) :], self.defaults))
+        known.update(zip(self.operands, operands))
+        wrong = [name for name in named if name not in self.operands[len(operands) :]]
+        known.update(named)
+        if self.arity is None or wrong or len(operands) > self.arity or len(known) < self.arity:
+            given = [*map(str, map(type(self)._type_name, operands)), *(f"{name}=..." for name in named)]
+            raise TypeError(f"{self.signature()} was called with ({', '.join(given)})")
+        return tuple(known[name] for name in self.operands)
+
+    @staticmethod
+    def _type_name(x: object) -> str:
+        return type(x).__name__
+
+    def signature(self) -> str:
+        """How the operation is called, as text: ``leaky_relu(x, negative_slope=0.01)``."""
+        required = len(self.operands) - len(self.defaults)
+        optional = [f"{name}={value}" for name, value in zip(self.operands[required:], self.defaults)]
+        return f"{self.name}({', '.join([*self.operands[:required], *optional]) or '*operands'})"
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
+        return find, (self.name,)  # rules are lambdas: pickle and deepcopy go by the name
+
+
+def find(name: str) -> Operation:
+    """The operation called ``name``.
+
+    Raises:
+        ValueError: if there is none.
+
+    >>> find("tanh")
+    <operation tanh>
+    """
+    if name not in TABLE:
+        raise ValueError(f"there is no operation {name!r}; if it is your own, define it first")
+    return TABLE[name]
+
+
+def number(x: Any) -> float:
+    """The float that ``x`` stands for: an int, a float, or a NumPy scalar.
+
+    Raises:
+        TypeError: for anything else, naming its type.
+
+    >>> number(3)
+    3.0
+    """
+    if isinstance(x, (int, float)):
+        return float(x)
+    if getattr(x, "shape", None) == () and getattr(getattr(x, "dtype", None), "kind", "") in "biuf":
+        return float(x)
+    raise TypeError(f"expected a number, not {type(x).__name__}")
+
+
+def _describe(operands: Sequence[Any]) -> str:
+    texts = []
+    for operand in operands[:4]:
+        label = str(getattr(operand, "label", ""))
+        label = label if len(label) <= 40 else label[:39] + "…"
+        texts.append(f"{label} = {operand.data}" if label else f"{getattr(operand, 'data', operand)}")
+    if len(operands) > 4:
+        texts.append(f"{len(operands) - 4} more")
+    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def _same_class(error: Exception, message: str, reason: Exception) -> Exception:
+    for kind in (ZeroDivisionError, OverflowError, ValueError):
+        if isinstance(error, kind):
+            return kind(f"{message} ({reason})")
+    return ArithmeticError(f"{message} ({reason})")
