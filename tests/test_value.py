@@ -211,25 +211,6 @@ def test_topological_order_has_each_node_once_after_its_operands():
     assert all(place[parent] < place[node] for node in order for parent in node.parents)
 
 
-def test_micrograd_readme_example():
-    a = Value(-4.0)
-    b = Value(2.0)
-    c = a + b
-    d = a * b + b**3
-    c += c + 1
-    c += 1 + c + (-a)
-    d += d * 2 + (b + a).relu()
-    d += 3 * d + (b - a).relu()
-    e = c - d
-    f = e**2
-    g = f / 2.0
-    g += 10.0 / f
-    assert f"{g.data:.4f}" == "24.7041"
-    g.backward()
-    assert f"{a.grad:.4f}" == "138.8338"
-    assert f"{b.grad:.4f}" == "645.5773"
-
-
 def test_a_graph_a_million_deep_is_recorded_differentiated_and_freed():
     x = Value(1.0)
     y = x

@@ -48,69 +48,95 @@ def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
     return slope, 0.0 if x == 0 else math.nan
 
 
-add = Operation("add", operator.add, lambda y, a, b: (1.0, 1.0), "Sum of two numbers, a + b.", "add(1.0, 2.0) = 3.0")
-subtract = Operation(
-    "subtract", operator.sub, lambda y, a, b: (1.0, -1.0), "Difference, a - b.", "subtract(1.0, 2.0) = -1.0"
+add = Operation(
+    "add", operator.add, lambda y, a, b: (1.0, 1.0),
+    "Sum of two numbers, a + b.", "add(1.0, 2.0) = 3.0",
 )
-multiply = Operation("multiply", operator.mul, lambda y, a, b: (b, a), "Product, a * b.", "multiply(2.0, 3.0) = 6.0")
+subtract = Operation(
+    "subtract", operator.sub, lambda y, a, b: (1.0, -1.0),
+    "Difference, a - b.", "subtract(1.0, 2.0) = -1.0",
+)
+multiply = Operation(
+    "multiply", operator.mul, lambda y, a, b: (b, a),
+    "Product, a * b.", "multiply(2.0, 3.0) = 6.0",
+)
 divide = Operation(
-    "divide", operator.truediv, lambda y, a, b: (1 / b, -y / b), "Quotient, a / b.", "divide(1.0, 4.0) = 0.25"
+    "divide", operator.truediv, lambda y, a, b: (1 / b, -y / b),
+    "Quotient, a / b.", "divide(1.0, 4.0) = 0.25",
 )
 power = Operation(
-    "power", _power, _power_rule, "x to the power n; where x < 0, for whole n only.", "power(-2.0, 3.0) = -8.0"
+    "power", _power, _power_rule,
+    "x to the power n; where x < 0, for whole n only.", "power(-2.0, 3.0) = -8.0",
 )
-negative = Operation("negative", operator.neg, lambda y, x: (-1.0,), "The number negated, -x.", "negative(2.0) = -2.0")
-positive = Operation("positive", operator.pos, lambda y, x: (1.0,), "The number itself, +x.", "positive(2.0) = 2.0")
+negative = Operation(
+    "negative", operator.neg, lambda y, x: (-1.0,),
+    "The number negated, -x.", "negative(2.0) = -2.0",
+)
+positive = Operation(
+    "positive", operator.pos, lambda y, x: (1.0,),
+    "The number itself, +x.", "positive(2.0) = 2.0",
+)
 absolute = Operation(
-    "absolute", abs, lambda y, x: (sign(x),), "The number without its sign; slope 0 at 0.", "absolute(-2.0) = 2.0"
+    "absolute", abs, lambda y, x: (sign(x),),
+    "The number without its sign; slope 0 at 0.", "absolute(-2.0) = 2.0",
 )
 
 # ---- steps: constant on either side, so every derivative is zero -----------------------------------------------------
 
 sign = Operation(
-    "sign",
-    lambda x: x if x != x else float((x > 0) - (x < 0)),
-    lambda y, x: (0.0,),
-    "-1, 0 or 1: the sign of a number.",
-    "sign(-2.0) = -1.0",
+    "sign", lambda x: x if x != x else float((x > 0) - (x < 0)), lambda y, x: (0.0,),
+    "-1, 0 or 1: the sign of a number.", "sign(-2.0) = -1.0",
 )
 heaviside = Operation(
-    "heaviside",
-    lambda x, at_zero: 1.0 if x > 0 else 0.0 if x < 0 else at_zero if x == 0 else x,
+    "heaviside", lambda x, at_zero: 1.0 if x > 0 else 0.0 if x < 0 else at_zero if x == 0 else x,
     lambda y, x, at_zero: (0.0, 1 - abs(sign(x))),
-    "0 where x < 0, 1 where x > 0, and at_zero in between.",
-    "heaviside(2.0, 0.5) = 1.0",
+    "0 where x < 0, 1 where x > 0, and at_zero in between.", "heaviside(2.0, 0.5) = 1.0",
 )
 
 # ---- exponentials and logarithms -------------------------------------------------------------------------------------
 
-exp = Operation("exp", math.exp, lambda y, x: (y,), "e to the power x.", "exp(0.0) = 1.0")
-expm1 = Operation(
-    "expm1", math.expm1, lambda y, x: (exp(x),), "exp(x) - 1, accurate also where x is tiny.", "expm1(1e-20) = 1e-20",
-    definition=lambda x: exp(x) - 1,
+exp = Operation(
+    "exp", math.exp, lambda y, x: (y,),
+    "e to the power x.", "exp(0.0) = 1.0",
 )
-log = Operation("log", math.log, lambda y, x: (1 / x,), "Natural logarithm, for x > 0.", "log(1.0) = 0.0")
+expm1 = Operation(
+    "expm1", math.expm1, lambda y, x: (exp(x),),
+    "exp(x) - 1, accurate also where x is tiny.", "expm1(1e-20) = 1e-20", definition=lambda x: exp(x) - 1,
+)
+log = Operation(
+    "log", math.log, lambda y, x: (1 / x,),
+    "Natural logarithm, for x > 0.", "log(1.0) = 0.0",
+)
 log1p = Operation(
-    "log1p", math.log1p, lambda y, x: (1 / (1 + x),), "log(1 + x), accurate also where x is tiny.",
-    "log1p(1e-20) = 1e-20", definition=lambda x: log(1 + x),
+    "log1p", math.log1p, lambda y, x: (1 / (1 + x),),
+    "log(1 + x), accurate also where x is tiny.", "log1p(1e-20) = 1e-20", definition=lambda x: log(1 + x),
 )
 log2 = Operation(
-    "log2", math.log2, lambda y, x: (1 / (x * math.log(2)),), "Logarithm to base 2, for x > 0.", "log2(8.0) = 3.0",
-    definition=lambda x: log(x) / math.log(2),
+    "log2", math.log2, lambda y, x: (1 / (x * math.log(2)),),
+    "Logarithm to base 2, for x > 0.", "log2(8.0) = 3.0", definition=lambda x: log(x) / math.log(2),
 )
 log10 = Operation(
-    "log10", math.log10, lambda y, x: (1 / (x * math.log(10)),), "Logarithm to base 10, for x > 0.",
-    "log10(100.0) = 2.0", definition=lambda x: log(x) / math.log(10),
+    "log10", math.log10, lambda y, x: (1 / (x * math.log(10)),),
+    "Logarithm to base 10, for x > 0.", "log10(100.0) = 2.0", definition=lambda x: log(x) / math.log(10),
 )
-sqrt = Operation("sqrt", math.sqrt, lambda y, x: (0.5 / y,), "Square root, for x >= 0.", "sqrt(9.0) = 3.0")
+sqrt = Operation(
+    "sqrt", math.sqrt, lambda y, x: (0.5 / y,),
+    "Square root, for x >= 0.", "sqrt(9.0) = 3.0",
+)
 
 # ---- trigonometric (angles in radians) and their inverses ------------------------------------------------------------
 
-sin = Operation("sin", math.sin, lambda y, x: (cos(x),), "Sine of an angle in radians.", "sin(0.0) = 0.0")
-cos = Operation("cos", math.cos, lambda y, x: (-sin(x),), "Cosine of an angle in radians.", "cos(0.0) = 1.0")
+sin = Operation(
+    "sin", math.sin, lambda y, x: (cos(x),),
+    "Sine of an angle in radians.", "sin(0.0) = 0.0",
+)
+cos = Operation(
+    "cos", math.cos, lambda y, x: (-sin(x),),
+    "Cosine of an angle in radians.", "cos(0.0) = 1.0",
+)
 tan = Operation(
-    "tan", math.tan, lambda y, x: (1 + y * y,), "Tangent of an angle in radians.", "tan(0.0) = 0.0",
-    definition=lambda x: sin(x) / cos(x),
+    "tan", math.tan, lambda y, x: (1 + y * y,),
+    "Tangent of an angle in radians.", "tan(0.0) = 0.0", definition=lambda x: sin(x) / cos(x),
 )
 arcsin = Operation(
     "arcsin", math.asin, lambda y, x: (1 / sqrt((1 - x) * (1 + x)),),
@@ -129,34 +155,36 @@ arctan2 = Operation(
     "The angle in radians, from -pi to pi, of the point (x, y); y comes first.", "arctan2(0.0, 1.0) = 0.0",
 )
 hypot = Operation(
-    "hypot", math.hypot, lambda y, a, b: (a / y, b / y), "Length of the vector (a, b).", "hypot(3.0, 4.0) = 5.0",
-    definition=lambda a, b: sqrt(a * a + b * b),
+    "hypot", math.hypot, lambda y, a, b: (a / y, b / y),
+    "Length of the vector (a, b).", "hypot(3.0, 4.0) = 5.0", definition=lambda a, b: sqrt(a * a + b * b),
 )
 
 # ---- hyperbolic and their inverses -----------------------------------------------------------------------------------
 
 sinh = Operation(
-    "sinh", math.sinh, lambda y, x: (cosh(x),), "Hyperbolic sine.", "sinh(0.0) = 0.0",
-    definition=lambda x: (exp(x) - exp(-x)) / 2,
+    "sinh", math.sinh, lambda y, x: (cosh(x),),
+    "Hyperbolic sine.", "sinh(0.0) = 0.0", definition=lambda x: (exp(x) - exp(-x)) / 2,
 )
 cosh = Operation(
-    "cosh", math.cosh, lambda y, x: (sinh(x),), "Hyperbolic cosine.", "cosh(0.0) = 1.0",
-    definition=lambda x: (exp(x) + exp(-x)) / 2,
+    "cosh", math.cosh, lambda y, x: (sinh(x),),
+    "Hyperbolic cosine.", "cosh(0.0) = 1.0", definition=lambda x: (exp(x) + exp(-x)) / 2,
 )
 tanh = Operation(
-    "tanh", math.tanh, lambda y, x: (1 - y * y,), "Hyperbolic tangent, between -1 and 1.", "tanh(0.0) = 0.0",
+    "tanh", math.tanh, lambda y, x: (1 - y * y,),
+    "Hyperbolic tangent, between -1 and 1.", "tanh(0.0) = 0.0",
     definition=lambda x: (exp(x) - exp(-x)) / (exp(x) + exp(-x)), init="glorot",
 )
 arcsinh = Operation(
-    "arcsinh", math.asinh, lambda y, x: (1 / hypot(1, x),), "Inverse of sinh.", "arcsinh(0.0) = 0.0"
+    "arcsinh", math.asinh, lambda y, x: (1 / hypot(1, x),),
+    "Inverse of sinh.", "arcsinh(0.0) = 0.0",
 )
 arccosh = Operation(
-    "arccosh", math.acosh, lambda y, x: (1 / (sqrt(x - 1) * sqrt(x + 1)),), "Inverse of cosh, for x >= 1.",
-    "arccosh(1.0) = 0.0",
+    "arccosh", math.acosh, lambda y, x: (1 / (sqrt(x - 1) * sqrt(x + 1)),),
+    "Inverse of cosh, for x >= 1.", "arccosh(1.0) = 0.0",
 )
 arctanh = Operation(
-    "arctanh", math.atanh, lambda y, x: (1 / ((1 - x) * (1 + x)),), "Inverse of tanh, for -1 < x < 1.",
-    "arctanh(0.0) = 0.0",
+    "arctanh", math.atanh, lambda y, x: (1 / ((1 - x) * (1 + x)),),
+    "Inverse of tanh, for -1 < x < 1.", "arctanh(0.0) = 0.0",
 )
 
 # ---- the error function: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1 ------------------------------
@@ -173,18 +201,14 @@ erfc = Operation(
 # ---- the larger and the smaller --------------------------------------------------------------------------------------
 
 maximum = Operation(
-    "maximum",
-    lambda a, b: a if a >= b or a != a else b,
+    "maximum", lambda a, b: a if a >= b or a != a else b,
     lambda y, a, b: (heaviside(a - b, 0.5), heaviside(b - a, 0.5)),
-    "The larger of two numbers; equal ones share the derivative, half each.",
-    "maximum(1.0, 2.0) = 2.0",
+    "The larger of two numbers; equal ones share the derivative, half each.", "maximum(1.0, 2.0) = 2.0",
 )
 minimum = Operation(
-    "minimum",
-    lambda a, b: a if a <= b or a != a else b,
+    "minimum", lambda a, b: a if a <= b or a != a else b,
     lambda y, a, b: (heaviside(b - a, 0.5), heaviside(a - b, 0.5)),
-    "The smaller of two numbers; equal ones share the derivative, half each.",
-    "minimum(1.0, 2.0) = 1.0",
+    "The smaller of two numbers; equal ones share the derivative, half each.", "minimum(1.0, 2.0) = 1.0",
 )
 
 # ---- activations, as PyTorch defines them ----------------------------------------------------------------------------
@@ -227,11 +251,13 @@ elu = Operation(
     "Exponential linear unit: x where x > 0, otherwise alpha * (exp(x) - 1).", "elu(2.0) = 2.0",
     definition=lambda x, alpha=1.0: (
         x * heaviside(x, 0.0) + alpha * (exp(x * (1 - heaviside(x, 0.0))) - 1)
-    ), init="he",
+    ),
+    init="he",
 )
 sigmoid = Operation(
-    "sigmoid", _sigmoid, lambda y, x: (y * (1 - y),), "Logistic function 1 / (1 + exp(-x)), between 0 and 1.",
-    "sigmoid(0.0) = 0.5", definition=lambda x: 1 / (1 + exp(-x)), init="glorot",
+    "sigmoid", _sigmoid, lambda y, x: (y * (1 - y),),
+    "Logistic function 1 / (1 + exp(-x)), between 0 and 1.", "sigmoid(0.0) = 0.5",
+    definition=lambda x: 1 / (1 + exp(-x)), init="glorot",
 )
 silu = Operation(
     "silu", lambda x: x * _sigmoid(x), lambda y, x: (sigmoid(x) * (1 + x * (1 - sigmoid(x))),),
@@ -290,20 +316,20 @@ def _sum_of_products(operands: Sequence[Any]) -> Any:
 
 
 sum_ = Operation(
-    "sum", lambda *operands: sum(operands, 0.0), lambda y, *operands: (1.0,) * len(operands), "The operands added up.",
-    definition=lambda *operands: _total(operands),
+    "sum", lambda *operands: sum(operands, 0.0), lambda y, *operands: (1.0,) * len(operands),
+    "The operands added up.", definition=lambda *operands: _total(operands),
 )
 mean = Operation(
-    "mean", lambda *operands: sum(operands) / len(operands),
-    lambda y, *operands: (1 / len(operands),) * len(operands), "The mean of the operands.",
-    definition=lambda *operands: _total(operands) / len(operands),
+    "mean", lambda *operands: sum(operands) / len(operands), lambda y, *operands: (1 / len(operands),) * len(operands),
+    "The mean of the operands.", definition=lambda *operands: _total(operands) / len(operands),
 )
 dot = Operation(
-    "dot", _dot, _dot_rule, "The sum of a * b over two lists, given as (*a, *b).",
-    definition=lambda *operands: _sum_of_products(operands),
+    "dot", _dot, _dot_rule,
+    "The sum of a * b over two lists, given as (*a, *b).", definition=lambda *operands: _sum_of_products(operands),
 )
 linear = Operation(
-    "linear", _linear, _linear_rule, "A neuron's weighted sum with its bias, dot(x, w) + b, given as (*x, *w, b).",
+    "linear", _linear, _linear_rule,
+    "A neuron's weighted sum with its bias, dot(x, w) + b, given as (*x, *w, b).",
     definition=lambda *operands: dot(*operands[:-1]) + operands[-1],
 )
 logsumexp = Operation(
