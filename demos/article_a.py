@@ -30,7 +30,7 @@ def main(iterations=ITERATIONS):
         for biases in (False, True):
             model, history = train(inputs, targets, biases, iterations)
             rises = sum(after > before for before, after in zip(history.loss, history.loss[1:]))
-            classify = classifier(model, threshold=0.5)
+            classify = classifier(model)
             right = sum(classify(point) == target for point, target in zip(inputs, targets)) / len(inputs)
             print(
                 f"{name:8} {'learned' if biases else 'zero':7} {history.loss[0]:10.4f} {history.loss[-1]:10.4f} "

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -77,7 +78,7 @@ def test_without_matplotlib_it_says_how_to_get_pictures(tmp_path, capsys, monkey
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     status, printed, _ = run("train", "xor", "--epochs", 1, "--out", tmp_path, capsys=capsys)
     assert status == 0
-    assert 'pip install "tinygrad_edu[plot]"' in printed
+    assert "for pictures: pip install matplotlib" in printed
     assert sorted(os.listdir(tmp_path)) == ["history.csv", "model.json"]
 
 
@@ -88,11 +89,13 @@ def test_no_hidden_layer_and_no_epoch(tmp_path, capsys):
     assert nn.MLP.load(tmp_path / "model.json").config()["sizes"] == [1]
 
 
-@pytest.mark.parametrize("header", [None, "x,y,label", "label,x,y", "a,b,kind"])
+@pytest.mark.parametrize("header", [None, "x,y,label", "label,x,y", "a,b,kind", "Class\tx\ty"])
 def test_points_of_ones_own(header, tmp_path, capsys):
     path = tmp_path / "points.csv"
-    rows = [(k, 1000 + 100 * x, y) if header == "label,x,y" else (1000 + 100 * x, y, k) for x, y, k in POINTS]
+    first = header is not None and header[:1].lower() in "lc"
+    rows = [(k, 1000 + 100 * x, y) if first else (1000 + 100 * x, y, k) for x, y, k in POINTS]
     text = (header + "\n" if header else "") + "".join(f"{a}, {b},{c}\n" for a, b, c in rows) + "\n"
+    text = text.replace(",", "\t") if header and "\t" in header else text
     path.write_text(text, encoding="utf-8-sig")
     status, printed, _ = run("train", "--data", path, "--epochs", 150, "--out", tmp_path / "out", capsys=capsys)
     assert status == 0
@@ -102,6 +105,38 @@ def test_points_of_ones_own(header, tmp_path, capsys):
         status, printed, _ = run("predict", tmp_path / "out" / "model.json", 1000 + 100 * x, y, capsys=capsys)
         assert status == 0
         assert printed.startswith(f"class {kind} (probability ")
+
+
+def test_a_column_of_one_number_does_not_matter(tmp_path, capsys):
+    path = tmp_path / "points.csv"
+    path.write_text("".join(f"{x},0.1,{'a' if x < 0 else 'b'}\n" for x, _, _ in POINTS))
+    assert run("train", "--data", path, "--hidden", 4, "--out", tmp_path, capsys=capsys)[0] == 0
+    for x, constant in ((-1, 0.1), (-1, 0.10001), (1, 0.1), (1, 0.10001)):
+        printed = run("predict", tmp_path / "model.json", x, constant, capsys=capsys)[1]
+        assert printed.startswith("class a" if x < 0 else "class b")
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path, capsys):
+    path = tmp_path / "points.csv"
+    path.write_bytes("1,2,caf\xe9\n3,4,th\xe9\n".encode("latin-1"))
+    assert "points.csv is not UTF-8 text" in failing("train", "--data", path, capsys=capsys)
+
+
+def test_a_very_narrow_terminal_has_a_picture_too(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1")
+    assert run("train", "xor", "--epochs", 1, "--activation", "none", capsys=capsys)[0] == 0
+
+
+def test_ctrl_c_keeps_what_was_learned_and_is_told_by_the_status(tmp_path, capsys, monkeypatch):
+    def interrupted(*args, **options):
+        return real(*args, **options, on_epoch=lambda *_: signal.raise_signal(signal.SIGINT))
+
+    real = cli.fit
+    monkeypatch.setattr(cli, "fit", interrupted)
+    status, printed, _ = run("train", "xor", "--out", tmp_path, capsys=capsys)
+    assert status == 130
+    assert "interrupted" in printed
+    assert (tmp_path / "model.json").exists()
 
 
 def test_more_than_two_inputs_have_no_picture(tmp_path, capsys):
@@ -127,10 +162,11 @@ def test_predict_of_three_classes_and_of_any_model(tmp_path, capsys):
         ([], "required: train | predict"),
         (["fly"], "invalid choice: 'fly'"),
         (["train"], "name a data set (xor, moons, circles, spirals or blobs) or give one with --data FILE"),
-        (["train", "moons", "--data", "x.csv"], "name a data set"),
+        (["train", "moons", "--data", "x.csv"], "give either the data set moons or --data x.csv, not both"),
         (["train", "mons"], "invalid choice: 'mons'"),
         (["train", "moons", "--hidden", "a"], "'a' is not a list of sizes such as 16,16"),
-        (["train", "moons", "--hidden", "-3"], "n_outputs must be"),
+        (["train", "moons", "--hidden=-3"], "'-3' is not a list of sizes such as 16,16, or 0"),
+        (["train", "moons", "--hidden", "0,4"], "'0,4' is not a list of sizes"),
         (["train", "moons", "--activation", "rleu"], "unknown activation 'rleu'; it may be tanh, relu"),
         (["train", "moons", "--optimizer", "x"], "invalid choice: 'x'"),
         (["train", "moons", "--lr", "-1"], "lr = -1.0 is out of range"),
@@ -141,6 +177,7 @@ def test_predict_of_three_classes_and_of_any_model(tmp_path, capsys):
         (["train", "moons", "--points", "2"], "2 points are too few"),
         (["train", "--data", "nothing.csv"], "nothing.csv"),
         (["predict", "nothing.json", "1"], "nothing.json"),
+        (["predict", "nothing.json", "nan"], "an input is not a finite number"),
         (["predict", "nothing.json", "one"], "invalid float value: 'one'"),
     ],
 )
@@ -152,12 +189,18 @@ def test_a_mistake_is_one_line_on_stderr_and_status_2(arguments, message, capsys
     ("text", "message"),
     [
         ("", "holds 0 points"),
-        ("1,2,a\n3,4,a\n5,6,a\n", "holds 3 points, of which all have the same class; it takes at least two"),
+        (
+            "1,2,a\n3,4,a\n5,6,a\n",
+            "holds 3 points of 1 class, where 2 to 20 are expected; the class is taken from column 3",
+        ),
         ("1,2,a\n3,four,b\n", "line 2: 'four' is not a number"),
         ("1,2,a\n3,inf,b\n", "line 2: 'inf' is not a number"),
-        ("1,2,a\n\n3,b\n", "line 3: expected 3 columns, found 2"),
-        ("1\n2\n", "expected 2 columns, found 1"),
+        ("1,2,a\n\n3,b\n", "line 3: expected 3 columns between ',', found 2"),
+        ("1\n2\n", "expected 2 columns between ',', found 1"),
         ("1,a\n2,b\n", "2 points are too few"),
+        ("1;2;a\n3;b\n", "line 2: expected 3 columns between ';', found 2"),
+        ("1,2,a\n3,4, \n", "line 2: the class is missing"),
+        ("".join(f"{i},{i}\n" for i in range(30)), "holds 30 points of 30 classes, where 2 to 20 are expected"),
     ],
 )
 def test_a_mistake_in_a_file_of_points_is_pointed_at(text, message, tmp_path, capsys):

@@ -3,6 +3,7 @@
 import math
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +45,20 @@ def test_shapes_without_noise():
     assert len({tuple(point) for point in data.blobs(50, noise=0, seed=0, classes=5)[0]}) == 5
 
 
+def test_class_indices():
+    assert data.class_indices([0.0, 1, True]) == [0, 1, 1]
+    for wrong in (-1, 0.5):
+        with pytest.raises(ValueError, match=f"at least 0, not {wrong}; of targets -1 and 1 take t > 0"):
+            data.class_indices([0, wrong])
+
+
+def test_seeds_and_sizes_may_be_numpys_and_nothing_else():
+    assert data.moons(np.int64(10), seed=np.int64(1)) == data.moons(10, seed=1)
+    for wrong in ("1", 1.5, -1):
+        with pytest.raises(ValueError, match="seed must be a whole number of at least 0"):
+            data.moons(10, seed=wrong)
+
+
 def test_noise_is_the_standard_deviation():
     inputs, _ = data.blobs(4000, noise=0.3, seed=0, classes=1)
     distances = [x for x, _ in inputs] + [y - 1 for _, y in inputs]
@@ -55,7 +70,7 @@ def test_noise_is_the_standard_deviation():
     [
         (lambda: data.moons(1), "n = 1 is out of range; .* each of the 2 classes"),
         (lambda: data.blobs(2), "n = 2 is out of range; .* each of the 3 classes"),
-        (lambda: data.blobs(2, classes=0), "classes = 0 is out of range"),
+        (lambda: data.blobs(2, classes=0), "classes must be a whole number of at least 1, not 0"),
         (lambda: data.circles(10, noise=-1), "noise = -1 is out of range"),
         (lambda: data.circles(10, noise=math.nan), "noise = nan is out of range"),
     ],

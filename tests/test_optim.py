@@ -72,7 +72,8 @@ def test_a_gradient_of_zero_moves_nothing_even_without_eps():
     ("call", "kind", "message"),
     [
         (lambda: optim.SGD([]), ValueError, r"no parameters; pass model.parameters\(\)"),
-        (lambda: optim.SGD(nn.Neuron(1)), TypeError, "not iterable"),
+        (lambda: optim.SGD(nn.Neuron(1)), TypeError, r"an optimizer takes model.parameters\(\), not a Neuron"),
+        (lambda: optim.SGD([Value(1.0)], lr="a"), TypeError, "expected a number, not str"),
         (lambda: optim.SGD([1.0]), TypeError, "takes Values, not float"),
         (lambda: optim.SGD([Value(1.0)], lr=-1), ValueError, "lr = -1 is out of range"),
         (lambda: optim.Adam([Value(1.0)], lr=math.nan), ValueError, "lr = nan is out of range"),

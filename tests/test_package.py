@@ -12,8 +12,8 @@ from tinygrad_edu.operation import BUILT_IN, TABLE
 
 ROOT = pathlib.Path(tinygrad_edu.__file__).parent
 FLOORS = {
-    1: ["operation", "files", "randomness"],
-    2: ["ops"],
+    1: ["operation", "files"],
+    2: ["ops", "randomness"],
     3: ["value"],
     4: ["functions", "module"],
     5: ["nn", "losses", "optim", "data"],

@@ -51,6 +51,13 @@ def test_a_plane_of_one_point_can_be_drawn():
     assert "x" in boundary_text(right_half, [[1.0, 1.0]], [1])
 
 
+def test_targets_that_are_no_classes_are_refused():
+    for draw in (plots.decision_boundary, boundary_text):
+        with pytest.raises(ValueError, match="of targets -1 and 1 take t > 0"):
+            draw(right_half, [[0.0, 0.0], [1.0, 1.0]], [-1, 1])
+        draw(right_half, [[0.0, 0.0], [1.0, 1.0]], [0.0, True])
+
+
 def test_boundary_text_keeps_to_its_width():
     inputs, targets = data.blobs(60, seed=0)
     for width in (10, 40, 79):

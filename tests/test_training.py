@@ -71,8 +71,10 @@ def test_batches_go_through_every_example_in_an_order_of_the_seed():
             seen.append(target)
             return losses.mse(prediction, target)
 
-        fit(nn.Neuron(1, None), [[float(i)] for i in range(10)], list(range(10)), loss=loss, epochs=2, **options,
-            optimizer=optim.SGD([Value(0.0)]))  # fmt: skip
+        neuron = nn.Neuron(1, None, seed=0)
+        fit(
+            neuron, [[i] for i in range(10)], range(10), loss=loss, epochs=2, optimizer=optim.SGD([neuron.b]), **options
+        )
         return seen[:10], seen[10:]
 
     assert orders() == (list(range(10)), list(range(10)))
@@ -146,7 +148,7 @@ def test_classifier():
     scores = [v.data for v in network([0.5, -0.5])]
     assert classifier(network)([0.5, -0.5]) == scores.index(max(scores))
     neuron = nn.Neuron(1, "sigmoid", init=lambda: 1.0)
-    assert [classifier(neuron, threshold=0.5)([x]) for x in (-1.0, 1.0)] == [0, 1]
+    assert [classifier(neuron)([x]) for x in (-1.0, 1.0)] == [0, 1]
 
 
 # ---- Ctrl-C ----------------------------------------------------------------------------------------------------------
@@ -271,6 +273,13 @@ def test_a_loss_that_explodes_is_reported_and_the_last_step_is_not_made(loss, lr
         ({"metric": "f1"}, ValueError, "unknown metric 'f1'; it may be 'accuracy', or a function"),
         ({"loss": lambda p, t: p, "metric": "accuracy"}, ValueError, "not known for a loss of your own"),
         ({"optimizer": "adam"}, TypeError, r"optim.SGD\(model.parameters\(\), lr=0.1\), not 'adam'"),
+        ({"optimizer": optim.SGD([Value(1.0)])}, ValueError, "made for the parameters of another model"),
+        (
+            {"inputs": [[0, math.nan]] * 4},
+            ValueError,
+            r"inputs\[0\]\[1\] is nan: fill the gap or leave the example out",
+        ),
+        ({"loss": lambda p, t: 1.0}, TypeError, "the loss gave a plain number"),
         ({"loss": "hinge"}, ValueError, "target of hinge is -1 or 1, not 0"),
         ({"loss": LOGITS, "targets": [1, 0, 1, 2], "batch_size": 1, "seed": 3}, ValueError, "between 0 and 1, not 2"),
         ({"loss": lambda p, t: p.log()}, ValueError, "log of"),

@@ -302,6 +302,12 @@ def test_no_grad_decorates_functions_also_recursive_ones():
     def power(x, n):
         return x if n == 1 else x * power(x, n - 1)
 
+    @no_grad
+    def square(x):
+        return x * x
+
+    assert square.__name__ == "square"
+    assert square(Value(2.0)).op is None
     assert power(Value(2.0), 5).op is None
     assert (Value(2.0) * 2).op is not None
 

@@ -1,4 +1,4 @@
-"""Automatic differentiation to learn from: a scalar engine, small networks, and pictures of how derivatives flow.
+"""Automatic differentiation to learn from: a scalar engine, and small networks built on it.
 
 >>> from tinygrad_edu import Value
 >>> x = Value(3.0, label="x")

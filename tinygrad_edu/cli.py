@@ -87,14 +87,14 @@ def _parser() -> argparse.ArgumentParser:
         "'label' or else in the last")
     add("--hidden", type=_sizes, default="16,16", metavar="N,N", help="neurons in each hidden layer, 0 for no such "
         "layer (%(default)s)")
-    add("--activation", default="tanh", metavar="NAME", help="what lets a boundary bend: tanh, relu, sigmoid, ... "
+    add("--activation", default="tanh", metavar="NAME", help="what lets a boundary bend: tanh, relu, sigmoid, ..., none "
         "(%(default)s)")
     add("--optimizer", choices=OPTIMIZERS, default="adam", help="how the weights follow the gradients (%(default)s)")
     add("--lr", type=float, metavar="RATE", help="learning rate, the size of the first steps; it falls to 0 along a "
         "cosine (" + ", ".join(f"{rate} for {name}" for name, (_, rate) in OPTIMIZERS.items()) + ")")
     add("--epochs", type=int, default=100, metavar="N", help="how often to go through the points (%(default)s)")
     add("--batch-size", type=int, default=20, metavar="N", help="points for each step (%(default)s)")
-    add("--points", type=int, default=200, metavar="N", help="how many points to draw; a quarter is held out for the "
+    add("--points", type=int, default=200, metavar="N", help="how many points to draw, but for xor; a quarter is held out for the "
         "check (%(default)s)")
     add("--noise", type=float, metavar="SIZE", help="how far points stray from their shape, which is about 1 in size "
         "(by default what suits it)")
@@ -115,9 +115,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _sizes(text: str) -> list[int]:
     try:
-        return [int(part) for part in text.split(",") if part != "0"]
+        sizes = [] if text == "0" else [int(part) for part in text.split(",")]
+        if any(size < 1 for size in sizes):
+            raise ValueError
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of sizes such as 16,16") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of sizes such as 16,16, or 0") from None
+    return sizes
 
 
 # ---- train -----------------------------------------------------------------------------------------------------------
@@ -138,7 +141,12 @@ def _train(options: argparse.Namespace) -> None:
     if options.out:
         os.makedirs(options.out, exist_ok=True)
     outputs = 1 if len(points.classes) == 2 else len(points.classes)
-    model = nn.MLP(points.dimensions, [*options.hidden, outputs], options.activation, seed=options.seed)
+    model = nn.MLP(
+        points.dimensions,
+        [*options.hidden, outputs],
+        None if options.activation == "none" else options.activation,
+        seed=options.seed,
+    )
     make, rate = OPTIMIZERS[options.optimizer]
     inputs, targets = points.learn
     print(f"{options.data or options.set}: {len(inputs)} points to learn from, {len(points.held[0])} held out")
@@ -159,19 +167,24 @@ def _train(options: argparse.Namespace) -> None:
     model.metadata = {"classes": points.classes}
     classify = classifier(model)
     right = [classify(row) == target for row, target in zip(*points.held)]
+    written = _write(options.out, model, history, points) if options.out else ""
     print(history)
-    print(f"final loss {history.loss[-1]:.4g}" if history.loss else "no epoch was completed")
-    print(f"accuracy on the held-out points {sum(right) / len(right):.1%}")
+    final = f"final loss {history.loss[-1]:.4g}" if history.loss else "no epoch was completed"
+    print(f"{final}, accuracy on the held-out points {sum(right) / len(right):.1%}")
     if points.dimensions == 2:
         width = min(shutil.get_terminal_size().columns, 80) - 1
         picture = boundary_text(classify, points.inputs, points.targets, width=width, names=points.classes)
         print(_printable(picture))
-    if options.out:
-        _write(options.out, model, history, points)
+    if written:
+        print(written)
+    if history.interrupted:
+        raise KeyboardInterrupt
 
 
 def _points(options: argparse.Namespace) -> Points:
-    if bool(options.data) == bool(options.set):
+    if options.data and options.set:
+        raise ValueError(f"give either the data set {options.set} or --data {options.data}, not both")
+    if not options.data and not options.set:
         raise ValueError("name a data set (xor, moons, circles, spirals or blobs) or give one with --data FILE")
     rng = generator(options.seed)
     classes: Sequence[object]
@@ -202,10 +215,13 @@ def _points(options: argparse.Namespace) -> Points:
 
 def _scaling(rows: Rows) -> tuple[list[float], list[float]]:
     """The mean and the standard deviation (1 for a constant) of each column: networks learn best on numbers near 1."""
-    columns = list(zip(*rows))
-    centre = [sum(column) / len(column) for column in columns]
-    spread = [math.hypot(*(x - c for x in column)) / math.sqrt(len(column)) for column, c in zip(columns, centre)]
-    return centre, [s or 1.0 for s in spread]
+    centre, spread = [], []
+    for column in zip(*rows):
+        middle = sum(column) / len(column)
+        centre.append(middle)
+        deviation = math.hypot(*(x - middle for x in column)) / math.sqrt(len(column))
+        spread.append(1.0 if min(column) == max(column) else deviation)
+    return centre, spread
 
 
 def _take_scaling_in(model: nn.MLP, centre: Sequence[float], spread: Sequence[float]) -> None:
@@ -224,32 +240,34 @@ def _printable(text: str) -> str:
     return text
 
 
-def _write(out: str, model: nn.MLP, history: History, points: Points) -> None:
+def _write(out: str, model: nn.MLP, history: History, points: Points) -> str:
+    """Write what there is to write, and say what that was."""
     model.save(os.path.join(out, "model.json"))
     history.to_csv(os.path.join(out, "history.csv"))
     written = ["model.json", "history.csv"]
     try:
         import matplotlib
     except ImportError:
-        print('no pictures without matplotlib: pip install "tinygrad_edu[plot]"')
-    else:
-        matplotlib.use("agg")
-        from tinygrad_edu.viz import plots
+        return f"wrote {', '.join(written)} to {out}; for pictures: pip install matplotlib"
+    matplotlib.use("agg")
+    from tinygrad_edu.viz import plots
 
-        if history.loss:
-            plots.loss_curve(history).savefig(os.path.join(out, "loss.png"), dpi=150)
-            written.append("loss.png")
-        if points.dimensions == 2:
-            figure = plots.decision_boundary(classifier(model), points.inputs, points.targets, names=points.classes)
-            figure.savefig(os.path.join(out, "boundary.png"), dpi=150)
-            written.append("boundary.png")
-    print(f"wrote {', '.join(written)} to {out}")
+    if history.loss:
+        plots.loss_curve(history).savefig(os.path.join(out, "loss.png"), dpi=150)
+        written.append("loss.png")
+    if points.dimensions == 2:
+        figure = plots.decision_boundary(classifier(model), points.inputs, points.targets, names=points.classes)
+        figure.savefig(os.path.join(out, "boundary.png"), dpi=150)
+        written.append("boundary.png")
+    return f"wrote {', '.join(written)} to {out}"
 
 
 # ---- predict ---------------------------------------------------------------------------------------------------------
 
 
 def _predict(options: argparse.Namespace) -> None:
+    if not all(map(math.isfinite, options.inputs)):
+        raise ValueError("an input is not a finite number")
     model: Any = nn.Module.load(options.model)
     with no_grad():
         prediction = model(options.inputs)

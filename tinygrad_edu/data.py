@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 
+from tinygrad_edu.operation import whole_number
 from tinygrad_edu.randomness import generator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeAlias
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeAlias
 
     from tinygrad_edu.files import Path
 
@@ -82,8 +83,7 @@ def blobs(n: int = 100, noise: float = 0.25, seed: int | None = None, *, classes
     >>> [targets.count(kind) for kind in range(3)]
     [30, 30, 30]
     """
-    if classes < 1:
-        raise ValueError(f"classes = {classes} is out of range; there is at least one")
+    classes = whole_number("classes", classes, at_least=1)
 
     def point(kind: int, t: float) -> tuple[float, float]:
         angle = math.pi / 2 + 2 * math.pi * kind / classes
@@ -95,35 +95,63 @@ def blobs(n: int = 100, noise: float = 0.25, seed: int | None = None, *, classes
 def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
     """Points from a CSV file, a row for each: inputs, targets, and the names of the classes in alphabetical order.
 
-    The class, any text, stands in the column that a first line of names calls ``label``, or else in the last column;
-    all other columns are numbers. A first line without any number in them is taken for names. Empty lines are left out.
+    Columns are separated by commas, semicolons or tabs. The class, any text, stands in the column that a first line of
+    names calls ``label``, ``class`` or ``target``, or else in the last column; all other columns are numbers. A first
+    line without any number in them is taken for names. Empty lines are left out.
 
     Raises:
-        ValueError: naming file and line, if a row has a different number of columns or something else than a number;
-            naming the file, if there are fewer than two classes.
+        ValueError: naming file and line, if a row has a different number of columns, something else than a number, or
+            no class; naming the file, if there are fewer than two classes or more than 20, or if it is not UTF-8 text.
         OSError: if the file cannot be read.
     """
     import csv
 
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        lines = [(i, line) for i, line in enumerate(csv.reader(file), 1) if any(map(str.strip, line))]
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            text = file.read()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not UTF-8 text; save it as CSV with that encoding") from None
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    table = csv.reader(text.splitlines(), delimiter=separator)
+    lines = [(i, line) for i, line in enumerate(table, 1) if any(map(str.strip, line))]
     width = max(len(lines[0][1]), 2) if lines else 2
     named = bool(lines) and not any(map(_is_finite, lines[0][1][:-1]))
     names = [name.strip().lower() for name in lines[0][1]] if named else []
-    column = names.index("label") if "label" in names else width - 1
+    column = next((names.index(name) for name in ("label", "class", "target") if name in names), width - 1)
     rows, labels = [], []
     for i, line in lines[named:]:
         if len(line) != width:
-            raise ValueError(f"{path}, line {i}: expected {width} columns, found {len(line)}")
+            raise ValueError(f"{path}, line {i}: expected {width} columns between {separator!r}, found {len(line)}")
+        if not line[column].strip():
+            raise ValueError(f"{path}, line {i}: the class is missing")
         labels.append(line.pop(column).strip())
         for cell in line:
             if not _is_finite(cell):
                 raise ValueError(f"{path}, line {i}: {cell!r} is not a number")
         rows.append([float(cell) for cell in line])
     classes = sorted(set(labels))
-    if len(classes) < 2:
-        raise ValueError(f"{path} holds {len(rows)} points, of which all have the same class; it takes at least two")
+    if not 2 <= len(classes) <= 20:
+        raise ValueError(
+            f"{path} holds {len(rows)} points of {len(classes)} class{'es' * (len(classes) != 1)}, where 2 to 20 are "
+            f"expected; the class is taken from column {column + 1}, or from one named label"
+        )
     return rows, [classes.index(label) for label in labels], classes
+
+
+def class_indices(targets: Iterable[Any]) -> list[int]:
+    """The targets as indices of classes, 0, 1, ..., whether they are ints, floats or booleans.
+
+    Raises:
+        ValueError: if one of them is not a whole number of at least 0.
+
+    >>> class_indices([0.0, 1.0, True])
+    [0, 1, 1]
+    """
+    indices = [int(target) for target in targets]
+    for index, target in zip(indices, targets):
+        if index != target or index < 0:
+            raise ValueError(f"a class is a whole number of at least 0, not {target}; of targets -1 and 1 take t > 0")
+    return indices
 
 
 def _is_finite(cell: str) -> bool:
@@ -140,6 +168,7 @@ def _scatter(
 
     In each class the points stand at the middles of ``n / classes`` equal parts of the range of t, from 0 to 1.
     """
+    n = whole_number("n", n, at_least=1)
     if n < classes:
         raise ValueError(f"n = {n} is out of range; there is at least one point for each of the {classes} classes")
     if not noise >= 0:

@@ -27,6 +27,9 @@ def write_whole(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, target)
+    except OSError as error:
+        error.filename = os.fspath(path)  # not the name of the file beside it
+        raise
     finally:
         if os.path.exists(beside):
             os.remove(beside)

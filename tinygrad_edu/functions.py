@@ -26,7 +26,7 @@ def sum(values: Iterable[Operand], start: Operand = 0) -> Any:
     >>> sum([1.0, 2.0, 3.0])
     6.0
     """
-    operands = _listed("sum", values)
+    operands = _operands("sum", values)
     return ops.sum_(*operands) if type(start) is int and start == 0 else ops.sum_(start, *operands)
 
 
@@ -51,7 +51,7 @@ def dot(a: Iterable[Operand], b: Iterable[Operand]) -> Any:
     >>> dot([1.0, 2.0], [3.0, 4.0])
     11.0
     """
-    left, right = _listed("dot", a), _listed("dot", b)
+    left, right = _operands("dot", a), _operands("dot", b)
     if len(left) != len(right):
         raise ValueError(f"dot takes two lists of the same length, not of {len(left)} and {len(right)}")
     return apply_to_lists(ops.dot, left, right)
@@ -85,7 +85,7 @@ def softmax(values: Iterable[Operand]) -> list[Any]:
     return [ops.exp(operand - total) for operand in operands]
 
 
-def _listed(name: str, values: Iterable[Operand]) -> tuple[Operand, ...]:
+def _operands(name: str, values: Iterable[Operand]) -> tuple[Operand, ...]:
     try:
         return tuple(values)
     except TypeError:
@@ -93,7 +93,7 @@ def _listed(name: str, values: Iterable[Operand]) -> tuple[Operand, ...]:
 
 
 def _not_empty(name: str, values: Iterable[Operand]) -> tuple[Operand, ...]:
-    operands = _listed(name, values)
+    operands = _operands(name, values)
     if not operands:
         raise ValueError(f"{name} of no values is undefined")
     return operands

@@ -8,6 +8,7 @@ or a list of them; the target is a number or a list of the same length. Over a l
 from __future__ import annotations
 
 from tinygrad_edu.functions import dot, logsumexp, mean
+from tinygrad_edu.operation import number
 from tinygrad_edu.ops import log, log1p, relu, softplus
 from tinygrad_edu.value import Value
 
@@ -70,19 +71,20 @@ def binary_cross_entropy_with_logits(prediction: Numbers, target: Numbers) -> Va
     return _mean_of(lambda z, t: _two_halves(t, lambda: softplus(-z), lambda: softplus(z)), prediction, target)
 
 
-def cross_entropy(prediction: Iterable[Operand], target: int) -> Value:
+def cross_entropy(prediction: Iterable[Operand], target: float) -> Value:
     """-log softmax(prediction)[target]: of scores (logits), one for each class, and the index of the right class.
 
     Raises:
         ValueError: if the target is not the index of a class.
+        TypeError: if it is not a number.
 
     >>> cross_entropy([1000.0, 0.0], 1).data
     1000.0
     """
-    scores = _values(prediction)
+    scores, target = _values(prediction), number(target)
     if not 0 <= target < len(scores) or target != int(target):
         raise ValueError(f"the target of {len(scores)} classes is a whole number from 0 to {len(scores) - 1}, "
-                         f"not {target}")  # fmt: skip
+                         f"not {target:g}")  # fmt: skip
     total: Value = logsumexp(scores)
     return total - scores[int(target)]
 

@@ -29,6 +29,8 @@ class _Load:
                 if model is None:
                     return _build(kind, document)
                 _find_class(type(model), document["class"])
+                if model.config() != document["config"]:
+                    raise ValueError(f"it holds a model with {document['config']}, this one has {model.config()}")
                 model.load_state_dict(document["state"])
                 model.metadata = document.get("metadata")
             except (TypeError, ValueError) as error:
@@ -39,7 +41,8 @@ class _Load:
 
 
 class Module:
-    """What has parameters: the Values found in its attributes, and in Modules, lists, tuples and dicts in them.
+    """What has parameters: the Values found in its attributes, and in Modules, lists, tuples, dicts and NumPy arrays
+    in them. A class of one's own computes in ``__call__``.
 
     A parameter is a Value that was given, not computed. Its name says where it is: ``layers.0.neurons.3.w[1]``.
     A module with constructor arguments that wants to be saved returns them from ``config``. An attribute ``metadata``,
@@ -62,6 +65,9 @@ class Module:
 
     metadata: Any = None
     load = _Load()
+
+    def __call__(self, inputs: Any) -> Any:
+        raise TypeError(f"{type(self).__name__} does not say what it computes: define __call__(self, inputs)")
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """The name and Value of each parameter, once, in the order of the attributes."""
@@ -153,6 +159,10 @@ def _walk(path: str, member: object, seen: dict[int, object]) -> Iterator[tuple[
         if member.op is None:
             seen[id(member)] = member
             yield path, member
+    elif getattr(getattr(member, "dtype", None), "kind", "") == "O":
+        yield from _walk(path, member.tolist(), seen)  # type: ignore[attr-defined]
+    elif isinstance(member, (set, frozenset)) and any(isinstance(item, (Value, Module)) for item in member):
+        raise TypeError(f"the parameters in the set {path} have no order and so no names; use a list")
     elif isinstance(member, (Module, dict, list, tuple)):
         seen[id(member)] = member
         if isinstance(member, Module):
@@ -178,8 +188,8 @@ def _read(path: Path) -> dict[str, Any]:
         ours = False
     if not ours:
         raise ValueError(f"{path} is damaged or not a model that tinygrad_edu saved")
-    if document.get("version") != 1:
-        raise ValueError(f"{path} was saved by a newer version of tinygrad_edu: format {document.get('version')!r}")
+    if isinstance(document.get("version"), int) and document["version"] > 1:
+        raise ValueError(f"{path} was saved by a newer version of tinygrad_edu: format {document['version']}")
     if not all(isinstance(document.get(part), dict) for part in ("config", "state")) or "class" not in document:
         raise ValueError(f"{path} is damaged: parts of the model are missing")
     return document  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ import math
 
 from tinygrad_edu import ops
 from tinygrad_edu.module import Module
-from tinygrad_edu.operation import TABLE, Operation
+from tinygrad_edu.operation import TABLE, Operation, whole_number
 from tinygrad_edu.randomness import generator
 from tinygrad_edu.value import Value, apply_to_lists
 
@@ -51,7 +51,7 @@ class Neuron(Module):
         init: str | Callable[[], float] | None = None,
         seed: int | random.Random | None = None,
     ) -> None:
-        _check_size("n_inputs", n_inputs)
+        n_inputs = whole_number("n_inputs", n_inputs, at_least=1)
         self.activation = _activation(activation)
         draw = _initializer(init, self.activation, n_inputs, 1, seed)
         # One tuple for the weights and the bias, which all nodes made by this neuron share.
@@ -99,9 +99,10 @@ class Layer(Module):
         init: str | Callable[[], float] | None = None,
         seed: int | random.Random | None = None,
     ) -> None:
-        _check_size("n_inputs", n_inputs)
-        _check_size("n_outputs", n_outputs)
-        draw = _initializer(init, _activation(activation), n_inputs, n_outputs, seed)
+        n_inputs = whole_number("n_inputs", n_inputs, at_least=1)
+        n_outputs = whole_number("n_outputs", n_outputs, at_least=1)
+        self.activation = _activation(activation)
+        draw = _initializer(init, self.activation, n_inputs, n_outputs, seed)
         self.neurons = [Neuron(n_inputs, activation, init=draw) for _ in range(n_outputs)]
         _label_parameters(self)
 
@@ -111,8 +112,11 @@ class Layer(Module):
         return outputs[0] if len(outputs) == 1 else outputs
 
     def config(self) -> dict[str, Any]:
-        first = self.neurons[0].config()
-        return {"n_inputs": first["n_inputs"], "n_outputs": len(self.neurons), "activation": first["activation"]}
+        return {
+            "n_inputs": len(self.neurons[0].w),
+            "n_outputs": len(self.neurons),
+            "activation": self.activation,
+        }
 
 
 class MLP(Module):
@@ -149,9 +153,9 @@ class MLP(Module):
         init: str | Callable[[], float] | None = None,
         seed: int | random.Random | None = None,
     ) -> None:
-        sizes = list(sizes)
+        sizes = list(sizes) if hasattr(sizes, "__iter__") else []
         if not sizes:
-            raise ValueError("an MLP has at least one layer; sizes is empty")
+            raise ValueError("sizes must be a list with the number of neurons of each layer, at least one")
         rng = generator(seed)
         activations = [activation] * (len(sizes) - 1) + [output_activation]
         self.layers = [
@@ -159,6 +163,7 @@ class MLP(Module):
             for n_in, n_out, name in zip([n_inputs, *sizes], sizes, activations)
         ]
         self.activation = _activation(activation)
+        self.output_activation = _activation(output_activation)
         _label_parameters(self)
 
     def __call__(self, inputs: Iterable[Operand]) -> Any:
@@ -168,21 +173,15 @@ class MLP(Module):
         return self.layers[-1](inputs)
 
     def config(self) -> dict[str, Any]:
-        layers = [layer.config() for layer in self.layers]
         return {
-            "n_inputs": layers[0]["n_inputs"],
-            "sizes": [layer["n_outputs"] for layer in layers],
+            "n_inputs": len(self.layers[0].neurons[0].w),
+            "sizes": [len(layer.neurons) for layer in self.layers],
             "activation": self.activation,
-            "output_activation": layers[-1]["activation"],
+            "output_activation": self.output_activation,
         }
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------
-
-
-def _check_size(name: str, size: object) -> None:
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, not {size!r}")
 
 
 def _activation(activation: str | Operation | None) -> str | None:
@@ -193,7 +192,10 @@ def _activation(activation: str | Operation | None) -> str | None:
     op = TABLE.get(name)
     if op is None or op.arity is None or op.arity - len(op.defaults) > 1:
         usual = ", ".join(row.name for row in TABLE.values() if row.init)
-        raise ValueError(f"unknown activation {name!r}; it may be {usual}, any other operation of one operand, or None")
+        raise ValueError(
+            f"unknown activation {name!r}; it may be {usual}, any other operation of one operand (your own must be "
+            "defined first), or None"
+        )
     return name
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # type checkers take it for true; importing typing to ask would be slow
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Protocol, TypeVar, overload
@@ -25,7 +25,7 @@ class Operation:
     Calling it with plain numbers computes a float; with a Value among the operands it records a node.
 
     Args:
-        name: what the operation is called, also in error messages and drawings.
+        name: what the operation is called, also in error messages.
         forward: computes the number, as ``forward(*numbers) -> float``. It raises what Python's floats would
             (``ValueError``, ``ZeroDivisionError``, ``OverflowError``) outside its domain.
         rule: the local derivatives, as ``rule(y, *operands) -> (dy/da, dy/db, ...)``. Its parameters name the operands
@@ -38,7 +38,7 @@ class Operation:
     Raises:
         ValueError: if the name is that of a built-in operation. (One's own operations may be defined again, as happens
             when a notebook cell is run twice.)
-        TypeError: if ``rule`` is not a Python function with ``y`` and at least one operand.
+        TypeError: if ``forward`` is not a function, or ``rule`` not a Python function of ``y`` and the operands.
 
     >>> cube = Operation("cube", lambda x: x ** 3, lambda y, x: (3 * x * x,))
     >>> cube(2.0)
@@ -56,6 +56,8 @@ class Operation:
         definition: Callable[..., Any] | None = None,
         init: str = "",
     ) -> None:
+        if not isinstance(name, str) or not name or not callable(forward):
+            raise TypeError(f"an operation has a name and a function that computes it, not {name!r} and {forward!r}")
         if name in BUILT_IN:
             raise ValueError(f"{name!r} is a built-in operation; choose another name for yours")
         code = getattr(rule, "__code__", None)
@@ -104,7 +106,7 @@ class Operation:
     def domain_error(self, operands: Sequence[Any], error: Exception) -> Exception:
         """What to raise where ``forward`` raised ``error``: the same class, naming the operation and its operands."""
         verdict = "is too large for a float" if isinstance(error, OverflowError) else "is undefined"
-        return _same_class(error, f"{self.name} of {_describe(operands)} {verdict}", error)
+        return _same_class(error, f"{self.name} of {_describe(operands)} {verdict}")
 
     def derivative_error(self, operands: Sequence[Any], error: Exception) -> Exception:
         """What to raise where ``rule`` raised ``error``."""
@@ -112,11 +114,12 @@ class Operation:
             verdict = "is infinite"
         else:
             verdict = "is too large for a float" if isinstance(error, OverflowError) else "is undefined"
-        return _same_class(error, f"the derivative of {self.name} at {_describe(operands)} {verdict}", error)
+        return _same_class(error, f"the derivative of {self.name} at {_describe(operands)} {verdict}")
 
     def check_rule(self, locals_: object, count: int) -> None:
         """Raise a TypeError unless ``locals_``, which the rule returned, holds one derivative for each operand."""
-        if not isinstance(locals_, (tuple, list)) or len(locals_) != count:
+        fits = isinstance(locals_, (tuple, list)) and len(locals_) == count
+        if not fits or not all(isinstance(local, (int, float)) for local in locals_):  # type: ignore[attr-defined]
             raise TypeError(
                 f"the rule of {self.name} must return a tuple of {count} derivative{'s' * (count != 1)}, "
                 f"one for each operand, not {locals_!r}" + (": write (dy_dx,) with a comma" if count == 1 else "")
@@ -129,13 +132,9 @@ class Operation:
         wrong = [name for name in named if name not in self.operands[len(operands) :]]
         known.update(named)
         if self.arity is None or wrong or len(operands) > self.arity or len(known) < self.arity:
-            given = [*map(str, map(type(self)._type_name, operands)), *(f"{name}=..." for name in named)]
+            given = [*(type(operand).__name__ for operand in operands), *(f"{name}=..." for name in named)]
             raise TypeError(f"{self.signature()} was called with ({', '.join(given)})")
         return tuple(known[name] for name in self.operands)
-
-    @staticmethod
-    def _type_name(x: object) -> str:
-        return type(x).__name__
 
     def signature(self) -> str:
         """How the operation is called, as text: ``leaky_relu(x, negative_slope=0.01)``."""
@@ -180,6 +179,20 @@ def number(x: Any) -> float:
     raise TypeError(f"expected a number, not {type(x).__name__}")
 
 
+def whole_number(name: str, x: Any, at_least: int) -> int:
+    """The int that ``x`` is, from Python or NumPy.
+
+    Raises:
+        ValueError: if it is something else or too small, calling it ``name``.
+
+    >>> whole_number("epochs", 10, at_least=0)
+    10
+    """
+    if not hasattr(x, "__index__") or x < at_least:
+        raise ValueError(f"{name} must be a whole number of at least {at_least}, not {x!r}")
+    return int(x)
+
+
 def _describe(operands: Sequence[Any]) -> str:
     texts = []
     for operand in operands[:4]:
@@ -191,8 +204,9 @@ def _describe(operands: Sequence[Any]) -> str:
     return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
-def _same_class(error: Exception, message: str, reason: Exception) -> Exception:
+def _same_class(error: Exception, message: str) -> Exception:
+    text = f"{message} ({error.args[-1]})" if error.args else message  # an OverflowError may have a number first
     for kind in (ZeroDivisionError, OverflowError, ValueError):
         if isinstance(error, kind):
-            return kind(f"{message} ({reason})")
-    return ArithmeticError(f"{message} ({reason})")
+            return kind(text)
+    return ArithmeticError(text)

@@ -66,7 +66,8 @@ divide = Operation(
 )
 power = Operation(
     "power", _power, _power_rule,
-    "x to the power n; where x < 0, for whole n only.", "power(-2.0, 3.0) = -8.0",
+    "x to the power n; where x < 0, for whole n only, with a derivative by x but none by n (NaN).",
+    "power(-2.0, 3.0) = -8.0",
 )
 negative = Operation(
     "negative", operator.neg, lambda y, x: (-1.0,),

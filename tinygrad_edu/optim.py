@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from tinygrad_edu.operation import number
 from tinygrad_edu.value import Value
 
 TYPE_CHECKING = False
@@ -31,16 +32,18 @@ class Optimizer:
     """
 
     def __init__(self, parameters: Iterable[Value], lr: float, weight_decay: float) -> None:
+        if not hasattr(parameters, "__iter__"):
+            raise TypeError(f"an optimizer takes model.parameters(), not a {type(parameters).__name__}")
         self.parameters = list(parameters)
         for parameter in self.parameters:
             if not isinstance(parameter, Value):
                 raise TypeError(f"an optimizer takes Values, not {type(parameter).__name__}")
         if not self.parameters:
             raise ValueError("the optimizer was given no parameters; pass model.parameters()")
-        _check("lr", lr, lr >= 0)
-        _check("weight_decay", weight_decay, weight_decay >= 0)
-        self.lr = lr
-        self.weight_decay = weight_decay
+        self.lr = number(lr)
+        self.weight_decay = number(weight_decay)
+        _check("lr", lr, self.lr >= 0)
+        _check("weight_decay", weight_decay, self.weight_decay >= 0)
 
     def zero_grad(self) -> None:
         """Set the ``grad`` of every parameter to 0."""

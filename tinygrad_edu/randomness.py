@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tinygrad_edu.operation import whole_number
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import random
@@ -11,6 +13,9 @@ if TYPE_CHECKING:
 def generator(seed: int | random.Random | None) -> Any:
     """A generator of its own for a seed; for None the one that ``random.seed`` sets; a generator is taken as it is.
 
+    Raises:
+        ValueError: if the seed is not a whole number of at least 0.
+
     >>> generator(1).random() == generator(1).random()
     True
     """
@@ -18,4 +23,4 @@ def generator(seed: int | random.Random | None) -> Any:
 
     if isinstance(seed, random.Random):
         return seed
-    return random if seed is None else random.Random(seed)
+    return random if seed is None else random.Random(whole_number("seed", seed, at_least=0))

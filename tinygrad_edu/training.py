@@ -9,7 +9,7 @@ import time
 from tinygrad_edu import losses
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.functions import mean
-from tinygrad_edu.operation import number
+from tinygrad_edu.operation import number, whole_number
 from tinygrad_edu.optim import Adam, Optimizer
 from tinygrad_edu.randomness import generator
 from tinygrad_edu.value import Value, no_grad
@@ -125,8 +125,8 @@ def fit(
     """
     examples = _examples(inputs, targets)
     loss_of, metric_of, metric_name = _loss_and_metric(loss, metric)
-    _check_count("epochs", epochs, at_least=0)
-    size = len(examples) if batch_size is None else _check_count("batch_size", batch_size, at_least=1)
+    epochs = whole_number("epochs", epochs, at_least=0)
+    size = len(examples) if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
     optimizer = _optimizer(optimizer, model)
     rng = generator(seed)
     history = History(metric_name)
@@ -166,9 +166,10 @@ def fit(
     return history
 
 
-def classifier(model: Module, threshold: float = 0.0) -> Callable[[Iterable[Any]], int]:
+def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
     """A function that gives the class a model finds for an example: the index of the largest of several outputs; of a
-    single output 1 if it is above the threshold, otherwise 0. Nothing is recorded.
+    single output 1 if it is a probability above 1/2 (from a sigmoid) or a score above 0, otherwise 0. Nothing is
+    recorded.
 
     >>> from tinygrad_edu import nn
     >>> neuron = nn.Neuron(1, None)
@@ -177,9 +178,12 @@ def classifier(model: Module, threshold: float = 0.0) -> Callable[[Iterable[Any]
     [0, 1]
     """
 
+    squash = getattr(model, "output_activation", getattr(model, "activation", None))
+    threshold = 0.5 if squash == "sigmoid" else 0.0
+
     def classify(inputs: Iterable[Any]) -> int:
         with no_grad():
-            prediction = _numbers(model(inputs))  # type: ignore[operator]
+            prediction = _numbers(model(inputs))
         if isinstance(prediction, list):
             return prediction.index(max(prediction))
         return int(prediction > threshold)
@@ -198,8 +202,10 @@ def _train_on(
 ) -> tuple[float, float]:
     """Make one step; return the mean loss of the batch before it and the sum of the metric."""
     try:
-        predictions = [model(inputs) for inputs, _ in batch]  # type: ignore[operator]
-        total: Value = mean([loss_of(prediction, target) for prediction, (_, target) in zip(predictions, batch)])
+        predictions = [model(inputs) for inputs, _ in batch]
+        total = mean([loss_of(prediction, target) for prediction, (_, target) in zip(predictions, batch)])
+        if not isinstance(total, Value):
+            raise TypeError("the loss gave a plain number, from which no derivative can be found; let it give a Value")
         if l2:
             total = total + l2 * losses.l2_penalty(optimizer.parameters)
         optimizer.zero_grad()
@@ -233,7 +239,7 @@ def _numbers(prediction: Any) -> Any:
 
 
 def _examples(inputs: Iterable[Any], targets: Iterable[Any]) -> list[Example]:
-    rows, goals = _listed("inputs", inputs), _listed("targets", targets)
+    rows, goals = _plain("inputs", inputs), _plain("targets", targets)
     if len(rows) != len(goals):
         raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
     if not rows:
@@ -245,26 +251,27 @@ def _examples(inputs: Iterable[Any], targets: Iterable[Any]) -> list[Example]:
     return list(zip(rows, goals))
 
 
-def _listed(name: str, array: Any) -> list[Any]:
+def _plain(name: str, array: Any) -> list[Any]:
     """A list of numbers and lists of numbers, from lists, tuples, arrays and data frames."""
     for convert in ("to_numpy", "tolist"):
         if hasattr(array, convert):
             array = getattr(array, convert)()
     try:
-        return [_numbers_at(f"{name}[{i}]", item) for i, item in enumerate(array)]
+        return [_plain_at(f"{name}[{i}]", item) for i, item in enumerate(array)]
     except TypeError as error:
         raise TypeError(f"{name} must be a list of numbers or of rows of numbers: {error}") from None
 
 
-def _numbers_at(place: str, item: Any) -> Any:
-    if isinstance(item, (int, float, Value)):
-        return item
+def _plain_at(place: str, item: Any) -> Any:
     try:
-        return number(item)
+        x = item.data if isinstance(item, Value) else number(item)
+        if not math.isfinite(x):
+            raise ValueError(f"{place} is {x}: fill the gap or leave the example out")
+        return item if isinstance(item, Value) else x
     except TypeError:
         if isinstance(item, (str, bytes)) or not hasattr(item, "__len__"):
             raise TypeError(f"{place} is {item!r}") from None
-    return [_numbers_at(f"{place}[{i}]", x) for i, x in enumerate(item)]
+    return [_plain_at(f"{place}[{i}]", x) for i, x in enumerate(item)]
 
 
 def _loss_and_metric(loss: str | Loss, metric: str | Metric | None) -> tuple[Loss, Metric | None, str]:
@@ -294,13 +301,9 @@ def _optimizer(optimizer: Optimizer | None, model: Module) -> Optimizer:
         return Adam(model.parameters(), lr=0.01)
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer is an object such as optim.SGD(model.parameters(), lr=0.1), not {optimizer!r}")
+    if not {*model.parameters()} & {*optimizer.parameters}:
+        raise ValueError("the optimizer was made for the parameters of another model")
     return optimizer
-
-
-def _check_count(name: str, count: int, at_least: int) -> int:
-    if not isinstance(count, int) or count < at_least:
-        raise ValueError(f"{name} must be a whole number of at least {at_least}, not {count!r}")
-    return count
 
 
 # ---- Ctrl-C and the progress bar -------------------------------------------------------------------------------------
@@ -346,7 +349,8 @@ class _ProgressBar:
         if progress:
             from tqdm import tqdm
 
-            self.bar = tqdm(total=epochs, unit="epoch")
+            layout = "{n_fmt}/{total_fmt} epochs |{bar}| {elapsed}<{remaining}{postfix}"
+            self.bar = tqdm(total=epochs, bar_format=layout, dynamic_ncols=True)
 
     def __enter__(self) -> _ProgressBar:
         return self

@@ -18,7 +18,7 @@ from tinygrad_edu.operation import TABLE, Operation, number
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, ParamSpec, TypeAlias, TypeVar
+    from typing import Any, NoReturn, ParamSpec, TypeAlias, TypeVar
 
     Operand: TypeAlias = "Value | float"
     P = ParamSpec("P")
@@ -42,6 +42,10 @@ class no_grad:
     >>> y.data, y.parents
     (9.0, ())
     """
+
+    def __new__(cls, function: Callable[P, R] | None = None) -> Any:
+        pause = super().__new__(cls)
+        return pause if function is None else pause(function)  # @no_grad without parentheses
 
     def __enter__(self) -> None:
         _pauses.set(_pauses.get() + 1)
@@ -167,7 +171,7 @@ def _compare(compare: Callable[[Any, Any], Any]) -> Callable[[Value, object], bo
 
 
 def _named(method: Any, op: Operation) -> Any:
-    method.__name__, method.__doc__, method.operation = op.name, op.summary, op
+    method.__name__, method.__qualname__, method.__doc__, method.operation = op.name, op.name, op.summary, op
     return method
 
 
@@ -176,10 +180,11 @@ class Value:
 
     Args:
         data: the number: an int, a float or a NumPy scalar.
-        label: a name for messages and drawings.
+        label: a name, for messages.
 
     Attributes:
-        data: the number, a float; may be set.
+        data: the number, a float; may be set. What was computed from it before stays as it was: compute it again
+            before the next ``backward``.
         grad: the sum of all derivatives that ``backward`` has brought here, a float; may be set.
         label: the name, a string; may be set.
         op: the operation that made this Value, or None for a leaf.
@@ -269,7 +274,7 @@ class Value:
     def __bool__(self) -> bool:
         return self._data != 0
 
-    def __float__(self) -> float:
+    def __float__(self) -> NoReturn:
         raise TypeError(
             "a Value does not turn into a plain number by itself, because that would cut it off from its graph. "
             "Use v.data for the number, and exp(v) or v.exp() rather than math.exp(v)"
@@ -290,12 +295,12 @@ class Value:
         """Add to the ``grad`` of every node that this Value was made from, itself included, its derivative
         d(self)/d(node).
 
-        Calling it again adds the same once more; ``zero_grad`` starts afresh. If a derivative on the way is infinite or
-        undefined, nothing is added anywhere.
+        Calling it again adds the same once more; ``zero_grad`` starts afresh. After an error nothing is added anywhere.
 
         Raises:
-            ZeroDivisionError: if a derivative is infinite, such as that of sqrt at 0.
-            ValueError, OverflowError: if a derivative is undefined, or too large for a float.
+            ZeroDivisionError: if a local derivative is infinite, such as that of sqrt at 0.
+            ValueError, OverflowError: if the rule of an operation raises it, for a derivative that is undefined or too
+                large. Sums and products of derivatives overflow to infinity as those of floats do.
 
         >>> a, b = Value(2.0), Value(3.0)
         >>> (a * b + a).backward()
@@ -384,7 +389,7 @@ def _sweep(nodes: Sequence[Value]) -> None:
         locals_: Any = _NOTHING
         try:
             if type(first) is tuple:
-                if upstream:  # nothing flows from a dead unit
+                if upstream:  # nothing flows from a dead unit, and what its many operands would get need not be known
                     parents = first + second if second else first
                     locals_ = op.rule(node._data, *[parent._data for parent in parents])
                     for parent, local in zip(parents, locals_, strict=True):
@@ -412,7 +417,8 @@ def _make_method(op: Operation) -> None:
     Raises:
         ValueError: if its name is that of something else a Value has.
     """
-    if hasattr(Value, op.name) and not hasattr(getattr(Value, op.name), "operation"):
+    taken = getattr(Value, op.name, None)
+    if taken is not None and getattr(getattr(taken, "operation", None), "name", None) != op.name:
         raise ValueError(f"{op.name!r} already means something else on a Value; choose another name")
     if op.arity is not None:
         setattr(Value, op.name, _prefix(op) if op.arity == 1 else _method(op))

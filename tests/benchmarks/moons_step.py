@@ -1,7 +1,7 @@
 """One training step on moons, against micrograd: 100 points, MLP 2-16-16-1, micrograd's hinge loss and penalty.
 
-    pip install "tinygrad_edu[bench]" numpy scikit-learn
-    python tests/benchmarks/moons_step.py
+    .venv/bin/pip install -e ".[bench]"
+    .venv/bin/python tests/benchmarks/moons_step.py
 
 Five programs, each in fresh processes: micrograd; micrograd's own program with its imports changed, to our Value alone
 (so that micrograd's nn builds the same graph of little nodes) and to our nn as well; our nn, dot and losses in a loop by

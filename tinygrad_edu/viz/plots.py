@@ -6,6 +6,8 @@ palette, which colour-blind readers can tell apart; classes also differ in their
 
 from __future__ import annotations
 
+from tinygrad_edu.data import class_indices
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,9 +59,13 @@ def decision_boundary(
         inputs: the points to show.
         targets: their classes.
         names: of the classes; by default their numbers.
+
+    Raises:
+        ValueError: if a target is not the index of a class.
     """
     axes = _axes(ax)
     xs, ys = (_grid([point[axis] for point in inputs]) for axis in (0, 1))
+    targets = class_indices(targets)
     kinds = sorted(set(targets))
     areas = [[float(classify([x, y])) for x in xs] for y in ys]
     levels = [kind - 0.5 for kind in range(max(kinds) + 2)]

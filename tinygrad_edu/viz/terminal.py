@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from tinygrad_edu.data import class_indices
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 AREAS = " ░▒▓"
-POINTS = "ox+*"
+POINTS = "ox+*#@%&"
 
 
 def boundary_text(
@@ -25,8 +27,11 @@ def boundary_text(
         classify: gives the class, 0, 1, ..., of a point [x, y].
         inputs: the points to show.
         targets: their classes.
-        width: in characters, which are about half as wide as they are high.
+        width: at least 10, in characters, which are about half as wide as they are high.
         names: of the classes; by default their numbers.
+
+    Raises:
+        ValueError: if a target is not the index of a class.
 
     >>> print(boundary_text(lambda point: int(point[0] > 0), [[-1.0, 0.0], [1.0, 0.0]], [0, 1], width=12))
           ░░░░░░
@@ -37,7 +42,9 @@ def boundary_text(
       o class 0
     ░ x class 1
     """
+    kinds = class_indices(targets)
     (left, right), (low, high) = (_range([point[axis] for point in inputs]) for axis in (0, 1))
+    width = max(width, 10)
     height = max(3, min(width // 3, round(width * (high - low) / (right - left) / 2)))
     rows = [
         [
@@ -46,11 +53,11 @@ def boundary_text(
         ]
         for j in range(height)
     ]
-    for (x, y), kind in zip(inputs, targets):
+    for (x, y), kind in zip(inputs, kinds):
         i, j = int((x - left) / (right - left) * width), int((high - y) / (high - low) * height)
-        rows[min(j, height - 1)][min(i, width - 1)] = POINTS[kind % 4]
+        rows[min(j, height - 1)][min(i, width - 1)] = POINTS[kind % 8]
     legend = [f"x from {left:.3g} to {right:.3g}, y from {low:.3g} to {high:.3g}"] + [
-        f"{AREAS[kind % 4]} {POINTS[kind % 4]} class {names[kind] if names else kind}" for kind in sorted(set(targets))
+        f"{AREAS[kind % 4]} {POINTS[kind % 8]} class {names[kind] if names else kind}" for kind in sorted(set(kinds))
     ]
     return "\n".join(["".join(row).rstrip() for row in rows] + legend)
 
