@@ -65,6 +65,7 @@ def main(path="article_e.png", sizes=HIDDEN, epochs=EPOCHS):
         plots.decision_boundary(classifier(models[hidden]), *sample, ax=axes)
         axes.set_title(f"{hidden} hidden unit{'s' * (hidden != 1)}" if hidden else "logistic regression")
     figure.savefig(path, dpi=120)
+    pyplot.close(figure)
     print(f"\nwrote {path}")
 
 

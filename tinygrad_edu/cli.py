@@ -87,15 +87,15 @@ def _parser() -> argparse.ArgumentParser:
         "'label' or else in the last")
     add("--hidden", type=_sizes, default="16,16", metavar="N,N", help="neurons in each hidden layer, 0 for no such "
         "layer (%(default)s)")
-    add("--activation", default="tanh", metavar="NAME", help="what lets a boundary bend: tanh, relu, sigmoid, ..., none "
-        "(%(default)s)")
+    add("--activation", default="tanh", metavar="NAME", help="what lets a boundary bend: tanh, relu, sigmoid, ... "
+        "or none (%(default)s)")
     add("--optimizer", choices=OPTIMIZERS, default="adam", help="how the weights follow the gradients (%(default)s)")
     add("--lr", type=float, metavar="RATE", help="learning rate, the size of the first steps; it falls to 0 along a "
         "cosine (" + ", ".join(f"{rate} for {name}" for name, (_, rate) in OPTIMIZERS.items()) + ")")
     add("--epochs", type=int, default=100, metavar="N", help="how often to go through the points (%(default)s)")
     add("--batch-size", type=int, default=20, metavar="N", help="points for each step (%(default)s)")
-    add("--points", type=int, default=200, metavar="N", help="how many points to draw, but for xor; a quarter is held out for the "
-        "check (%(default)s)")
+    add("--points", type=int, default=200, metavar="N", help="how many points to draw, but for xor; a quarter is "
+        "held out for the check (%(default)s)")
     add("--noise", type=float, metavar="SIZE", help="how far points stray from their shape, which is about 1 in size "
         "(by default what suits it)")
     add("--seed", type=int, default=0, metavar="N", help="the same seed gives the same run (%(default)s)")
@@ -141,12 +141,8 @@ def _train(options: argparse.Namespace) -> None:
     if options.out:
         os.makedirs(options.out, exist_ok=True)
     outputs = 1 if len(points.classes) == 2 else len(points.classes)
-    model = nn.MLP(
-        points.dimensions,
-        [*options.hidden, outputs],
-        None if options.activation == "none" else options.activation,
-        seed=options.seed,
-    )
+    activation = None if options.activation == "none" else options.activation
+    model = nn.MLP(points.dimensions, [*options.hidden, outputs], activation, seed=options.seed)
     make, rate = OPTIMIZERS[options.optimizer]
     inputs, targets = points.learn
     print(f"{options.data or options.set}: {len(inputs)} points to learn from, {len(points.held[0])} held out")
@@ -250,16 +246,21 @@ def _write(out: str, model: nn.MLP, history: History, points: Points) -> str:
     except ImportError:
         return f"wrote {', '.join(written)} to {out}; for pictures: pip install matplotlib"
     matplotlib.use("agg")
+    from matplotlib import pyplot
+
     from tinygrad_edu.viz import plots
 
+    figures = {}
     if history.loss:
-        plots.loss_curve(history).savefig(os.path.join(out, "loss.png"), dpi=150)
-        written.append("loss.png")
+        figures["loss.png"] = plots.loss_curve(history)
     if points.dimensions == 2:
-        figure = plots.decision_boundary(classifier(model), points.inputs, points.targets, names=points.classes)
-        figure.savefig(os.path.join(out, "boundary.png"), dpi=150)
-        written.append("boundary.png")
-    return f"wrote {', '.join(written)} to {out}"
+        figures["boundary.png"] = plots.decision_boundary(
+            classifier(model), points.inputs, points.targets, names=points.classes
+        )
+    for name, figure in figures.items():
+        figure.savefig(os.path.join(out, name), dpi=150)
+        pyplot.close(figure)
+    return f"wrote {', '.join([*written, *figures])} to {out}"
 
 
 # ---- predict ---------------------------------------------------------------------------------------------------------
