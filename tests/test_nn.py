@@ -99,6 +99,11 @@ def test_an_mlp_with_one_output_gives_a_value_otherwise_a_list():
     assert type(nn.Layer(2, 1)([Value(1.0), 2.0])) is Value
 
 
+def test_layers_follow_each_other_whatever_their_sizes():
+    first, second = nn.Layer(2, 1, seed=1), nn.Layer(1, 3, seed=2)
+    assert len(second(first([1.0, 2.0]))) == 3
+
+
 def test_plain_inputs_become_labelled_leaves():
     y = nn.MLP(2, [3, 1])([1.0, 2.0])
     assert {"x[0]", "x[1]"} <= {node.label for node in topological_order(y)}

@@ -84,6 +84,8 @@ class Neuron(Module):
 class Layer(Module):
     """Neurons side by side, all given the same inputs; a list of their outputs, or the only one.
 
+    A single Value, such as a layer of one neuron gives, is taken as a list of one.
+
     Args, and what it raises: as for ``Neuron``; ``n_outputs`` is the number of neurons.
 
     >>> len(Layer(2, 3, seed=0)([1.0, -1.0]))
@@ -106,7 +108,9 @@ class Layer(Module):
         self.neurons = [Neuron(n_inputs, activation, init=draw) for _ in range(n_outputs)]
         _label_parameters(self)
 
-    def __call__(self, inputs: Iterable[Operand]) -> Any:
+    def __call__(self, inputs: Value | Iterable[Operand]) -> Any:
+        if isinstance(inputs, Value):
+            inputs = (inputs,)
         values = tuple([x if isinstance(x, Value) else Value(x, f"x[{i}]") for i, x in enumerate(inputs)])
         outputs = [neuron(values) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
@@ -167,10 +171,9 @@ class MLP(Module):
         _label_parameters(self)
 
     def __call__(self, inputs: Iterable[Operand]) -> Any:
-        for layer in self.layers[:-1]:
-            outputs = layer(inputs)
-            inputs = outputs if type(outputs) is list else [outputs]
-        return self.layers[-1](inputs)
+        for layer in self.layers:
+            inputs = layer(inputs)
+        return inputs
 
     def config(self) -> dict[str, Any]:
         return {
