@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Value, dot, logsumexp, mean, softmax, topological_order
+from tinygrad_edu import Value, dot, logsumexp, mean, softmax
 
 
 def values(*numbers):
@@ -38,9 +38,11 @@ def test_sum_of_none_and_with_a_start():
     assert tg.sum([1, 2], 10) == 13.0
     total = tg.sum(values(1.0, 2.0), Value(10.0))
     assert (total.data, total.op.name) == (13.0, "sum")
+    zero = Value(0.0)
+    assert any(parent is zero for parent in tg.sum(values(1.0), zero).parents)
 
 
-def test_long_lists_take_linear_time():
+def test_long_lists_of_whole_numbers_are_summed_exactly():
     assert tg.sum(range(100_000)) == 4_999_950_000.0
     assert dot(range(100_000), [1] * 100_000) == 4_999_950_000.0
 
@@ -59,7 +61,7 @@ def test_softmax_sums_to_one_and_differentiates():
     ps[0].backward()
     p = [v.data for v in ps]
     assert [x.grad for x in xs] == pytest.approx([p[0] * (1 - p[0]), -p[0] * p[1], -p[0] * p[2]], rel=1e-12)
-    assert len({n for v in ps for n in topological_order(v) if n.op and n.op.name == "logsumexp"}) == 1
+    assert softmax([1e16, 1e16]) == [0.5, 0.5]
     assert softmax([5.0]) == [1.0]
     assert softmax([1000.0, 0.0]) == [1.0, 0.0]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracle import mp, mpf
 
-from tinygrad_edu import Value, losses, sigmoid
+from tinygrad_edu import Value, losses
 
 scores = st.floats(-600, 600)
 targets = st.one_of(st.sampled_from([0, 1]), st.floats(0, 1))
@@ -87,9 +87,26 @@ def test_numbers_lists_arrays_and_values_are_all_welcome():
             assert loss.data == expected
     assert losses.mse(Value(1.0), [0.5]).data == losses.mse([1.0], np.float64(0.5)).data == 0.25
     assert losses.cross_entropy(np.array([1.0, 1.0]), np.int64(1)).data == pytest.approx(math.log(2))
-    target = Value(0.25)
-    losses.binary_cross_entropy_with_logits(0.0, target).backward()
-    assert losses.binary_cross_entropy(sigmoid(Value(0.3)), target).data > 0
+    assert losses.cross_entropy([1.0, 2.0], [1]).data == losses.cross_entropy([1.0, 2.0], Value(1.0)).data
+
+
+def test_what_large_scores_have_in_common_does_not_matter():
+    for offset in (0.0, 1e10, 1e16):
+        values = [Value(offset), Value(offset)]
+        loss = losses.cross_entropy(values, 0)
+        loss.backward()
+        assert loss.data == math.log(2)
+        assert [v.grad for v in values] == [-0.5, 0.5]
+    assert losses.cross_entropy([40.0, 0.0], 0).data == pytest.approx(math.exp(-40), rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("loss", [losses.binary_cross_entropy_with_logits, losses.binary_cross_entropy])
+@pytest.mark.parametrize("t", [0.0, 0.25, 1.0])
+def test_the_derivative_by_a_target_that_is_a_value(loss, t):
+    target, prediction = Value(t), 0.3
+    loss(prediction, target).backward()
+    logit = prediction if loss is losses.binary_cross_entropy_with_logits else math.log(0.3 / 0.7)
+    assert target.grad == pytest.approx(-logit, rel=1e-12)
 
 
 def test_l2_penalty_is_one_node_with_slope_two_w():
@@ -114,6 +131,7 @@ def test_l2_penalty_is_one_node_with_slope_two_w():
         ),
         (lambda: losses.binary_cross_entropy(1.0, 0), "certain prediction 1.0 is infinite for the target 0"),
         (lambda: losses.binary_cross_entropy_with_logits(0.0, -1), "between 0 and 1, not -1"),
+        (lambda: losses.cross_entropy([0.0, 1.0], [0, 1]), "index of one class, not 2 numbers"),
         (lambda: losses.cross_entropy([0.0, 1.0], 2), "whole number from 0 to 1, not 2"),
         (lambda: losses.cross_entropy([0.0, 1.0], -1), "whole number from 0 to 1, not -1"),
         (lambda: losses.cross_entropy([0.0, 1.0], 0.5), "whole number from 0 to 1, not 0.5"),

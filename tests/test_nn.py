@@ -6,6 +6,7 @@ import math
 import os
 import pickle
 import random
+import threading
 
 import numpy as np
 import pytest
@@ -60,6 +61,21 @@ def test_parameters_in_a_set_are_refused():
 def test_a_module_without_call_says_so():
     with pytest.raises(TypeError, match=r"Tangle does not say what it computes: define __call__\(self, inputs\)"):
         Tangle()([1.0])
+
+
+def test_weights_and_bias_may_be_replaced():
+    neuron = nn.Neuron(2, None, seed=0)
+    neuron.b = Value(0.5)
+    neuron.w = [Value(1.0), Value(2.0)]
+    assert neuron([3.0, 4.0]).data == 11.5
+    assert list(neuron.state_dict().values()) == [1.0, 2.0, 0.5]
+
+
+def test_two_parameters_of_one_name_are_refused():
+    model = nn.Neuron(1)
+    model.d = {1: Value(1.0), "1": Value(2.0)}
+    with pytest.raises(ValueError, match=r"two parameters are called d\[1\]"):
+        model.state_dict()
 
 
 def test_sizes_may_be_numpys():
@@ -281,6 +297,38 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
         assert os.listdir(tmp_path) == ["model.json"]
 
 
+def test_a_file_keeps_its_permissions_and_a_device_stays_one(tmp_path):
+    path = tmp_path / "model.json"
+    nn.Neuron(1).save(path)
+    usual = tmp_path / "usual"
+    usual.touch()
+    assert path.stat().st_mode == usual.stat().st_mode
+    path.chmod(0o640)
+    nn.Neuron(1).save(path)
+    assert path.stat().st_mode & 0o777 == 0o640
+    nn.Neuron(1).save("/dev/null")
+    assert not os.path.isfile("/dev/null")
+
+
+def test_threads_may_save_to_one_file(tmp_path):
+    model, errors = nn.Neuron(50, seed=0), []
+
+    def save():
+        try:
+            for _ in range(10):
+                model.save(tmp_path / "model.json")
+        except OSError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=save) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert os.listdir(tmp_path) == ["model.json"]
+
+
 def test_saving_through_a_link_keeps_the_link(tmp_path):
     real, link = tmp_path / "real.json", tmp_path / "link.json"
     nn.Neuron(1).save(real)
@@ -303,6 +351,10 @@ def test_what_cannot_come_back_is_not_saved(tmp_path):
     model.metadata = {1, 2}
     with pytest.raises(ValueError, match=r"Neuron cannot be rebuilt .*set"):
         model.save(path)
+    rebuilt = nn.MLP(2, [3, 1], "tanh")
+    rebuilt.layers[0] = nn.Layer(2, 3, "relu")
+    with pytest.raises(ValueError, match=r"MLP cannot be rebuilt .*its parts were changed"):
+        rebuilt.save(path)
     grown = nn.Neuron(1)
     grown.extra = Value(1.0)
     with pytest.raises(ValueError, match=r"Neuron cannot be rebuilt .*unexpected: extra"):

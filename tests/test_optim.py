@@ -64,7 +64,10 @@ def test_they_find_a_minimum(make):
 
 def test_a_gradient_of_zero_moves_nothing_even_without_eps():
     x = Value(1.0)
-    optim.Adam([x], eps=0.0).step()
+    optimizer = optim.Adam([x], eps=0.0)
+    for gradient in (0.0, 1e-200):
+        x.grad = gradient
+        optimizer.step()
     assert x.data == 1.0
 
 
@@ -74,6 +77,8 @@ def test_a_gradient_of_zero_moves_nothing_even_without_eps():
         (lambda: optim.SGD([]), ValueError, r"no parameters; pass model.parameters\(\)"),
         (lambda: optim.SGD(nn.Neuron(1)), TypeError, r"an optimizer takes model.parameters\(\), not a Neuron"),
         (lambda: optim.SGD([Value(1.0)], lr="a"), TypeError, "expected a number, not str"),
+        (lambda: optim.SGD([Value(1.0) * 2]), ValueError, "an optimizer takes leaves; .* was computed from others"),
+        (lambda: optim.SGD([Value(1.0)] * 2), ValueError, "a parameter more than once"),
         (lambda: optim.SGD([1.0]), TypeError, "takes Values, not float"),
         (lambda: optim.SGD([Value(1.0)], lr=-1), ValueError, "lr = -1 is out of range"),
         (lambda: optim.Adam([Value(1.0)], lr=math.nan), ValueError, "lr = nan is out of range"),

@@ -1,12 +1,14 @@
 """Random programs, with shared values, repeated operands and operations of many operands, against other ways to know."""
 
 import math
+import random
 
 import oracle
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tinygrad_edu import Value
+from tinygrad_edu import Value, dot
+from tinygrad_edu import sum as total
 from tinygrad_edu.operation import BUILT_IN, TABLE
 
 # Operations that are smooth and defined at every number, and stay small: a random program of them is never out of domain.
@@ -72,3 +74,31 @@ def test_the_sweep_is_the_sum_over_paths(program):
             assume(False)  # a node that the result does not depend on, where its derivative is infinite
         assume(all(math.isfinite(t) and abs(t) < 1e8 for t in tangents))
         assert math.isclose(leaf.grad, tangents[-1], rel_tol=1e-7, abs_tol=1e-7 * (1 + max(map(abs, tangents))))
+
+
+@given(st.randoms(use_true_random=False), st.integers(5, 40))
+def test_tuples_that_nodes_share_at_any_depth_are_walked_in_order(rng: random.Random, size: int):
+    """Sums and products of stored tuples, which nodes share, against derivatives carried forward from each leaf."""
+    leaves = [Value(rng.uniform(-1, 1)) for _ in range(3)]
+    nodes, groups = list(leaves), []
+    for _ in range(size):
+        if len(groups) < 2 or rng.random() < 0.3:
+            groups.append(tuple(rng.choices(nodes, k=3)))
+        a, b = rng.choice(groups), rng.choice(groups)
+        nodes.append(rng.choice([dot(a, b), total(a), rng.choice(nodes) * rng.choice(nodes)]))
+        if abs(nodes[-1].data) > 1e3:
+            nodes.pop()
+    root = nodes[-1]
+    for node in nodes:
+        node.grad = 0.5
+    root.backward()
+    for leaf in leaves:
+        tangent = {}
+        for node in nodes:
+            if node.op is None:
+                tangent[node] = float(node is leaf)
+            else:
+                local = node.op.rule(node.data, *[parent.data for parent in node.parents])
+                tangent[node] = sum(d * tangent[parent] for d, parent in zip(local, node.parents))
+        scale = max(1.0, *map(abs, tangent.values()))
+        assert math.isclose(leaf.grad - 0.5, tangent[root], rel_tol=1e-9, abs_tol=1e-9 * scale)

@@ -1,6 +1,7 @@
 """``Value``: it behaves like a float, records what was done, and differentiates it."""
 
 import asyncio
+import contextvars
 import copy
 import gc
 import math
@@ -177,6 +178,22 @@ def test_every_node_gets_its_derivative_and_twice_doubles_all_of_them():
     assert (z.grad, product.grad, x.grad, y.grad) == (0.0, 0.0, 0.0, 0.0)
 
 
+def test_nodes_with_negative_derivatives_double_too():
+    x = Value(3.0)
+    y = x * 2
+    z = -y
+    z.backward()
+    z.backward()
+    assert (z.grad, y.grad, x.grad) == (2.0, -2.0, -4.0)
+
+
+def test_zero_grad_clears_nan():
+    x = Value(1.0)
+    x.grad = math.nan
+    x.zero_grad()
+    assert x.grad == 0.0
+
+
 def test_a_shared_value_adds_up_all_its_uses():
     x = Value(3.0)
     (x * x).backward()
@@ -262,18 +279,26 @@ def test_an_interrupted_backward_changes_nothing(own_operation):
 
 def test_threads_may_differentiate_graphs_that_share_leaves():
     x = Value(2.0)
-    roots = [x * i for i in range(1, 9)]
+    shared = x
+    for _ in range(500):
+        shared = shared + 0.0
+    roots = [shared * i for i in range(1, 5)]
 
     def work(root):
-        for _ in range(200):
+        for _ in range(50):
             root.backward()
 
     threads = [threading.Thread(target=work, args=(root,)) for root in roots]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert x.grad == 200.0 * sum(range(1, 9))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert x.grad == shared.grad == 50.0 * sum(range(1, 5))
 
 
 # ---- no_grad ---------------------------------------------------------------------------------------------------------
@@ -310,6 +335,29 @@ def test_no_grad_decorates_functions_also_recursive_ones():
     assert square(Value(2.0)).op is None
     assert power(Value(2.0), 5).op is None
     assert (Value(2.0) * 2).op is not None
+
+
+def test_no_grad_left_elsewhere_than_entered_does_not_stop_recording():
+    def generator():
+        with no_grad():
+            yield
+
+    started = generator()
+    contextvars.copy_context().run(next, started)
+    started.close()
+    assert (Value(1.0) * 2).op is ops.multiply
+
+
+def test_no_grad_refuses_to_decorate_what_it_could_not_cover():
+    async def coroutine():
+        pass
+
+    def generator():
+        yield
+
+    for function in (coroutine, generator):
+        with pytest.raises(TypeError, match=r"decorates plain functions; .* write with no_grad\(\):"):
+            no_grad()(function)
 
 
 def test_no_grad_in_one_thread_leaves_others_recording():

@@ -187,6 +187,8 @@ def _points(options: argparse.Namespace) -> Points:
     if options.set == "xor":
         corners, kinds = data.xor()
         noise = 0.1 if options.noise is None else options.noise
+        if not 0 <= noise < math.inf:
+            raise ValueError(f"noise = {noise} is out of range; it is a standard deviation, at least 0")
         near = [
             ([rng.gauss(x, noise) for x in corner], kind) for corner, kind in zip(corners, kinds) for _ in range(25)
         ]

@@ -112,7 +112,10 @@ def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not UTF-8 text; save it as CSV with that encoding") from None
     separator = max(",;\t", key=text.partition("\n")[0].count)
-    table = csv.reader(text.splitlines(), delimiter=separator)
+    try:
+        table = list(csv.reader(text.splitlines(), delimiter=separator))
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a CSV file: {error}") from None
     lines = [(i, line) for i, line in enumerate(table, 1) if any(map(str.strip, line))]
     width = max(len(lines[0][1]), 2) if lines else 2
     named = bool(lines) and not any(map(_is_finite, lines[0][1][:-1]))
@@ -171,7 +174,7 @@ def _scatter(
     n = whole_number("n", n, at_least=1)
     if n < classes:
         raise ValueError(f"n = {n} is out of range; there is at least one point for each of the {classes} classes")
-    if not noise >= 0:
+    if not 0 <= noise < math.inf:
         raise ValueError(f"noise = {noise} is out of range; it is a standard deviation, at least 0")
     rng = generator(seed)
     examples = []

@@ -19,13 +19,25 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         OSError: if the file cannot be written; whatever was there before is still there.
     """
+    import shutil
+    import tempfile
+
     target = os.path.realpath(path)
-    beside = f"{target}.{os.getpid()}.tmp"
+    if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device has nothing to keep whole
+        with open(target, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        return
+    beside = ""
     try:
-        with open(beside, "w", encoding="utf-8", newline="") as file:
+        descriptor, beside = tempfile.mkstemp(dir=os.path.dirname(target), suffix=".tmp")
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        if os.path.exists(target):
+            shutil.copymode(target, beside)
+        else:
+            os.chmod(beside, 0o666 & ~_umask())
         os.replace(beside, target)
     except OSError as error:
         error.filename = os.fspath(path)  # not the name of the file beside it
@@ -33,3 +45,10 @@ def write_whole(path: Path, text: str) -> None:
     finally:
         if os.path.exists(beside):
             os.remove(beside)
+
+
+def _umask() -> int:
+    """The permissions that the process withholds from new files; they can only be asked for by setting them."""
+    umask = os.umask(0o022)
+    os.umask(umask)
+    return umask

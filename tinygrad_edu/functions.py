@@ -72,7 +72,7 @@ def logsumexp(values: Iterable[Operand]) -> Any:
 def softmax(values: Iterable[Operand]) -> list[Any]:
     """Positive numbers with the sum 1, in the proportions of exp(a), exp(b), ...: a list as long as ``values``.
 
-    exp(x - logsumexp(values)) does not overflow (Goodfellow, Bengio and Courville, *Deep Learning*, section 4.1).
+    Scores of any size are fine: only their differences count.
 
     Raises:
         ValueError: if there are no values.
@@ -80,9 +80,7 @@ def softmax(values: Iterable[Operand]) -> list[Any]:
     >>> [round(p, 6) for p in softmax([1000.0, 1000.0, 0.0])]
     [0.5, 0.5, 0.0]
     """
-    operands = _not_empty("softmax", values)
-    total = ops.logsumexp(*operands)
-    return [ops.exp(operand - total) for operand in operands]
+    return ops.proportions(_not_empty("softmax", values))
 
 
 def _operands(name: str, values: Iterable[Operand]) -> tuple[Operand, ...]:

@@ -71,7 +71,7 @@ def binary_cross_entropy_with_logits(prediction: Numbers, target: Numbers) -> Va
     return _mean_of(lambda z, t: _two_halves(t, lambda: softplus(-z), lambda: softplus(z)), prediction, target)
 
 
-def cross_entropy(prediction: Iterable[Operand], target: float) -> Value:
+def cross_entropy(prediction: Iterable[Operand], target: Numbers) -> Value:
     """-log softmax(prediction)[target]: of scores (logits), one for each class, and the index of the right class.
 
     Raises:
@@ -81,12 +81,16 @@ def cross_entropy(prediction: Iterable[Operand], target: float) -> Value:
     >>> cross_entropy([1000.0, 0.0], 1).data
     1000.0
     """
-    scores, target = _values(prediction), number(target)
+    scores, targets = _values(prediction), _listed(target)
+    if len(targets) != 1:
+        raise ValueError(f"the target of cross_entropy is the index of one class, not {len(targets)} numbers")
+    target = number(targets[0].data if isinstance(targets[0], Value) else targets[0])
     if not 0 <= target < len(scores) or target != int(target):
         raise ValueError(f"the target of {len(scores)} classes is a whole number from 0 to {len(scores) - 1}, "
                          f"not {target:g}")  # fmt: skip
-    total: Value = logsumexp(scores)
-    return total - scores[int(target)]
+    right = scores[int(target)]
+    loss: Value = logsumexp([score - right for score in scores])  # the least that the others add is not lost
+    return loss
 
 
 def hinge(prediction: Numbers, target: Numbers) -> Value:
@@ -121,10 +125,11 @@ def _two_halves(target: Operand, if_one: Callable[[], Value], if_zero: Callable[
     """target · if_one + (1 - target) · if_zero, leaving out a half of weight 0, which may not be defined."""
     if not 0 <= target <= 1:
         raise ValueError(f"the target of a binary cross-entropy is between 0 and 1, not {target}")
-    if target == 1:
-        return if_one()
-    if target == 0:
-        return if_zero()
+    if not isinstance(target, Value):  # the derivative by a target that is a Value takes both halves
+        if target == 1:
+            return if_one()
+        if target == 0:
+            return if_zero()
     return target * if_one() + (1 - target) * if_zero()
 
 

@@ -33,7 +33,7 @@ class _Load:
                     raise ValueError(f"it holds a model with {document['config']}, this one has {model.config()}")
                 model.load_state_dict(document["state"])
                 model.metadata = document.get("metadata")
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, LookupError) as error:
                 raise ValueError(f"{path} does not fit: {error}") from None
             return model
 
@@ -71,7 +71,7 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """The name and Value of each parameter, once, in the order of the attributes."""
-        return _walk("", self, {})
+        return ((name, member) for name, member in _walk("", self, {}) if isinstance(member, Value))
 
     def parameters(self) -> list[Value]:
         """The parameters, each once."""
@@ -88,7 +88,16 @@ class Module:
 
     def state_dict(self) -> dict[str, float]:
         """The number in each parameter, under its name."""
-        return {name: parameter.data for name, parameter in self.named_parameters()}
+        return {name: parameter.data for name, parameter in self._by_name().items()}
+
+    def _by_name(self) -> dict[str, Value]:
+        """The parameters by name; a ValueError if two have the same."""
+        by_name: dict[str, Value] = {}
+        for name, parameter in self.named_parameters():
+            if name in by_name:
+                raise ValueError(f"two parameters are called {name}")
+            by_name[name] = parameter
+        return by_name
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Set the parameters to the numbers that ``state_dict`` gave.
@@ -102,7 +111,7 @@ class Module:
         Traceback (most recent call last):
         ValueError: missing: b; unexpected: bias
         """
-        parameters = dict(self.named_parameters())
+        parameters = self._by_name()
         problems = {
             "missing": [name for name in parameters if name not in state],
             "unexpected": [name for name in state if name not in parameters],
@@ -136,7 +145,8 @@ class Module:
         }
         try:
             text = json.dumps(document, indent=1)
-            _build(type(self), json.loads(text))
+            if _structure(_build(type(self), json.loads(text))) != _structure(self):
+                raise ValueError("its parts were changed after it was made")
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"{type(self).__name__} cannot be rebuilt from what config() and metadata give: {error}"
@@ -151,8 +161,14 @@ class Module:
 # ---- finding parameters ----------------------------------------------------------------------------------------------
 
 
-def _walk(path: str, member: object, seen: dict[int, object]) -> Iterator[tuple[str, Value]]:
-    """The parameters in ``member``, with their names; ``seen``, by id, keeps what is shared from being found twice."""
+def _structure(module: Module) -> list[tuple[str, str, dict[str, Any]]]:
+    """Where in a module there are modules, of what class and how configured."""
+    modules = [(path, member) for path, member in _walk("", module, {}) if isinstance(member, Module)]
+    return [(path, type(member).__name__, member.config()) for path, member in modules]
+
+
+def _walk(path: str, member: object, seen: dict[int, object]) -> Iterator[tuple[str, Value | Module]]:
+    """The modules and parameters in ``member``, with their names; ``seen``, by id, keeps any from coming twice."""
     if id(member) in seen:
         return
     if isinstance(member, Value):
@@ -166,6 +182,7 @@ def _walk(path: str, member: object, seen: dict[int, object]) -> Iterator[tuple[
     elif isinstance(member, (Module, dict, list, tuple)):
         seen[id(member)] = member
         if isinstance(member, Module):
+            yield path, member
             for name, item in member._members().items():
                 yield from _walk(f"{path}.{name}" if path else name, item, seen)
         else:

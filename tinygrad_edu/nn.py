@@ -69,10 +69,18 @@ class Neuron(Module):
         """The weights, one for each input."""
         return self._own[:-1]
 
+    @w.setter
+    def w(self, w: Iterable[Value]) -> None:
+        self._own = (*w, self.b)
+
     @property
     def b(self) -> Value:
         """The bias."""
         return self._own[-1]
+
+    @b.setter
+    def b(self, b: Value) -> None:
+        self._own = (*self.w, b)
 
     def _members(self) -> dict[str, object]:
         return {"w": self.w, "b": self.b, **vars(self)}

@@ -42,7 +42,12 @@ def _power(x: float, n: float) -> float:
 
 def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
     """n xⁿ⁻¹ and y ln x, with their limits where x = 0. A negative x has powers at whole n only, and there no slope."""
-    slope = 0.0 if x == 0 and n == 0 else n * x ** (n - 1)
+    try:
+        slope = 0.0 if x == 0 and n == 0 else n * x ** (n - 1)
+    except OverflowError:  # a tiny x: the slope itself may be no larger than a float can be
+        slope = n * y / x
+        if abs(slope) == math.inf:
+            raise
     if x > 0:
         return slope, y * log(x)
     return slope, 0.0 if x == 0 else math.nan
@@ -241,7 +246,7 @@ relu = Operation(
 leaky_relu = Operation(
     "leaky_relu", lambda x, negative_slope: x if x > 0 else x * negative_slope,
     lambda y, x, negative_slope=0.01: (
-        negative_slope + (1 - negative_slope) * heaviside(x, 0.0), x * (1 - heaviside(x, 0.0)),
+        heaviside(x, 0.0) + negative_slope * (1 - heaviside(x, 0.0)), x * (1 - heaviside(x, 0.0)),
     ),
     "x where x > 0, otherwise x * negative_slope.", "leaky_relu(-2.0) = -0.02",
     definition=lambda x, negative_slope=0.01: x * (negative_slope + (1 - negative_slope) * heaviside(x, 0.0)),
@@ -298,9 +303,23 @@ def _linear_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
 
 def _logsumexp(*operands: float) -> float:
     top = max(operands)
-    if math.isinf(top):
-        return top
-    return top + math.log(sum([math.exp(x - top) for x in operands]))
+    if not math.isfinite(top):
+        return math.nan if any(x != x for x in operands) else top
+    others = [math.exp(x - top) for x in operands]
+    others.remove(1.0)  # the largest itself; log1p keeps what the others add, however little
+    return top + math.log1p(sum(others))
+
+
+def proportions(operands: Sequence[Any]) -> list[Any]:
+    """exp(a), exp(b), ... divided by their sum: softmax, and the derivative of logsumexp.
+
+    The largest is shifted to 0 first, so that nothing overflows and nothing is lost where all are large (Goodfellow,
+    Bengio and Courville, *Deep Learning*, section 4.1).
+    """
+    top = max(operands)
+    shares = [exp(x - top) for x in operands]
+    total = sum_(*shares)
+    return [share / total for share in shares]
 
 
 def _total(operands: Sequence[Any]) -> Any:
@@ -334,7 +353,7 @@ linear = Operation(
     definition=lambda *operands: dot(*operands[:-1]) + operands[-1],
 )
 logsumexp = Operation(
-    "logsumexp", _logsumexp, lambda y, *operands: tuple([exp(x - y) for x in operands]),
+    "logsumexp", _logsumexp, lambda y, *operands: tuple(proportions(operands)),
     "log(exp(a) + exp(b) + ...), without overflow.",
     definition=lambda *operands: log(_total([exp(x) for x in operands])),
 )

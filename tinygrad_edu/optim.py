@@ -38,6 +38,10 @@ class Optimizer:
         for parameter in self.parameters:
             if not isinstance(parameter, Value):
                 raise TypeError(f"an optimizer takes Values, not {type(parameter).__name__}")
+            if parameter.op is not None:
+                raise ValueError(f"an optimizer takes leaves; {parameter!r} was computed from others")
+        if len(set(self.parameters)) < len(self.parameters):
+            raise ValueError("the optimizer was given a parameter more than once")
         if not self.parameters:
             raise ValueError("the optimizer was given no parameters; pass model.parameters()")
         self.lr = number(lr)
@@ -143,7 +147,7 @@ class Adam(Optimizer):
         mean = self.means[index] = beta1 * self.means[index] + (1 - beta1) * grad
         square = self.squares[index] = beta2 * self.squares[index] + (1 - beta2) * grad * grad
         size = math.sqrt(square) / math.sqrt(1 - beta2**self.steps) + self.eps
-        return data - self.lr / (1 - beta1**self.steps) * mean / size if mean else data
+        return data - self.lr / (1 - beta1**self.steps) * mean / size if size else data
 
 
 class AdamW(Adam):

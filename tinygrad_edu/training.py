@@ -153,6 +153,8 @@ def fit(
                 bar.show(history)
                 if on_epoch is not None:
                     on_epoch(epoch, history)
+                if interrupt.asked:
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
             history.interrupted = True
         except (TypeError, ValueError):
@@ -204,8 +206,8 @@ def _train_on(
     try:
         predictions = [model(inputs) for inputs, _ in batch]
         total = mean([loss_of(prediction, target) for prediction, (_, target) in zip(predictions, batch)])
-        if not isinstance(total, Value):
-            raise TypeError("the loss gave a plain number, from which no derivative can be found; let it give a Value")
+        if not isinstance(total, Value) or total.op is None:
+            raise TypeError("the loss is a plain number, or was computed inside no_grad: it has no derivatives")
         if l2:
             total = total + l2 * losses.l2_penalty(optimizer.parameters)
         optimizer.zero_grad()
@@ -216,7 +218,12 @@ def _train_on(
         raise _diverged(f"the loss became {total.data}", epoch, optimizer)
     if not all(math.isfinite(parameter.grad) for parameter in optimizer.parameters):
         raise _diverged("a gradient became infinite or NaN", epoch, optimizer)
+    before = [parameter.data for parameter in optimizer.parameters]
     optimizer.step()
+    if not all(math.isfinite(parameter.data) for parameter in optimizer.parameters):
+        for parameter, data in zip(optimizer.parameters, before):
+            parameter.data = data
+        raise _diverged("a parameter became infinite or NaN", epoch, optimizer)
     if metric_of is None:
         return total.data, 0.0
     return total.data, sum(metric_of(_numbers(p), target) for p, (_, target) in zip(predictions, batch))
@@ -289,9 +296,11 @@ def _loss_and_metric(loss: str | Loss, metric: str | Metric | None) -> tuple[Los
     (_, is_right), = by_name.values()  # fmt: skip
 
     def accuracy(prediction: Any, target: Any) -> float:
-        if isinstance(prediction, list) and isinstance(target, list):
+        if isinstance(target, list) and len(target) == 1:
+            target = target[0]
+        if isinstance(target, list):
             return sum(map(is_right, prediction, target)) / len(target)
-        return is_right(prediction, target[0] if isinstance(target, list) else target)
+        return is_right(prediction, target)
 
     return loss_of, accuracy, "accuracy"
 

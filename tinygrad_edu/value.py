@@ -28,7 +28,7 @@ _pauses: ContextVar[int] = ContextVar("pauses", default=0)  # how many no_grad c
 _is_paused = _pauses.get
 _new = object.__new__
 _NOTHING = object()
-_sweep_lock = RLock()  # a sweep borrows the grads of the nodes it visits, which two threads may share
+_sweep_lock = RLock()  # two threads may sweep through the same nodes
 
 
 class no_grad:
@@ -51,10 +51,15 @@ class no_grad:
         _pauses.set(_pauses.get() + 1)
 
     def __exit__(self, *error: object) -> None:
-        _pauses.set(_pauses.get() - 1)
+        _pauses.set(max(_pauses.get() - 1, 0))  # 0 already if this is not the thread that entered
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        import inspect
         from functools import wraps
+
+        stepwise = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+        if any(is_such(function) for is_such in stepwise):
+            raise TypeError("no_grad decorates plain functions; in a generator or async one write with no_grad():")
 
         @wraps(function)
         def unrecorded(*args: P.args, **named: P.kwargs) -> R:
@@ -73,7 +78,7 @@ def record(
     """
     node = _new(Value)
     node._data = data if type(data) is float else number(data)
-    node._grad = 0.0
+    node._grad = node._adjoint = 0.0
     node.label = ""
     if _is_paused():
         node.op = node._first = node._second = None
@@ -206,10 +211,11 @@ class Value:
     # One operand or two, as nearly all nodes have, take a slot each. A tuple for every node would be a second object,
     # half as much memory again and twice as much to look through for the garbage collector. An operation of lists keeps
     # these there, as tuples that many nodes may share.
-    __slots__ = ("_data", "_first", "_grad", "_second", "label", "op")
+    __slots__ = ("_adjoint", "_data", "_first", "_grad", "_second", "label", "op")
 
     _data: float
     _grad: float
+    _adjoint: float  # d(root)/d(this) during a backward pass, otherwise 0
     _first: Any  # a Value, a tuple of them, or None for a leaf
     _second: Any  # likewise, or None
     label: str
@@ -219,7 +225,7 @@ class Value:
         if type(label) is not str:
             raise TypeError(f"a label is a string, not {type(label).__name__}")
         self._data = data if type(data) is float else number(data)
-        self._grad = 0.0
+        self._grad = self._adjoint = 0.0
         self.label = label
         self.op = self._first = self._second = None
 
@@ -309,18 +315,13 @@ class Value:
         """
         nodes = topological_order(self)
         with _sweep_lock:
-            before = [(node, node._grad) for node in nodes if node._grad]
-            for node, _ in before:
-                node._grad = 0.0
             try:
                 _sweep(nodes)
-            except BaseException:
                 for node in nodes:
-                    node._grad = 0.0
-                raise
+                    node._grad += node._adjoint
             finally:
-                for node, grad in before:
-                    node._grad += grad
+                for node in nodes:
+                    node._adjoint = 0.0
 
     def zero_grad(self) -> None:
         """Set ``grad`` to 0 in every node that this Value was made from, itself included.
@@ -374,17 +375,17 @@ def topological_order(root: Value) -> list[Value]:
 
 
 def _sweep(nodes: Sequence[Value]) -> None:
-    """Bring the derivative of the last node with respect to each into their grads, which are 0 before.
+    """Bring the derivative of the last node with respect to each into their adjoints, which are 0 before.
 
     The nodes are in topological order. Most have one operand or two; spelling these out makes the sweep three times
     faster than a loop over operands would be alone.
     """
-    nodes[-1]._grad = 1.0
+    nodes[-1]._adjoint = 1.0
     for node in reversed(nodes):
         op = node.op
         if op is None:
             continue
-        upstream = node._grad
+        upstream = node._adjoint
         first, second = node._first, node._second
         locals_: Any = _NOTHING
         try:
@@ -393,16 +394,16 @@ def _sweep(nodes: Sequence[Value]) -> None:
                     parents = first + second if second else first
                     locals_ = op.rule(node._data, *[parent._data for parent in parents])
                     for parent, local in zip(parents, locals_, strict=True):
-                        parent._grad += upstream * local
+                        parent._adjoint += upstream * local
             elif second is not None:
                 locals_ = local_first, local_second = op.rule(node._data, first._data, second._data)
                 if upstream:
-                    first._grad += upstream * local_first
-                    second._grad += upstream * local_second
+                    first._adjoint += upstream * local_first
+                    second._adjoint += upstream * local_second
             else:
                 locals_ = (local_first,) = op.rule(node._data, first._data)
                 if upstream:
-                    first._grad += upstream * local_first
+                    first._adjoint += upstream * local_first
         except (ArithmeticError, ValueError, TypeError) as error:
             if locals_ is not _NOTHING:
                 op.check_rule(locals_, len(node.parents))
