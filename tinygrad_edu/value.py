@@ -99,19 +99,16 @@ def apply(op: Operation, operands: tuple[Any, ...]) -> Value:
     return record(op, data, *values) if len(values) <= 2 else record(op, data, values)
 
 
-def apply_to_lists(op: Operation, left: tuple[Any, ...], right: tuple[Any, ...] = ()) -> Any:
-    """What ``op(*left, *right)`` does. Nodes made from the same tuple share it, such as a layer's tuple of inputs."""
+def apply_to_lists(op: Operation, left: tuple[Any, ...], right: tuple[Any, ...]) -> Any:
+    """What ``op(*left, *right)`` does, for an ``op`` that is defined for all numbers.
+
+    Nodes made from the same tuple share it, such as the tuple of inputs of a layer's neurons.
+    """
     try:
         numbers = [x._data for x in left + right]
     except AttributeError:  # a plain number among them
         return op(*left, *right)
-    if not numbers:
-        return op()
-    try:
-        data = op.forward(*numbers)
-    except (ArithmeticError, ValueError) as error:
-        raise op.domain_error(left + right, error) from None
-    return record(op, data, left, right or None)
+    return record(op, op.forward(*numbers), left, right or None) if numbers else op()
 
 
 def _constant(x: Any) -> Value | None:
