@@ -16,7 +16,7 @@ from tinygrad_edu.value import Value, no_grad
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from typing import Any, TypeAlias
 
     from tinygrad_edu.files import Path
@@ -129,6 +129,7 @@ def fit(
     size = len(examples) if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
     optimizer = _optimizer(optimizer, model)
     rng = generator(seed)
+    trainer = _Trainer(model, loss_of, metric_of, optimizer, l2)
     history = History(metric_name)
     started, rate = time.perf_counter(), optimizer.lr
     before = [parameter.data for parameter in optimizer.parameters]
@@ -137,30 +138,18 @@ def fit(
             for epoch in range(epochs):
                 if schedule is not None:
                     optimizer.lr = rate * schedule(epoch)
-                total, right = 0.0, 0.0
                 if size < len(examples):
                     rng.shuffle(examples)
-                for start in range(0, len(examples), size):
-                    batch = examples[start : start + size]
-                    batch_loss, batch_right = _train_on(batch, model, loss_of, metric_of, optimizer, l2, epoch)
-                    total += batch_loss * len(batch)
-                    right += batch_right
-                    if interrupt.asked:
-                        raise KeyboardInterrupt
-                history.loss.append(total / len(examples))
-                if metric_of is not None:
-                    history.metric.append(right / len(examples))
+                trainer.run(epoch, [examples[i : i + size] for i in range(0, len(examples), size)], interrupt, history)
                 bar.show(history)
                 if on_epoch is not None:
                     on_epoch(epoch, history)
-                if interrupt.asked:
-                    raise KeyboardInterrupt
+                interrupt.check()
         except KeyboardInterrupt:
             history.interrupted = True
         except (TypeError, ValueError):
             if not history.loss:  # in the first epoch it is the examples that do not fit
-                for parameter, data in zip(optimizer.parameters, before):
-                    parameter.data = data
+                _restore(optimizer, before)
             raise
         finally:
             optimizer.lr = rate
@@ -193,47 +182,62 @@ def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
     return classify
 
 
-def _train_on(
-    batch: Sequence[Example],
-    model: Module,
-    loss_of: Loss,
-    metric_of: Metric | None,
-    optimizer: Optimizer,
-    l2: float,
-    epoch: int,
-) -> tuple[float, float]:
-    """Make one step; return the mean loss of the batch before it and the sum of the metric."""
-    try:
-        predictions = [model(inputs) for inputs, _ in batch]
-        total = mean([loss_of(prediction, target) for prediction, (_, target) in zip(predictions, batch)])
-        if not isinstance(total, Value) or total.op is None:
-            raise TypeError("the loss is a plain number, or was computed inside no_grad: it has no derivatives")
-        if l2:
-            total = total + l2 * losses.l2_penalty(optimizer.parameters)
-        optimizer.zero_grad()
-        total.backward()
-    except OverflowError as error:
-        raise _diverged(f"{error}", epoch, optimizer) from None
-    if not math.isfinite(total.data):
-        raise _diverged(f"the loss became {total.data}", epoch, optimizer)
-    if not all(math.isfinite(parameter.grad) for parameter in optimizer.parameters):
-        raise _diverged("a gradient became infinite or NaN", epoch, optimizer)
-    before = [parameter.data for parameter in optimizer.parameters]
-    optimizer.step()
-    if not all(math.isfinite(parameter.data) for parameter in optimizer.parameters):
-        for parameter, data in zip(optimizer.parameters, before):
-            parameter.data = data
-        raise _diverged("a parameter became infinite or NaN", epoch, optimizer)
-    if metric_of is None:
-        return total.data, 0.0
-    return total.data, sum(metric_of(_numbers(p), target) for p, (_, target) in zip(predictions, batch))
+class _Trainer:
+    """What is the same in every step: the model, how it is judged, and how it changes."""
+
+    def __init__(self, model: Module, loss: Loss, metric: Metric | None, optimizer: Optimizer, l2: float) -> None:
+        self.model, self.loss, self.metric, self.optimizer, self.l2 = model, loss, metric, optimizer, l2
+
+    def run(self, epoch: int, batches: list[list[Example]], interrupt: _EndingBatches, history: History) -> None:
+        """Make a step for each batch, and add the epoch to the history."""
+        loss_sum, metric_sum, count = 0.0, 0.0, sum(map(len, batches))
+        for batch in batches:
+            loss, metric = self.step(epoch, batch)
+            loss_sum += loss * len(batch)
+            metric_sum += metric
+            if batch is not batches[-1]:
+                interrupt.check()
+        history.loss.append(loss_sum / count)
+        if self.metric is not None:
+            history.metric.append(metric_sum / count)
+
+    def step(self, epoch: int, batch: list[Example]) -> tuple[float, float]:
+        """Make one step; return the mean loss of the batch before it and the sum of the metric."""
+        parameters = self.optimizer.parameters
+        try:
+            predictions = [self.model(inputs) for inputs, _ in batch]
+            total = mean([self.loss(prediction, target) for prediction, (_, target) in zip(predictions, batch)])
+            if not isinstance(total, Value) or total.op is None:
+                raise TypeError("the loss is a plain number, or was computed inside no_grad: it has no derivatives")
+            if self.l2:
+                total = total + self.l2 * losses.l2_penalty(parameters)
+            self.optimizer.zero_grad()
+            total.backward()
+        except OverflowError as error:
+            raise self.diverged(f"{error}", epoch) from None
+        if not math.isfinite(total.data):
+            raise self.diverged(f"the loss became {total.data}", epoch)
+        if not all(math.isfinite(parameter.grad) for parameter in parameters):
+            raise self.diverged("a gradient became infinite or NaN", epoch)
+        before = [parameter.data for parameter in parameters]
+        self.optimizer.step()
+        if not all(math.isfinite(parameter.data) for parameter in parameters):
+            _restore(self.optimizer, before)
+            raise self.diverged("a parameter became infinite or NaN", epoch)
+        if self.metric is None:
+            return total.data, 0.0
+        return total.data, sum(self.metric(_numbers(p), target) for p, (_, target) in zip(predictions, batch))
+
+    def diverged(self, what: str, epoch: int) -> FloatingPointError:
+        return FloatingPointError(
+            f"in epoch {epoch + 1}, {what}. Try a smaller learning rate than {self.optimizer.lr:g}, inputs scaled to "
+            "about -1 to 1, or a loss that takes scores, such as binary_cross_entropy_with_logits"
+        )
 
 
-def _diverged(what: str, epoch: int, optimizer: Optimizer) -> FloatingPointError:
-    return FloatingPointError(
-        f"in epoch {epoch + 1}, {what}. Try a smaller learning rate than {optimizer.lr:g}, inputs scaled to about "
-        "-1 to 1, or a loss that takes scores, such as binary_cross_entropy_with_logits"
-    )
+def _restore(optimizer: Optimizer, numbers: list[float]) -> None:
+    for parameter, data in zip(optimizer.parameters, numbers):
+        parameter.data = data
 
 
 def _numbers(prediction: Any) -> Any:
@@ -342,6 +346,11 @@ class _EndingBatches:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+
+    def check(self) -> None:
+        """Interrupt here if that was asked for."""
+        if self.asked:
+            raise KeyboardInterrupt
 
     def __exit__(self, *error: object) -> None:
         if self.ours:
