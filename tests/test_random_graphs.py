@@ -19,7 +19,8 @@ SMOOTH = ["add", "subtract", "multiply", "negative", "sin", "cos", "tanh", "arct
 @st.composite
 def programs(draw, names, size):
     """Leaves, and steps (operation, indices of earlier values); an index may come up any number of times."""
-    leaves = draw(st.lists(st.floats(-2, 2), min_size=1, max_size=4))
+    number = st.floats(-2, 2).filter(lambda x: x == 0 or abs(x) > 1e-100)  # what the oracle can step around
+    leaves = draw(st.lists(number, min_size=1, max_size=4))
     steps = []
     for position in range(len(leaves), len(leaves) + draw(st.integers(1, size))):
         row = TABLE[draw(st.sampled_from(names))]
@@ -69,6 +70,7 @@ def test_the_sweep_is_the_sum_over_paths(program):
         try:
             for (name, operands), node in zip(steps, nodes[len(values) :]):
                 local = TABLE[name].rule(node.data, *[nodes[k].data for k in operands])
+                assume(all(abs(d) < 1e6 for d in local))  # where larger ones cancel, what is left is rounding
                 tangents.append(sum(d * tangents[k] for d, k in zip(local, operands)))
         except (ArithmeticError, ValueError):
             assume(False)  # a node that the result does not depend on, where its derivative is infinite
