@@ -44,6 +44,10 @@ def accuracy(model, inputs, targets):
     return sum(classify(point) == target for point, target in zip(inputs, targets)) / len(inputs)
 
 
+def title(hidden):
+    return f"{hidden} hidden unit{'s' * (hidden != 1)}" if hidden else "logistic regression"
+
+
 def main(path="article_e.png", sizes=HIDDEN, epochs=EPOCHS):
     print(__doc__)
     sample, fresh = data.moons(200, noise=0.2, seed=0), data.moons(1000, noise=0.2, seed=1)
@@ -60,10 +64,7 @@ def main(path="article_e.png", sizes=HIDDEN, epochs=EPOCHS):
         return
     from tinygrad_edu.viz import plots
 
-    figure, grid = pyplot.subplots(2, 4, figsize=(14, 5.2), layout="constrained", sharex=True, sharey=True)
-    for axes, hidden in zip(grid.flat, sizes):
-        plots.decision_boundary(classifier(models[hidden]), *sample, ax=axes)
-        axes.set_title(f"{hidden} hidden unit{'s' * (hidden != 1)}" if hidden else "logistic regression")
+    figure = plots.decision_boundaries({title(hidden): model for hidden, model in models.items()}, *sample)
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
     print(f"\nwrote {path}")

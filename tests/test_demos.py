@@ -91,12 +91,18 @@ def test_ds_dictionary_of_gradients_has_none_for_the_output_layer():
 def test_b_and_d_the_first_layer_gets_almost_nothing_from_their_start():
     b_d = demo("article_b_d")
     points = data.moons(40, seed=0)
-    small = b_d.gradient_sizes(b_d.init_params(b_d.LAYER_DIMS), *points)
-    glorot = b_d.gradient_sizes(nn.MLP(2, b_d.LAYER_DIMS[1:], "sigmoid", "sigmoid", seed=3), *points)
-    assert small[0] < 1e-4 * small[-1]
-    assert glorot[0] > 1e-3 * glorot[-1]
-    _, costs = b_d.train(*points, b_d.LAYER_DIMS, 50, 1.0)
-    assert costs[-1] == pytest.approx(math.log(2), abs=1e-3)
+    small, glorot = b_d.both_starts(*points, 50).values()
+    before = [[sizes[0] for sizes in history.gradient.values()] for history in (small, glorot)]
+    assert before[0][0] < 1e-4 * before[0][-1]
+    assert before[1][0] > 1e-3 * before[1][-1]
+    assert all(sizes[-1] < 1e-6 for sizes in small.gradient.values())
+    assert all(sizes[-1] > 1e-4 for sizes in glorot.gradient.values())
+    assert small.loss[-1] == pytest.approx(math.log(2), abs=1e-3)
+
+
+def test_b_and_d_one_hidden_layer_learns_from_their_start():
+    _, history = demo("article_b_d").train(*data.moons(40, seed=0), [2, 8, 1], 200, 1.0)
+    assert history.loss[-1] < 0.4
 
 
 def test_a_the_loss_falls_monotonically_and_biases_are_needed():
@@ -193,12 +199,37 @@ def test_a_demo_runs_from_anywhere(tmp_path):
     done = subprocess.run([sys.executable, DEMOS / "article_b_d.py"], cwd=tmp_path, capture_output=True, text=True,
                           check=True, timeout=120)  # fmt: skip
     assert "three hidden layers, N(0, 1) / 100: 0.6931 -> 0.6931" in done.stdout
+    assert (tmp_path / "article_b_d.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_e_writes_its_picture(tmp_path, capsys):
-    demo("article_e").main(tmp_path / "e.png", sizes=(0, 1), epochs=1)
-    assert (tmp_path / "e.png").read_bytes().startswith(b"\x89PNG")
-    assert "wrote" in capsys.readouterr().out
+@pytest.mark.parametrize(("name", "options"), [("article_e", {"sizes": (0, 1), "epochs": 1}), ("article_b_d", {"epochs": 2})])  # fmt: skip
+def test_pictures_are_written_where_asked_if_matplotlib_is_there(name, options, tmp_path, capsys, monkeypatch):
+    demo(name).main(tmp_path / "picture.png", **options)
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    assert f"wrote {tmp_path / 'picture.png'}" in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    demo(name).main(tmp_path / "none.png", **options)
+    assert "no picture without matplotlib" in capsys.readouterr().out
+    assert not (tmp_path / "none.png").exists()
+
+
+def test_b_and_d_draw_both_starts_on_one_scale(tmp_path, monkeypatch):
+    from matplotlib import pyplot
+
+    b_d, drawn = demo("article_b_d"), []
+    monkeypatch.setattr(pyplot, "close", drawn.append)
+    b_d.draw(b_d.both_starts(*data.moons(10, seed=0), 3), tmp_path / "b_d.png")
+    monkeypatch.undo()
+    left, right = drawn[0].axes
+    pyplot.close(drawn[0])
+    assert left.get_ylim() == right.get_ylim()
+    assert [ax.get_title().split("\n")[0] for ax in (left, right)] == [
+        "weights at the start: N(0, 1) / 100",
+        "weights at the start: Glorot",
+    ]
+    for ax in (left, right):
+        assert {text.get_text() for text in ax.texts} == {f"layers.{i}" for i in range(4)}
+        assert all(ax.get_ylim()[0] < y < 1 for line in ax.lines[:4] for y in line.get_ydata())
 
 
 def test_a_and_c_print_their_tables(capsys):

@@ -15,11 +15,14 @@ FLOORS = {
     1: ["operation", "files"],
     2: ["ops", "randomness"],
     3: ["value"],
-    4: ["functions", "module"],
-    5: ["nn", "losses", "optim", "data"],
-    6: ["training", "viz", "viz.terminal", "viz.plots"],
-    7: ["cli"],
-    8: ["__main__", ""],  # the package itself hands on the public names
+    4: ["functions", "module", "graph", "reader"],
+    5: ["nn", "losses", "optim", "data", "viz", "viz.layout", "viz.formula", "viz.groups"],
+    6: ["training", "viz.terminal", "viz.picture", "viz.page"],
+    7: ["viz.plots", "viz.boxes", "viz.explanation"],
+    8: ["viz.folding", "viz.network"],
+    9: ["viz.drawing"],
+    10: ["cli"],
+    11: ["__main__", ""],  # the package itself hands on the public names
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 

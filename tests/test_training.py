@@ -151,6 +151,12 @@ def test_classifier():
     neuron = nn.Neuron(1, "sigmoid", init=lambda: 1.0)
     assert [classifier(neuron)([x]) for x in (-1.0, 1.0)] == [0, 1]
 
+    class Listing(nn.Module):
+        def __call__(self, inputs):
+            return [Value(inputs[0])]
+
+    assert [classifier(Listing())([x]) for x in (-1.0, 1.0)] == [0, 1]
+
 
 def test_the_history_is_the_mean_over_uneven_batches():
     inputs, targets = [[float(i)] for i in range(5)], [float(i * i) for i in range(5)]
@@ -192,6 +198,82 @@ def test_column_targets_are_welcome_with_every_loss():
         assert (flat.loss, flat.metric) == (column.loss, column.metric)
 
 
+# ---- the sizes of the gradients --------------------------------------------------------------------------------------
+
+
+def root_mean_square(parameters):
+    return math.sqrt(sum(p.grad**2 for p in parameters) / len(parameters))
+
+
+def test_the_history_has_the_size_of_each_layers_gradient_in_the_last_batch():
+    inputs, targets = data.moons(10, seed=0)
+    order = []
+
+    class Watched(nn.MLP):
+        def __call__(self, row):
+            order.append(inputs.index(row))
+            return super().__call__(row)
+
+    ours, by_hand = Watched(2, [4, 3, 1], "tanh", seed=0), nn.MLP(2, [4, 3, 1], "tanh", seed=0)
+    history = fit(ours, inputs, targets, loss=LOGITS, optimizer=optim.SGD(ours.parameters(), lr=0.5), epochs=3,
+                  batch_size=4, l2=0.01, seed=0)  # fmt: skip
+    expected = []
+    for start in range(0, 30, 10):
+        for batch in (order[start : start + 4], order[start + 4 : start + 8], order[start + 8 : start + 10]):
+            total = mean([losses.binary_cross_entropy_with_logits(by_hand(inputs[i]), targets[i]) for i in batch])
+            by_hand.zero_grad()
+            (total + 0.01 * losses.l2_penalty(by_hand.parameters())).backward()
+            sizes = [root_mean_square(layer.parameters()) for layer in by_hand.layers]
+            for p in by_hand.parameters():
+                p.data -= 0.5 * p.grad
+        expected.append(sizes)
+    assert list(history.gradient) == ["layers.0", "layers.1", "layers.2"]
+    assert [*zip(*history.gradient.values())] == [pytest.approx(sizes, rel=1e-9) for sizes in expected]
+
+
+class Mixed(nn.Module):
+    """Parameters wherever they may be."""
+
+    def __init__(self):
+        self.scale = Value(1.5)
+        self.first = nn.Layer(2, 3, "tanh", seed=0)
+        self.rest = nn.MLP(3, [2, 1], "tanh", seed=1)
+        self.shift = [Value(0.5), Value(1.0)]
+
+    def __call__(self, inputs):
+        return self.scale * self.rest(self.first(inputs)) + self.shift[0] * self.shift[1]
+
+
+def test_parameters_are_grouped_by_the_layer_they_are_in():
+    network = Mixed()
+    names = [name for name, _ in network.named_parameters()]
+    groups = {
+        "model": [network.scale, *network.shift],
+        "first": network.first.parameters(),
+        "rest.layers.0": network.rest.layers[0].parameters(),
+        "rest.layers.1": network.rest.layers[1].parameters(),
+    }
+    assert sum(map(len, groups.values())) == len(names)
+    history = fit(network, *XOR, epochs=1, optimizer=optim.SGD(network.parameters(), lr=0.0))
+    assert history.gradient == {name: [pytest.approx(root_mean_square(p))] for name, p in groups.items()}
+    for single in (nn.Neuron(2, None, seed=0), nn.Layer(2, 1, None, seed=0)):
+        assert list(fit(single, *XOR, epochs=1).gradient) == ["model"]
+
+
+def test_parameters_that_do_not_change_do_not_count():
+    network = model()
+    bias = network.layers[1].neurons[0].b
+    history = fit(network, *XOR, epochs=4, optimizer=optim.SGD([bias], lr=0.0))
+    assert history.gradient == {"layers.1": [pytest.approx(abs(bias.grad))] * 4}
+
+
+def test_tiny_gradients_are_not_taken_for_zero():
+    neuron = nn.Neuron(1, None, init=lambda: 0.0)
+    history = fit(neuron, [[1.0]], [0.0], epochs=1, loss=lambda p, t: p * 1e-200)
+    assert history.gradient == {"model": [pytest.approx(1e-200, rel=1e-12)]}
+    assert fit(neuron, [[1.0]], [0.0], epochs=1, loss=lambda p, t: p * 0.0).gradient == {"model": [0.0]}
+
+
 # ---- Ctrl-C ----------------------------------------------------------------------------------------------------------
 
 
@@ -227,6 +309,7 @@ def test_ctrl_c_ends_after_the_current_batch(monkeypatch):
                   on_epoch=lambda epoch, history: history_so_far.append(epoch))  # fmt: skip
     assert history.interrupted
     assert len(history.loss) == 2
+    assert {name: len(sizes) for name, sizes in history.gradient.items()} == {"layers.0": 2, "layers.1": 2}
     assert steps == [0, 0, 1, 1, 2]  # the batch in which it was pressed was finished
     assert "2 epochs" in str(history)
     assert "interrupted" in str(history)
@@ -243,6 +326,25 @@ def test_a_second_ctrl_c_does_not_wait():
     history = fit(network, *XOR, loss=loss)
     assert history.interrupted
     assert network.state_dict() == before
+
+
+@pytest.mark.parametrize("place", ["metric", "layers.0", "layers.1"])
+def test_an_interrupted_epoch_leaves_all_lists_as_long(place):
+    class Interrupting(list):
+        def append(self, number):
+            super().append(number)
+            raise KeyboardInterrupt
+
+    def prepare(epoch, history):
+        if epoch == 1:
+            if place == "metric":
+                history.metric = Interrupting(history.metric)
+            else:
+                history.gradient[place] = Interrupting(history.gradient[place])
+
+    history = fit(model(), *XOR, loss=LOGITS, epochs=5, metric="accuracy", on_epoch=prepare)
+    assert history.interrupted
+    assert [len(numbers) for numbers in (history.loss, history.metric, *history.gradient.values())] == [2] * 4
 
 
 def test_a_handler_of_the_programs_own_is_left_alone():

@@ -58,6 +58,9 @@ from tinygrad_edu.ops import (
 )
 from tinygrad_edu.training import History, classifier, fit
 from tinygrad_edu.value import Value, no_grad, topological_order
+from tinygrad_edu.viz.drawing import draw
+from tinygrad_edu.viz.explanation import explain
+from tinygrad_edu.viz.formula import expression
 
 __all__ = [
     "History",
@@ -78,11 +81,14 @@ __all__ = [
     "data",
     "divide",
     "dot",
+    "draw",
     "elu",
     "erf",
     "erfc",
     "exp",
+    "explain",
     "expm1",
+    "expression",
     "fit",
     "gelu",
     "heaviside",

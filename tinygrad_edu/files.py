@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     Path: TypeAlias = "str | os.PathLike[str]"
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` so that an interruption at any moment leaves the old file or the new one.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write ``content`` to ``path`` so that an interruption at any moment leaves the old file or the new one.
 
-    The text goes to a new file beside it, which takes its place in one step once it is safely on the disk.
+    Text is written as UTF-8. All goes to a new file beside ``path``, which takes its place in one step once it is
+    safely on the disk.
 
     Raises:
         OSError: if the file cannot be written; whatever was there before is still there.
@@ -22,16 +23,17 @@ def write_whole(path: Path, text: str) -> None:
     import shutil
     import tempfile
 
+    data = content.encode() if isinstance(content, str) else content
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device has nothing to keep whole
-        with open(target, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with open(target, "wb") as file:
+            file.write(data)
         return
     beside = ""
     try:
         descriptor, beside = tempfile.mkstemp(dir=os.path.dirname(target), suffix=".tmp")
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with open(descriptor, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         if os.path.exists(target):

@@ -40,11 +40,22 @@ class _Load:
         return load
 
 
+class Parameter(Value):
+    """A leaf that is learned, such as a weight: a Value like any other, drawn and explained as a parameter.
+
+    >>> Parameter(0.5, label="w")
+    Value(data=0.5, grad=0.0, label='w')
+    """
+
+    __slots__ = ()
+
+
 class Module:
     """What has parameters: the Values found in its attributes, and in Modules, lists, tuples, dicts and NumPy arrays
     in them. A class of one's own computes in ``__call__``.
 
-    A parameter is a Value that was given, not computed. Its name says where it is: ``layers.0.neurons.3.w[1]``.
+    A parameter is a Value that was given, not computed. Its name says where it is: ``layers.0.neurons.3.w[1]``, and so
+    does its label, unless it is a Value that you have labelled otherwise.
     A module with constructor arguments that wants to be saved returns them from ``config``. An attribute ``metadata``,
     anything that JSON can hold, is saved and loaded along.
 
@@ -65,6 +76,16 @@ class Module:
 
     metadata: Any = None
     load = _Load()
+    _name = ""  # where it is in the module that holds it
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if isinstance(value, (Value, Module, list, tuple, dict)):
+            for path, member in _walk("", self, {}):
+                if isinstance(member, Module):
+                    vars(member)["_name"] = path
+                elif isinstance(member, Parameter) or not member.label:
+                    member.label = path
 
     def __call__(self, inputs: Any) -> Any:
         raise TypeError(f"{type(self).__name__} does not say what it computes: define __call__(self, inputs)")
@@ -72,6 +93,10 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """The name and Value of each parameter, once, in the order of the attributes."""
         return ((name, member) for name, member in _walk("", self, {}) if isinstance(member, Value))
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """The name and Module of each module in it, once; the first is itself, with the name ""."""
+        return ((name, member) for name, member in _walk("", self, {}) if isinstance(member, Module))
 
     def parameters(self) -> list[Value]:
         """The parameters, each once."""
@@ -163,8 +188,7 @@ class Module:
 
 def _structure(module: Module) -> list[tuple[str, str, dict[str, Any]]]:
     """Where in a module there are modules, of what class and how configured."""
-    modules = [(path, member) for path, member in _walk("", module, {}) if isinstance(member, Module)]
-    return [(path, type(member).__name__, member.config()) for path, member in modules]
+    return [(path, type(member).__name__, member.config()) for path, member in module.named_modules()]
 
 
 def _walk(path: str, member: object, seen: dict[int, object]) -> Iterator[tuple[str, Value | Module]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from tinygrad_edu import ops
-from tinygrad_edu.module import Module
+from tinygrad_edu.module import Module, Parameter
 from tinygrad_edu.operation import TABLE, Operation, whole_number
 from tinygrad_edu.randomness import generator
 from tinygrad_edu.value import Value, apply_to_lists
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.value import Operand
 
-__all__ = ["MLP", "Layer", "Module", "Neuron"]
+__all__ = ["MLP", "Layer", "Module", "Neuron", "Parameter"]
 
 
 class Neuron(Module):
@@ -55,14 +55,16 @@ class Neuron(Module):
         self.activation = _activation(activation)
         draw = _initializer(init, self.activation, n_inputs, 1, seed)
         # One tuple for the weights and the bias, which all nodes made by this neuron share.
-        self._own = (*[Value(draw(), f"w[{i}]") for i in range(n_inputs)], Value(0.0, "b"))
+        self._own: tuple[Value, ...] = (*[Parameter(draw()) for _ in range(n_inputs)], Parameter(0.0))
 
     def __call__(self, inputs: Iterable[Operand]) -> Value:
         inputs = tuple(inputs)
         if len(inputs) != len(self._own) - 1:
             raise ValueError(f"expected {len(self._own) - 1} inputs, got {len(inputs)}")
         total: Value = apply_to_lists(ops.linear, inputs, self._own)
-        return total if self.activation is None else getattr(total, self.activation)()
+        output: Value = total if self.activation is None else getattr(total, self.activation)()
+        output.label = self._name
+        return output
 
     @property
     def w(self) -> tuple[Value, ...]:
@@ -114,7 +116,6 @@ class Layer(Module):
         self.activation = _activation(activation)
         draw = _initializer(init, self.activation, n_inputs, n_outputs, seed)
         self.neurons = [Neuron(n_inputs, activation, init=draw) for _ in range(n_outputs)]
-        _label_parameters(self)
 
     def __call__(self, inputs: Value | Iterable[Operand]) -> Any:
         if isinstance(inputs, Value):
@@ -176,7 +177,6 @@ class MLP(Module):
         ]
         self.activation = _activation(activation)
         self.output_activation = _activation(output_activation)
-        _label_parameters(self)
 
     def __call__(self, inputs: Iterable[Operand]) -> Any:
         for layer in self.layers:
@@ -230,8 +230,3 @@ def _initializer(
         bound = math.sqrt(6 / (n_inputs + n_outputs))
         return lambda: rng.uniform(-bound, bound)
     raise ValueError(f"unknown init {init!r}; it may be 'he', 'glorot', or a function that draws a weight")
-
-
-def _label_parameters(module: Module) -> None:
-    for name, parameter in module.named_parameters():
-        parameter.label = name

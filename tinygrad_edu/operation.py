@@ -34,6 +34,9 @@ class Operation:
         example: ``"call = result"``, shown by ``help`` and run as a doctest.
         definition: for a composite, the same function written in simpler operations.
         init: for an activation, the initialisation of weights that suits it, "he" or "glorot".
+        notation: how mathematics writes it, with any names for the operands: ``"a + b"``, ``"|x|"``, ``"√x"``,
+            ``"σ(x)"``, or ``"definition"`` to write what it is defined as. By default its name with the operands in
+            parentheses.
 
     Raises:
         ValueError: if the name is that of a built-in operation. (One's own operations may be defined again, as happens
@@ -55,6 +58,7 @@ class Operation:
         *,
         definition: Callable[..., Any] | None = None,
         init: str = "",
+        notation: str = "",
     ) -> None:
         if not isinstance(name, str) or not name or not callable(forward):
             raise TypeError(f"an operation has a name and a function that computes it, not {name!r} and {forward!r}")
@@ -69,6 +73,7 @@ class Operation:
         self.rule = rule
         self.definition = definition
         self.init = init
+        self.notation = notation
         self.operands: tuple[str, ...] = () if variadic else code.co_varnames[1 : code.co_argcount]
         self.defaults: tuple[float, ...] = getattr(rule, "__defaults__", None) or ()
         self.arity = None if variadic else len(self.operands)

@@ -55,36 +55,36 @@ def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
 
 add = Operation(
     "add", operator.add, lambda y, a, b: (1.0, 1.0),
-    "Sum of two numbers, a + b.", "add(1.0, 2.0) = 3.0",
+    "Sum of two numbers, a + b.", "add(1.0, 2.0) = 3.0", notation="a + b",
 )
 subtract = Operation(
     "subtract", operator.sub, lambda y, a, b: (1.0, -1.0),
-    "Difference, a - b.", "subtract(1.0, 2.0) = -1.0",
+    "Difference, a - b.", "subtract(1.0, 2.0) = -1.0", notation="a - b",
 )
 multiply = Operation(
     "multiply", operator.mul, lambda y, a, b: (b, a),
-    "Product, a * b.", "multiply(2.0, 3.0) = 6.0",
+    "Product, a * b.", "multiply(2.0, 3.0) = 6.0", notation="a · b",
 )
 divide = Operation(
     "divide", operator.truediv, lambda y, a, b: (1 / b, -y / b),
-    "Quotient, a / b.", "divide(1.0, 4.0) = 0.25",
+    "Quotient, a / b.", "divide(1.0, 4.0) = 0.25", notation="a / b",
 )
 power = Operation(
     "power", _power, _power_rule,
     "x to the power n; where x < 0, for whole n only, with a derivative by x but none by n (NaN).",
-    "power(-2.0, 3.0) = -8.0",
+    "power(-2.0, 3.0) = -8.0", notation="x ^ n",
 )
 negative = Operation(
     "negative", operator.neg, lambda y, x: (-1.0,),
-    "The number negated, -x.", "negative(2.0) = -2.0",
+    "The number negated, -x.", "negative(2.0) = -2.0", notation="-x",
 )
 positive = Operation(
     "positive", operator.pos, lambda y, x: (1.0,),
-    "The number itself, +x.", "positive(2.0) = 2.0",
+    "The number itself, +x.", "positive(2.0) = 2.0", notation="+x",
 )
 absolute = Operation(
     "absolute", abs, lambda y, x: (sign(x),),
-    "The number without its sign; slope 0 at 0.", "absolute(-2.0) = 2.0",
+    "The number without its sign; slope 0 at 0.", "absolute(-2.0) = 2.0", notation="|x|",
 )
 
 # ---- steps: constant on either side, so every derivative is zero -----------------------------------------------------
@@ -127,7 +127,7 @@ log10 = Operation(
 )
 sqrt = Operation(
     "sqrt", math.sqrt, lambda y, x: (0.5 / y,),
-    "Square root, for x >= 0.", "sqrt(9.0) = 3.0",
+    "Square root, for x >= 0.", "sqrt(9.0) = 3.0", notation="√x",
 )
 
 # ---- trigonometric (angles in radians) and their inverses ------------------------------------------------------------
@@ -263,7 +263,7 @@ elu = Operation(
 sigmoid = Operation(
     "sigmoid", _sigmoid, lambda y, x: (y * (1 - y),),
     "Logistic function 1 / (1 + exp(-x)), between 0 and 1.", "sigmoid(0.0) = 0.5",
-    definition=lambda x: 1 / (1 + exp(-x)), init="glorot",
+    definition=lambda x: 1 / (1 + exp(-x)), init="glorot", notation="σ(x)",
 )
 silu = Operation(
     "silu", lambda x: x * _sigmoid(x), lambda y, x: (sigmoid(x) * (1 + x * (1 - sigmoid(x))),),
@@ -337,7 +337,7 @@ def _sum_of_products(operands: Sequence[Any]) -> Any:
 
 sum_ = Operation(
     "sum", lambda *operands: sum(operands, 0.0), lambda y, *operands: (1.0,) * len(operands),
-    "The operands added up.", definition=lambda *operands: _total(operands),
+    "The operands added up.", definition=lambda *operands: _total(operands), notation="a + b",
 )
 mean = Operation(
     "mean", lambda *operands: sum(operands) / len(operands), lambda y, *operands: (1 / len(operands),) * len(operands),
@@ -346,11 +346,12 @@ mean = Operation(
 dot = Operation(
     "dot", _dot, _dot_rule,
     "The sum of a * b over two lists, given as (*a, *b).", definition=lambda *operands: _sum_of_products(operands),
+    notation="definition",
 )
 linear = Operation(
     "linear", _linear, _linear_rule,
     "A neuron's weighted sum with its bias, dot(x, w) + b, given as (*x, *w, b).",
-    definition=lambda *operands: dot(*operands[:-1]) + operands[-1],
+    definition=lambda *operands: dot(*operands[:-1]) + operands[-1], notation="definition",
 )
 logsumexp = Operation(
     "logsumexp", _logsumexp, lambda y, *operands: tuple(proportions(operands)),

@@ -41,12 +41,18 @@ LOSSES: dict[str, tuple[Loss, Metric]] = {
 
 
 class History:
-    """What ``fit`` saw: ``loss`` and ``metric``, a number for each completed epoch; printing it gives a summary.
+    """What ``fit`` saw: lists with a number for each completed epoch; printing it gives a summary.
 
     Attributes:
         loss: the mean of the loss over the epoch's batches, with the penalty if there is one.
         metric: the mean of the metric over the epoch's examples, as predicted while training; empty without a metric.
         metric_name: what the metric is called.
+        gradient: for each layer the size of its gradient: the root mean square of the derivatives of the loss, with the
+            penalty, by the layer's parameters, in the last batch of the epoch, before its step. A mean does not depend
+            on how many parameters there are, so layers can be compared; the unit is that of the loss for a change of a
+            parameter by 1. Parameters that the optimizer leaves alone do not count. The key is what the names of the
+            layer's parameters begin with, such as ``layers.0``, in the order of the model; ``model`` stands for those
+            that are in no layer.
         seconds: how long the training took.
         interrupted: whether Ctrl-C ended it.
     """
@@ -55,6 +61,7 @@ class History:
         self.loss: list[float] = []
         self.metric: list[float] = []
         self.metric_name = metric_name
+        self.gradient: dict[str, list[float]] = {}
         self.seconds = 0.0
         self.interrupted = False
 
@@ -73,6 +80,11 @@ class History:
         if self.metric:
             columns.append((self.metric_name, *self.metric))
         write_whole(path, "".join(",".join(map(str, row)) + "\n" for row in zip(*columns)))
+
+    def _forget_the_unfinished(self) -> None:
+        """Make all lists as long as ``loss``, the last that an epoch is added to."""
+        for numbers in (self.metric, *self.gradient.values()):
+            del numbers[len(self.loss) :]
 
 
 def fit(
@@ -147,6 +159,7 @@ def fit(
                 interrupt.check()
         except KeyboardInterrupt:
             history.interrupted = True
+            history._forget_the_unfinished()
         except (TypeError, ValueError):
             if not history.loss:  # in the first epoch it is the examples that do not fit
                 _restore(optimizer, before)
@@ -175,9 +188,8 @@ def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
     def classify(inputs: Iterable[Any]) -> int:
         with no_grad():
             prediction = _numbers(model(inputs))
-        if isinstance(prediction, list):
-            return prediction.index(max(prediction))
-        return int(prediction > threshold)
+        outputs = prediction if isinstance(prediction, list) else [prediction]
+        return outputs.index(max(outputs)) if len(outputs) > 1 else int(outputs[0] > threshold)
 
     return classify
 
@@ -187,6 +199,11 @@ class _Trainer:
 
     def __init__(self, model: Module, loss: Loss, metric: Metric | None, optimizer: Optimizer, l2: float) -> None:
         self.model, self.loss, self.metric, self.optimizer, self.l2 = model, loss, metric, optimizer, l2
+        self.layers: dict[str, list[Value]] = {}
+        changing = {*optimizer.parameters}
+        for name, parameter in model.named_parameters():
+            if parameter in changing:
+                self.layers.setdefault(_layer(name), []).append(parameter)
 
     def run(self, epoch: int, batches: list[list[Example]], interrupt: _EndingBatches, history: History) -> None:
         """Make a step for each batch, and add the epoch to the history."""
@@ -197,9 +214,11 @@ class _Trainer:
             metric_sum += metric
             if batch is not batches[-1]:
                 interrupt.check()
-        history.loss.append(loss_sum / count)
         if self.metric is not None:
             history.metric.append(metric_sum / count)
+        for name, parameters in self.layers.items():
+            history.gradient.setdefault(name, []).append(_root_mean_square([p.grad for p in parameters]))
+        history.loss.append(loss_sum / count)
 
     def step(self, epoch: int, batch: list[Example]) -> tuple[float, float]:
         """Make one step; return the mean loss of the batch before it and the sum of the metric."""
@@ -233,6 +252,16 @@ class _Trainer:
             f"in epoch {epoch + 1}, {what}. Try a smaller learning rate than {self.optimizer.lr:g}, inputs scaled to "
             "about -1 to 1, or a loss that takes scores, such as binary_cross_entropy_with_logits"
         )
+
+
+def _layer(name: str) -> str:
+    """The layer of the parameter of this name: what holds it, but of a neuron in a layer the layer."""
+    holder = name.split(".")[:-1]
+    return ".".join(holder[:-2] if holder[-2:-1] == ["neurons"] else holder) or "model"
+
+
+def _root_mean_square(numbers: list[float]) -> float:
+    return math.hypot(*numbers) / math.sqrt(len(numbers))  # the squares of tiny numbers would be 0
 
 
 def _restore(optimizer: Optimizer, numbers: list[float]) -> None:

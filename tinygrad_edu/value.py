@@ -91,7 +91,7 @@ def record(
 
 def apply(op: Operation, operands: tuple[Any, ...]) -> Value:
     """What ``op(*operands)`` does if there is a Value among the operands: numbers become leaves, and it is recorded."""
-    values: tuple[Value, ...] = tuple([x if isinstance(x, Value) else Value(x) for x in operands])
+    values: tuple[Value, ...] = tuple([x if isinstance(x, Value) else Constant(x) for x in operands])
     try:
         data = op.forward(*[value._data for value in values])
     except (ArithmeticError, ValueError) as error:
@@ -114,7 +114,7 @@ def apply_to_lists(op: Operation, left: tuple[Any, ...], right: tuple[Any, ...])
 def _constant(x: Any) -> Value | None:
     """A leaf that holds the number ``x``; ``x`` itself if it is a Value (a subclass, say); None for anything else."""
     try:
-        return x if isinstance(x, Value) else Value(x)
+        return x if isinstance(x, Value) else Constant(x)
     except TypeError:
         return None
 
@@ -334,8 +334,15 @@ class Value:
             node._grad = 0.0
 
 
+class Constant(Value):
+    """The leaf that a plain number becomes when it meets a Value: the 1 of ``x + 1``."""
+
+    __slots__ = ()
+
+
 def topological_order(root: Value) -> list[Value]:
-    """Every node that ``root`` was made from, each once, operands before results; ``root`` is the last.
+    """Every node that ``root`` was made from, each once, operands before results and from left to right; ``root`` is
+    the last.
 
     The walk goes depth first with a stack of its own, because Python's is too short for a deep graph.
 
@@ -363,11 +370,11 @@ def topological_order(root: Value) -> list[Value]:
                 order.append(node)
             elif type(first) is tuple:
                 stack += (node, None)
-                for group in (first, second or ()):
+                for group in (second or (), first):
                     if id(group) not in finished:
-                        stack += group
+                        stack += reversed(group)
             else:
-                stack += (node, None, first) if second is None else (node, None, first, second)
+                stack += (node, None, first) if second is None else (node, None, second, first)
     return order
 
 

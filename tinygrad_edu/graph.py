@@ -1,0 +1,267 @@
+"""Walks of a recorded graph besides the backward pass: local derivatives, paths, expansion, a check by differences."""
+
+from __future__ import annotations
+
+from contextvars import Context
+from heapq import nlargest
+
+from tinygrad_edu.value import Constant, Value, topological_order
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+
+def bounded_order(root: Value, max_nodes: int, doing: str) -> list[Value]:
+    """The topological order of a graph that is small enough to look at.
+
+    Raises:
+        TypeError: if ``root`` is not a Value.
+        ValueError: if there are more than ``max_nodes``; it takes no longer to find out than to see that many.
+
+    >>> len(bounded_order(Value(2.0) + 1, 500, "draw"))
+    3
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"{doing} takes a Value that was computed from Values, not {type(root).__name__}")
+    seen = {root}
+    stack = [root]
+    while stack and len(seen) <= max_nodes:
+        for parent in stack.pop().parents:
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    if len(seen) > max_nodes:
+        raise ValueError(f"the graph has more than {max_nodes} values, too many to {doing} one by one")
+    return topological_order(root)
+
+
+def local_derivatives(node: Value) -> list[float]:
+    """The derivatives of ``node`` with respect to each of its operands: what the rule of its operation gives.
+
+    Raises:
+        ZeroDivisionError, ValueError, OverflowError: where there is none; see ``Value.backward``.
+
+    >>> x = Value(3.0)
+    >>> local_derivatives(x * x)
+    [3.0, 3.0]
+    """
+    if node.op is None:
+        return []
+    parents = node.parents
+    try:
+        locals_ = node.op.rule(node.data, *[parent.data for parent in parents])
+    except (ArithmeticError, ValueError) as error:
+        raise node.op.derivative_error(parents, error) from None
+    node.op.check_rule(locals_, len(parents))
+    return [float(local) for local in locals_]
+
+
+# ---- expansion -------------------------------------------------------------------------------------------------------
+
+
+def expand(root: Value) -> tuple[Value, dict[Value, Value]]:
+    """The graph with every composite written out as what it is defined as, down to primitives.
+
+    Leaves stay the same Values. A composite whose definition fails at these numbers (the exp(800) in sigmoid(-800))
+    stays as it is. Returns the new root, and for each new node the node of the old graph that it is a part of.
+
+    >>> from tinygrad_edu.ops import sigmoid
+    >>> x = Value(0.0, label="x")
+    >>> root, _ = expand(sigmoid(x))
+    >>> [node.op.name for node in topological_order(root) if node.op]
+    ['negative', 'exp', 'add', 'divide']
+    """
+    return Context().run(_expand, root)  # a fresh context: recorded even inside no_grad
+
+
+def _expand(root: Value) -> tuple[Value, dict[Value, Value]]:
+    origin: dict[Value, Value] = {}
+    fixed: set[Value] = set()  # composites that cannot be opened
+    while any(node.op and node.op.definition and node not in fixed for node in topological_order(root)):
+        images: dict[Value, Value] = {}
+        known: set[Value] = set()
+        for node in topological_order(root):
+            images[node] = image = _image(node, images, fixed)
+            for made in _new_nodes(image, known):
+                origin[made] = origin.get(node, node)
+            if image is not node:
+                image.label, image.grad = node.label, node.grad
+        root = images[root]
+        _fill_in_grads(root, set(images.values()))
+    return root, origin
+
+
+def _image(node: Value, images: Mapping[Value, Value], fixed: set[Value]) -> Value:
+    op = node.op
+    if op is None:
+        return node
+    operands = [images[parent] for parent in node.parents]
+    if op.definition and node not in fixed:
+        try:
+            image = op.definition(*operands)
+            if isinstance(image, Value) and image not in operands:
+                return image
+        except (ArithmeticError, ValueError):
+            pass
+    image = op(*operands)
+    if op.definition:
+        fixed.add(image)
+    return image
+
+
+def _new_nodes(image: Value, known: set[Value]) -> list[Value]:
+    """What ``image`` was made from that is not yet among ``known``, itself included; now it is."""
+    found, stack = [], [image]
+    while stack:
+        node = stack.pop()
+        if node not in known:
+            known.add(node)
+            found.append(node)
+            stack += node.parents
+    return found
+
+
+def _fill_in_grads(root: Value, given: set[Value]) -> None:
+    """Give nodes that are not ``given`` the grads that follow from those of the nodes made from them."""
+    for node in reversed(topological_order(root)):
+        if node.op is None or node.grad == 0:
+            continue
+        for parent, local in zip(node.parents, local_derivatives(node)):
+            if parent not in given and not isinstance(parent, Constant):
+                parent.grad += node.grad * local
+
+
+# ---- paths -----------------------------------------------------------------------------------------------------------
+
+
+class Path:
+    """One way from an output down to a node.
+
+    Attributes:
+        edges: the steps, from the output on: (node, index of one of its operands).
+        product: of the local derivatives along them.
+    """
+
+    def __init__(self, edges: list[tuple[Value, int]], product: float) -> None:
+        self.edges = edges
+        self.product = product
+
+
+def count_paths(root: Value, target: Value) -> int:
+    """How many ways lead from ``root`` down to ``target``; two from ``x * x`` to ``x``.
+
+    >>> x = Value(3.0)
+    >>> y = x * x
+    >>> count_paths(y * y, x)
+    4
+    """
+    order = topological_order(root)
+    counts = dict.fromkeys(order, 0)
+    counts[root] = 1
+    for node in reversed(order):
+        for parent in node.parents:
+            counts[parent] += counts[node]
+    return counts.get(target, 0)
+
+
+def largest_paths(root: Value, target: Value, limit: int) -> list[Path]:
+    """The paths from ``root`` to ``target`` with the largest products, at most ``limit``, in the order in which
+    ``backward`` meets them.
+
+    >>> x = Value(3.0)
+    >>> [path.product for path in largest_paths(x * x, x, limit=5)]
+    [3.0, 3.0]
+    """
+    order = topological_order(root)
+    leading = {target}
+    for node in order:
+        if not leading.isdisjoint(node.parents):
+            leading.add(node)
+    # At each node the largest products so far, each with the step that came last, linked to those before.
+    begun: dict[Value, list[tuple[float, tuple[object, ...]]]] = {node: [] for node in leading}
+    begun[root] = [(1.0, ())]
+    for node in reversed(order):
+        if node is target or not begun.get(node):
+            continue
+        begun[node] = nlargest(limit, begun[node], key=lambda path: _size(path[0]))
+        for index, (parent, local) in enumerate(zip(node.parents, local_derivatives(node))):
+            if parent in leading:
+                begun[parent] += [(product * local, (steps, node, index)) for product, steps in begun[node]]
+    return [Path(_unlink(steps), product) for product, steps in _largest(limit, begun.get(target, []))]
+
+
+def _largest(limit: int, paths: list[tuple[float, tuple[object, ...]]]) -> list[tuple[float, tuple[object, ...]]]:
+    chosen = {id(path) for path in nlargest(limit, paths, key=lambda path: _size(path[0]))}
+    return [path for path in paths if id(path) in chosen]
+
+
+def _size(product: float) -> float:
+    return abs(product) if product == product else float("inf")
+
+
+def _unlink(steps: tuple[Any, ...]) -> list[tuple[Value, int]]:
+    edges = []
+    while steps:
+        steps, node, index = steps
+        edges.append((node, index))
+    return edges[::-1]
+
+
+# ---- a check by differences ------------------------------------------------------------------------------------------
+
+
+def difference_quotient(order: Sequence[Value], node: Value) -> tuple[float, float]:
+    """How the last Value of ``order`` answers to small changes of ``node``, and an estimate of the error.
+
+    Central differences at ever smaller steps, extrapolated to a step of 0 (Ridders' method: Press et al., *Numerical
+    Recipes*, 3rd ed., section 5.7). Uses no derivative rule. At a kink the error is of the size of the result; where
+    the function is not defined on both sides both are NaN.
+
+    >>> x = Value(3.0)
+    >>> slope, error = difference_quotient(topological_order(x * x), x)
+    >>> round(slope, 9), error < 1e-9
+    (6.0, True)
+    """
+    respond = _response(order, node)
+    step = 0.02 * max(1.0, abs(node.data))
+    for _ in range(12):
+        try:
+            return _ridders(respond, node.data, step)
+        except (ArithmeticError, ValueError):
+            step /= 10
+    return float("nan"), float("nan")
+
+
+def _response(order: Sequence[Value], node: Value) -> Callable[[float], float]:
+    """The last Value of ``order`` as a function of the number in ``node``."""
+    changed, program = {node}, []
+    for other in order:
+        op = other.op
+        if op is not None and not changed.isdisjoint(other.parents) and other is not node:
+            changed.add(other)
+            program.append((other, op, other.parents))
+
+    def respond(x: float) -> float:
+        numbers = {node: x}
+        for other, op, parents in program:
+            numbers[other] = op.forward(*[numbers.get(parent, parent.data) for parent in parents])
+        return numbers.get(order[-1], order[-1].data)
+
+    return respond
+
+
+def _ridders(function: Callable[[float], float], x: float, step: float) -> tuple[float, float]:
+    best, error, row = 0.0, float("inf"), list[float]()
+    for _ in range(6):
+        above, below = x + step, x - step
+        new_row = [(function(above) - function(below)) / (above - below)]
+        for power, old in enumerate(row, 1):
+            new_row.append(new_row[-1] + (new_row[-1] - old) / (4**power - 1))
+            new_error = max(abs(new_row[-1] - new_row[-2]), abs(new_row[-1] - old))
+            if new_error <= error:
+                best, error = new_row[-1], new_error
+        row = new_row
+        step /= 2
+    return best, error

@@ -1,0 +1,106 @@
+"""What a drawing of a graph is made of: the boxes of values, the arrows between them, and the legend."""
+
+from __future__ import annotations
+
+from tinygrad_edu.value import Constant
+from tinygrad_edu.viz.formula import digits, visible
+from tinygrad_edu.viz.groups import role
+from tinygrad_edu.viz.picture import GREY, INK, Scale, styled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tinygrad_edu.operation import Operation
+    from tinygrad_edu.value import Value
+
+
+def scale_of(order: Sequence[Value]) -> Scale:
+    """Colours for the grads of all Values but the last, whose grad is usually 1 whatever the others are."""
+    return Scale(node.grad for node in order[:-1] or order if not isinstance(node, Constant))
+
+
+def symbol(op: Operation) -> str:
+    """The sign or the name of an operation, for its box."""
+    words = op.notation.split()
+    if op.arity is None or not op.notation:
+        return visible(op.name, 20)
+    if len(words) == 3:
+        return {"-": "−", "·": "×", "/": "÷", "^": "xⁿ"}.get(words[1], words[1])
+    return op.notation.partition("(")[0] if "(" in op.notation else op.notation.replace("-", "−")
+
+
+def box(node: Value, name: str, scale: Scale) -> str:
+    """The box of a Value, in Graphviz's HTML."""
+    kind = role(node)
+    if kind == "constant":
+        return styled(digits(node.data), size=13, colour=GREY)
+    heads = [styled(kind, size=9, colour=GREY)] if kind else []
+    rows = [*heads, styled(name, size=13, bold=True), f"data {styled(digits(node.data))}", f"grad {digits(node.grad)}"]
+    left = ""
+    if node.op is not None:
+        left = f'<td rowspan="{len(rows)}" cellpadding="7">{styled(symbol(node.op), size=15)}</td><vr/>'
+    cells = "".join(f"<tr>{left * (i == 0)}<td>{row}</td></tr>" for i, row in enumerate(rows))
+    return table(cells, border=_border(kind), fill=scale.fill(node.grad), style=_style(kind), colour=INK)
+
+
+def table(cells: str, *, border: float, fill: str, style: str, colour: str) -> str:
+    """A table in Graphviz's HTML, with a frame."""
+    shape = f' style="{style}"' if style else ""
+    return (
+        f'<table border="{border}" cellborder="0" cellspacing="0" cellpadding="3"{shape} '
+        f'color="{colour}" bgcolor="{fill}">{cells}</table>'
+    )
+
+
+def _border(kind: str) -> int:
+    return 2 if kind == "parameter" else 1
+
+
+def _style(kind: str) -> str:
+    return "" if kind else "rounded"
+
+
+def arrow(node: Value, parent: Value, local: float | None, scale: Scale) -> dict[str, str]:
+    """How the arrow from ``parent`` to ``node`` looks, and its number."""
+    if isinstance(parent, Constant):
+        return {}
+    if local is None:
+        return {"label": raised("no derivative")}
+    flow = node.grad * local if node.grad else 0.0
+    return {"label": raised(f"× {digits(local)}"), "color": scale.line(flow), "penwidth": scale.width(flow)}
+
+
+def raised(text: str) -> str:
+    """The text beside an arrow, far enough from it to be read."""
+    return f'<<table border="0" cellspacing="0" cellpadding="4"><tr><td>{text}</td></tr></table>>'
+
+
+def legend(kinds: Iterable[str], scale: Scale, exceeded: bool) -> str:
+    """What the boxes, colours and numbers mean, for below the picture.
+
+    Args:
+        kinds: of the boxes in it.
+        scale: of the colours.
+        exceeded: whether the grad of the root is beyond it.
+    """
+
+    def sample(kind: str) -> str:
+        if kind == "constant":
+            return f"<td>{styled('constant', size=10, colour=GREY)}</td>"
+        inner = f"<tr><td>{styled(kind or 'computed', size=10)}</td></tr>"
+        return f"<td>{table(inner, border=_border(kind), fill='white', style=_style(kind), colour=INK)}</td>"
+
+    samples = "".join(sample(kind) for kind in ("input", "parameter", "constant", "") if kind in set(kinds))
+    largest = digits(scale.largest)
+    colours = (
+        f"<td>{styled(f'grad −{largest}', size=10)}</td>{scale.bar(scale.fill, (-1, -0.6, -0.3, 0, 0.3, 0.6, 1))}"
+        f"<td>{styled(f'+{largest} or more' if exceeded else f'+{largest}', size=10)}</td>"
+        if scale.largest
+        else f"<td>{styled('grads are 0 until backward()', size=10)}</td>"
+    )
+    hint = styled("× on an arrow: the local derivative. Multiply along a path, add over paths", size=10)
+    return (
+        f'<<table border="0" cellborder="0" cellspacing="6" cellpadding="2"><tr>{samples}{colours}'
+        f"<td>{hint}</td></tr></table>>"
+    )

@@ -1,0 +1,397 @@
+"""Explanations: where each number of a recorded computation, and of its backward pass, comes from.
+
+``explain(value)`` tells the whole computation step by step, in the order of the arithmetic and then in the order of
+``backward``; ``explain(value, wrt=x)`` tells one gradient as the sum over all paths.
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives
+from tinygrad_edu.value import Constant, Value
+from tinygrad_edu.viz.formula import LATEX_TEXT, Formula, digits, names, numeral, of_node, of_rule
+from tinygrad_edu.viz.groups import role
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias, overload
+
+    from tinygrad_edu.files import Path
+    from tinygrad_edu.graph import Path as Way
+    from tinygrad_edu.viz.formula import MathML
+
+    Cell: TypeAlias = "Formula | str"
+
+MAX_NODES = 500
+MAX_PATHS = 20
+
+
+# ---- tables, as text, Markdown and LaTeX -----------------------------------------------------------------------------
+
+
+class Table:
+    """A table of formulas and words, with a title above it and a remark below it."""
+
+    def __init__(self, title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]], remark: str = "") -> None:
+        self.title, self.header, self.rows, self.remark = title, header, rows, remark
+
+    def to_text(self, columns: int) -> str:
+        """As plain text; where the table is wider than so many columns, each row becomes a paragraph."""
+        lines = [self.header, *[[str(cell) for cell in row] for row in self.rows]]
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        if sum(widths) + 2 * len(widths) <= columns:
+            shown = ["  ".join(f"{cell:{width}}" for cell, width in zip(line, widths)).rstrip() for line in lines]
+            shown.insert(1, "  ".join("─" * width for width in widths))
+        else:
+            shown = [
+                "\n".join(
+                    f"  {head}: {cell}" if i else cell for i, (head, cell) in enumerate(zip(self.header, row)) if cell
+                )
+                for row in lines[1:]
+            ]
+        return "\n".join([self.title, "", *shown, *(["", self.remark] if self.remark else [])])
+
+    def to_markdown(self) -> str:
+        """As a Markdown table, formulas between dollar signs."""
+        rows = [" | ".join(_in_markdown(cell) for cell in row) for row in self.rows]
+        rule = " | ".join("---" for _ in self.header)
+        lines = [f"| {row} |" for row in [" | ".join(self.header), rule, *rows]]
+        return "\n".join([f"**{self.title}**", "", *lines, *(["", _in_markdown(self.remark)] if self.remark else [])])
+
+    def to_latex(self) -> str:
+        """As an array, for a formula of its own line."""
+        header = " & ".join(_in_latex(cell) for cell in self.header)
+        rows = " \\\\\n".join(" & ".join(_in_latex(cell) for cell in row) for row in self.rows)
+        remark = f"\n\n{self.remark.translate(LATEX_TEXT)}" if self.remark else ""
+        array = f"\\begin{{array}}{{{'l' * len(self.header)}}}\n{header} \\\\ \\hline\n{rows}\n\\end{{array}}"
+        return f"\\textbf{{{self.title.translate(LATEX_TEXT)}}}\n\\[\n{array}\n\\]{remark}"
+
+
+def _in_markdown(cell: Cell) -> str:
+    if isinstance(cell, Formula):
+        return f"${cell.latex}$".replace("|", r"\vert ")
+    return "".join("\\" + c if c in r"\`*_{}[]<>()#+!|$" else c for c in cell)
+
+
+def _in_latex(cell: Cell) -> str:
+    if isinstance(cell, Formula):
+        return rf"\displaystyle {cell.latex}"
+    return rf"\text{{{cell.translate(LATEX_TEXT)}}}" if cell else ""
+
+
+class Report:
+    """Tables that print as text, and show themselves as Markdown with formulas in a notebook."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self._tables = tables
+
+    def __str__(self) -> str:
+        import shutil
+
+        columns = shutil.get_terminal_size((100, 24)).columns
+        return "\n\n".join(table.to_text(columns) for table in self._tables)
+
+    __repr__ = __str__
+
+    def to_markdown(self) -> str:
+        """As Markdown tables, with formulas between dollar signs."""
+        return "\n\n".join(table.to_markdown() for table in self._tables) + "\n"
+
+    def to_latex(self) -> str:
+        """As LaTeX, for a document that uses amsmath."""
+        return "\n\n".join(table.to_latex() for table in self._tables) + "\n"
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+
+# ---- the whole computation -------------------------------------------------------------------------------------------
+
+
+class Computed:
+    """One step of the forward pass: a Value, how it is called, and what it was computed from.
+
+    Attributes:
+        node: the Value.
+        name: its name.
+        formula, numbers: how it was computed, in names and in numbers; None for a leaf.
+    """
+
+    def __init__(self, node: Value, formulas: dict[Value, Formula]) -> None:
+        self.node = node
+        self.name = formulas[node]
+        self.formula: Formula | None = None
+        self.numbers: Formula | None = None
+        if node.op is not None:
+            self.formula, self.numbers = of_node(node, formulas)
+
+
+class Contribution:
+    """One step of the backward pass: what one use of a Value adds to the derivative with respect to it.
+
+    Attributes:
+        node: the Value that was computed.
+        index: which of its operands the step is about, and ``parent``, that operand.
+        ratio: what the rule is for, such as d tanh(z)/dz.
+        rule, numbers: the rule, as a formula in names and in numbers.
+        upstream, local: the two factors of ``amount``.
+        total: the derivative with respect to ``parent`` after this step.
+    """
+
+    def __init__(
+        self, node: Value, index: int, ratio: Formula, rule: tuple[Formula, Formula], upstream: float, local: float
+    ) -> None:
+        self.node, self.index, self.ratio = node, index, ratio
+        self.parent = node.parents[index]
+        self.rule, self.numbers = rule
+        self.upstream, self.local = upstream, local
+        self.amount = upstream * local if upstream else 0.0  # as backward: nothing flows where nothing arrives
+        self.total = 0.0
+
+
+class Explanation(Report):
+    """A computation and its backward pass, step by step; see ``explain``.
+
+    Attributes:
+        root: the Value that is explained.
+        forward: a ``Computed`` for each Value but constants, operands before results.
+        backward: a ``Contribution`` for each use of each Value, in the order of ``Value.backward``.
+        names: the formula by which each Value is called.
+        gradients: the derivative of the root with respect to each Value.
+    """
+
+    def __init__(self, root: Value) -> None:
+        order = bounded_order(root, MAX_NODES, "explain")
+        self.root = root
+        self.order = order
+        self.names = names(order)
+        self.gradients = dict.fromkeys(order, 0.0)
+        self.forward = [Computed(node, self.names) for node in order if not isinstance(node, Constant)]
+        self.backward = self._backward()
+        super().__init__([self._forward_table(), self._backward_table()])
+
+    def _backward(self) -> list[Contribution]:
+        steps = []
+        self.gradients[self.root] = 1.0
+        for node in reversed(self.order):
+            for step in contributions(node, self.gradients[node], self.names):
+                if not isinstance(step.parent, Constant):
+                    self.gradients[step.parent] += step.amount
+                    step.total = self.gradients[step.parent]
+                    steps.append(step)
+        return steps
+
+    def _forward_table(self) -> Table:
+        rows: list[list[Cell]] = []
+        for step in self.forward:
+            how = [step.formula, step.numbers] if step.formula and step.numbers else [role(step.node), ""]
+            rows.append([step.name, *how, numeral(step.node.data)])
+        return Table("Forward: each value from those before it", ["value", "formula", "in numbers", "result"], rows)
+
+    def _backward_table(self) -> Table:
+        rows: list[list[Cell]] = [[derivative(self.root, self.root, self.names), "where it starts", "", numeral(1.0)]]
+        for step in self.backward:
+            product = equation(product_of([step.upstream, step.local]), numeral(step.amount))
+            rule = equation(step.ratio, step.rule)
+            rows.append([derivative(self.root, step.parent, self.names), rule, product, numeral(step.total)])
+        header = ["derivative", "rule", "upstream × local = contribution", "grad"]
+        return Table("Backward: each use of a value adds its contribution to the grad", header, rows)
+
+    def to_html(self, path: Path) -> None:
+        """Write a page to step through the computation, for any browser: one file that needs no network.
+
+        Raises:
+            OSError: if the file cannot be written; whatever was there stays.
+            RuntimeError: if there is no Graphviz to lay the graph out; it says what to install.
+        """
+        from tinygrad_edu.files import write_whole
+        from tinygrad_edu.viz.page import page
+
+        write_whole(path, page(self))
+
+
+def contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) -> list[Contribution]:
+    """What ``node`` passes on to each of its operands, when ``upstream`` has arrived at it."""
+    if node.op is None or (upstream == 0 and node.op.arity is None):
+        return []
+    written, _ = of_node(node, formulas)
+    whole = written if len(written.text) <= 24 else formulas[node]
+    sign = "d" if sum(not isinstance(parent, Constant) for parent in node.parents) == 1 else "∂"
+    return [
+        Contribution(node, i, _ratio(sign, whole, formulas[node.parents[i]]), rule, upstream, local)
+        for i, (rule, local) in enumerate(zip(of_rule(node, formulas), local_derivatives(node)))
+    ]
+
+
+def derivative(root: Value, node: Value, formulas: dict[Value, Formula]) -> Formula:
+    """The name of a derivative: ∂y/∂x."""
+    return _ratio("∂", formulas[root], formulas[node])
+
+
+def _ratio(sign: str, top: Formula, bottom: Formula) -> Formula:
+    top, bottom = top.within(4), bottom.within(4)
+    space = " " if top.text[:1].isalpha() and len(top.text) > 1 and sign == "d" else ""
+    latex_sign = r"\partial " if sign == "∂" else "d"
+    return Formula(
+        f"{sign}{space}{top.text}/{sign}{bottom.text}",
+        rf"\frac{{{latex_sign} {top.latex}}}{{{latex_sign} {bottom.latex}}}",
+        ("mfrac", ("mrow", ("mo", sign), top.mathml), ("mrow", ("mo", sign), bottom.mathml)),
+    )
+
+
+def equation(left: Formula, right: Formula) -> Formula:
+    """left = right."""
+    return Formula(
+        f"{left.text} = {right.text}",
+        f"{left.latex} = {right.latex}",
+        ("mrow", left.mathml, ("mo", "="), right.mathml),
+    )
+
+
+def product_of(factors: Sequence[float]) -> Formula:
+    """2 × 3 × (−4), written out."""
+    text, latex = list[str](), list[str]()
+    mathml: list[MathML] = []
+    for x in factors or [1.0]:
+        factor = numeral(x).within(2 if not text else 3)
+        text.append(factor.text)
+        latex.append(factor.latex)
+        mathml += [("mo", "×"), factor.mathml] if mathml else [factor.mathml]
+    return Formula(" × ".join(text), r" \times ".join(latex), ("mrow", *mathml))
+
+
+def _total(numbers: Sequence[float]) -> str:
+    return " + ".join(f"({digits(x)})" if x < 0 else digits(x) for x in numbers)
+
+
+# ---- one gradient ----------------------------------------------------------------------------------------------------
+
+
+class PathExplanation(Report):
+    """One gradient as a sum over paths; see ``explain``.
+
+    Attributes:
+        count: how many paths there are.
+        paths: those shown, each with the product of its local derivatives.
+        total: the sum over all of them, the derivative.
+    """
+
+    def __init__(self, root: Value, wrt: Value) -> None:
+        order = bounded_order(root, MAX_NODES, "explain")
+        formulas = names(order)
+        if wrt not in formulas:
+            raise ValueError(f"{wrt!r} is not among the values that {formulas[root]} was computed from")
+        self.count = count_paths(root, wrt)
+        self.paths = largest_paths(root, wrt, MAX_PATHS)
+        self.total = _derivative_by(root, wrt, order)
+        rows: list[list[Cell]] = [
+            [str(i), _route(path, wrt, formulas), *_product(path)] for i, path in enumerate(self.paths, 1)
+        ]
+        name = derivative(root, wrt, formulas)
+        plural = f"{self.count:,} paths" if self.count != 1 else "one path"
+        title = f"{name}: {plural} from {formulas[root]} to {formulas[wrt]}"
+        super().__init__([Table(title, ["path", "through", "local derivatives", "product"], rows, self._sum(name))])
+
+    def _sum(self, name: Formula) -> str:
+        if self.count > len(self.paths):
+            shown = sum(path.product for path in self.paths)
+            return (
+                f"These are the {len(self.paths)} paths with the largest products, which add up to {digits(shown)}; "
+                f"all {self.count:,} add up to {name} = {digits(self.total)}"
+            )
+        if len(self.paths) == 1:
+            return f"{name} = {digits(self.total)}"
+        return f"{name} = {_total([path.product for path in self.paths])} = {digits(self.total)}"
+
+
+def _derivative_by(root: Value, wrt: Value, order: Sequence[Value]) -> float:
+    gradients = dict.fromkeys(order, 0.0)
+    gradients[root] = 1.0
+    for node in reversed(order):
+        if gradients[node]:
+            for parent, local in zip(node.parents, local_derivatives(node)):
+                gradients[parent] += gradients[node] * local
+    return gradients[wrt]
+
+
+def _route(path: Way, wrt: Value, formulas: dict[Value, Formula]) -> Formula:
+    """The names along a path; where an operation has the next Value twice, also which of its operands it is."""
+    text, latex, mathml = "", "", []
+    for node, index in path.edges:
+        uses = [i for i, parent in enumerate(node.parents) if parent is node.parents[index]]
+        which = f" ({_ordinal(index + 1)} operand)" if len(uses) > 1 else ""
+        text += f"{formulas[node]} →{which} "
+        latex += rf"{formulas[node].latex} \to \text{{{which} }}" if which else rf"{formulas[node].latex} \to "
+        mathml += [formulas[node].mathml, ("mo", "→"), ("mtext", which)]
+    return Formula(text + formulas[wrt].text, latex + formulas[wrt].latex, ("mrow", *mathml, formulas[wrt].mathml))
+
+
+def _product(path: Way) -> list[Formula]:
+    return [product_of([local_derivatives(node)[index] for node, index in path.edges]), numeral(path.product)]
+
+
+def _ordinal(n: int) -> str:
+    return f"{n}{'th' if 10 < n % 100 < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
+
+
+# ---- the one function ------------------------------------------------------------------------------------------------
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def explain(value: Value, *, wrt: None = None) -> Explanation: ...
+    @overload
+    def explain(value: Value, *, wrt: Value) -> PathExplanation: ...
+
+
+def explain(value: Value, *, wrt: Value | None = None) -> Report:
+    """Explain where the number in ``value`` and all its derivatives come from; changes nothing, no ``grad`` either.
+
+    Args:
+        value: the result of a computation of at most 500 values.
+        wrt: explain one derivative, with respect to this Value: every path from ``value`` to it, the product of the
+            local derivatives along each, and their sum. Of more than 20 paths the 20 with the largest products.
+
+    Returns:
+        what prints as tables, shows itself in a notebook, and has ``to_markdown()``, ``to_latex()`` and, without
+        ``wrt``, ``to_html(path)``, which writes a page to step through.
+
+    Raises:
+        TypeError: if ``value`` or ``wrt`` is not a Value.
+        ValueError: if the graph is too large, or ``wrt`` is not part of it.
+        ZeroDivisionError, OverflowError: if a local derivative is infinite, as in ``backward``.
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x
+    >>> y.label = "y"
+    >>> explain(y)
+    Forward: each value from those before it
+    <BLANKLINE>
+    value  formula  in numbers  result
+    ─────  ───────  ──────────  ──────
+    x      input                3
+    y      x·x      3·3         9
+    <BLANKLINE>
+    Backward: each use of a value adds its contribution to the grad
+    <BLANKLINE>
+    derivative  rule             upstream × local = contribution  grad
+    ──────────  ───────────────  ───────────────────────────────  ────
+    ∂y/∂y       where it starts                                   1
+    ∂y/∂x       ∂(x·x)/∂x = x    1 × 3 = 3                        3
+    ∂y/∂x       ∂(x·x)/∂x = x    1 × 3 = 3                        6
+    >>> explain(y, wrt=x)
+    ∂y/∂x: 2 paths from y to x
+    <BLANKLINE>
+    path  through              local derivatives  product
+    ────  ───────────────────  ─────────────────  ───────
+    1     y → (1st operand) x  3                  3
+    2     y → (2nd operand) x  3                  3
+    <BLANKLINE>
+    ∂y/∂x = 3 + 3 = 6
+    """
+    if wrt is None:
+        return Explanation(value)
+    if not isinstance(wrt, Value):
+        raise TypeError(f"wrt is the Value whose gradient to explain, not {type(wrt).__name__}")
+    return PathExplanation(value, wrt)

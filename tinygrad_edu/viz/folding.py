@@ -1,0 +1,175 @@
+"""Small drawings of large graphs: a box for each neuron or layer, however many examples went through it.
+
+Values are folded together where they belong to the same module, and outside of modules where they were computed by the
+same operation from the same boxes: the losses of a hundred examples become one box, which says that it is a hundred.
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu.graph import local_derivatives
+from tinygrad_edu.module import Parameter
+from tinygrad_edu.value import Constant, topological_order
+from tinygrad_edu.viz.boxes import legend, raised, symbol, table
+from tinygrad_edu.viz.formula import digits, visible
+from tinygrad_edu.viz.groups import group_of_each, parts
+from tinygrad_edu.viz.picture import GREY, INK, Picture, Scale, styled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from tinygrad_edu.value import Value
+
+MANY = 60  # more arrows than this are drawn without numbers
+
+
+class Box:
+    """Values that are drawn as one.
+
+    Attributes:
+        title: what they have in common.
+        kind: "input", "parameter" or, if they were computed, "".
+        path: of the module they belong to; "" for none.
+        members: the Values, operands before results.
+        outputs: those of them that are used outside.
+    """
+
+    def __init__(self, title: str, kind: str, path: str, index: int) -> None:
+        self.title, self.kind, self.path, self.id = title, kind, path, f"b{index}"
+        self.members: list[Value] = []
+        self.outputs: list[Value] = []
+
+
+def draw_folded(root: Value, level: str, max_nodes: int) -> Picture:
+    """The drawing of a graph at the level of "neuron" or "layer"; see ``draw``."""
+    order = topological_order(root)
+    place = fold(order, level)
+    boxes = list(dict.fromkeys(place.values()))
+    if len(boxes) > max_nodes:
+        less = ' level="layer" shows less;' if level == "neuron" else ""
+        raise ValueError(f"that makes {len(boxes)} boxes, more than {max_nodes};{less} max_nodes=... allows more")
+    arrows: dict[tuple[Box, Box], set[Value]] = {}
+    for node in order:
+        for parent in node.parents:
+            if parent in place and place[parent] is not place[node]:
+                arrows.setdefault((place[parent], place[node]), set()).add(parent)
+    for (tail, _), values in arrows.items():
+        tail.outputs = list(dict.fromkeys([*tail.outputs, *values]))
+    place[root].outputs.append(root)
+    return _drawn(boxes, arrows)
+
+
+def fold(order: Sequence[Value], level: str) -> dict[Value, Box]:
+    """The box of each Value but constants."""
+    groups = group_of_each(order, {})
+    boxes: dict[Hashable, Box] = {}
+    place: dict[Value, Box] = {}
+    for node in order:
+        if isinstance(node, Constant):
+            continue
+        path = _folded(groups[node], level)
+        key: Hashable
+        if path:
+            key = title = path
+        elif node.op is None:
+            title = _stem(node.label) if level == "layer" else node.label
+            key = (title, type(node))
+        else:
+            title = symbol(node.op)
+            key = (node.op.name, frozenset(place[parent].id for parent in node.parents if parent in place))
+        if key not in boxes:
+            kind = "" if path or node.op else "parameter" if isinstance(node, Parameter) else "input"
+            boxes[key] = Box(visible(title), kind, path, len(boxes))
+        place[node] = boxes[key]
+        boxes[key].members.append(node)
+    return place
+
+
+def _folded(group: str, level: str) -> str:
+    """The path of the box that a group goes into: its own, or that of its layer."""
+    path = parts(group)
+    return ".".join(path[:-1] or path) if level == "layer" else group
+
+
+def _stem(label: str) -> str:
+    return label.partition("[")[0] if label.endswith("]") else label
+
+
+# ---- drawing ---------------------------------------------------------------------------------------------------------
+
+
+def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], set[Value]]) -> Picture:
+    picture = Picture()
+    picture.attr(ranksep="1.2" if len(arrows) > MANY else "0.6", nodesep="0.12", ordering="out")
+    scale = Scale(_strongest(box.outputs) for box in boxes[:-1] or boxes)
+    for box in boxes:
+        picture.node(box.id, f"<{_label(box, scale)}>", tooltip=f"{len(box.members)} values")
+    for (tail, head), values in arrows.items():
+        slopes = [slope for value in values if (slope := _slope(value, head)) is not None]
+        flow = max((slope * head.outputs[0].grad for slope in slopes), key=abs, default=_strongest(values))
+        look = {"color": scale.line(flow), "penwidth": scale.width(flow)}
+        if len(arrows) <= MANY:
+            look["label"] = raised(
+                f"× {digits(slopes[0])}" if len(slopes) == len(values) == 1 else f"{len(values)} values"
+            )
+        picture.edge(tail.id, head.id, **look)
+    picture.attr(
+        label=legend({box.kind for box in boxes}, scale, _strongest(boxes[-1].outputs) > scale.largest), labelloc="b"
+    )
+    return picture
+
+
+def _strongest(values: Sequence[Value] | set[Value]) -> float:
+    return max((value.grad for value in values), key=abs, default=0.0)
+
+
+def _slope(value: Value, head: Box) -> float | None:
+    """The derivative of the one output of ``head`` with respect to ``value``, over all that is inside; None if there is
+    more than one output, or no derivative."""
+    if len(head.outputs) != 1:
+        return None
+    inside = set(head.members)
+    slopes = dict.fromkeys(head.members, 0.0)
+    slopes[head.outputs[0]], slopes[value] = 1.0, 0.0
+    try:
+        for node in reversed(head.members):
+            if slopes[node]:
+                for parent, local in zip(node.parents, local_derivatives(node)):
+                    if parent in inside or parent is value:
+                        slopes[parent] += slopes[node] * local
+    except (ArithmeticError, ValueError):
+        return None
+    return slopes[value]
+
+
+def _label(box: Box, scale: Scale) -> str:
+    values = box.outputs or box.members
+    count = f" × {len(values)}" if len(values) > 1 else ""
+    label = visible(values[0].label) if len(values) == 1 and not box.path and not box.kind else ""
+    head, name = (box.title, label) if label else (box.kind, box.title)
+    rows = [
+        *([styled(head, size=9, colour=GREY)] if head else []),
+        styled(name, size=13, bold=True) + count,
+        *_contents(box),
+        f"data {_range([value.data for value in values])}",
+        f"grad {_range([value.grad for value in values])}",
+    ]
+    cells = "".join(f"<tr><td>{row}</td></tr>" for row in rows)
+    style = "" if box.kind else "rounded"
+    border = 2 if box.kind == "parameter" else 1
+    return table(cells, border=border, fill=scale.fill(_strongest(values)), style=style, colour=INK)
+
+
+def _contents(box: Box) -> list[str]:
+    """What a module's box holds: its operations and its parameters."""
+    if not box.path:
+        return []
+    names = dict.fromkeys(symbol(node.op) for node in box.members if node.op)
+    count = sum(isinstance(node, Parameter) for node in box.members)
+    parameters = f"{count} parameter{'s' * (count != 1)}"
+    return [styled(", ".join([*names, parameters]), size=9, colour=GREY)]
+
+
+def _range(numbers: Sequence[float]) -> str:
+    low, high = min(numbers), max(numbers)
+    return digits(low) if low == high else f"{digits(low)} … {digits(high)}"

@@ -1,0 +1,481 @@
+"""Formulas: what was recorded, and each rule of the table, as mathematics writes it.
+
+A ``Formula`` holds one piece of mathematics three times: as plain text, as LaTeX and as MathML. ``write`` makes the
+formula of an operation from those of its operands, as the ``notation`` of its row says; everything longer is made by
+following the graph. A rule needs nothing more: run on Values it records a graph, and that graph is its formula.
+"""
+
+from __future__ import annotations
+
+from contextvars import Context
+
+from tinygrad_edu.graph import bounded_order
+from tinygrad_edu.ops import multiply
+from tinygrad_edu.value import Constant, Value, topological_order
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, TypeAlias
+
+    from tinygrad_edu.operation import Operation
+
+    MathML: TypeAlias = "tuple[Any, ...]"  # (element, text) or (element, child, child, ...)
+
+SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4  # how tightly a formula holds together; a minus sign as loosely as a sum
+LEVELS = {"+": SUM, "-": SUM, "·": PRODUCT}
+SIGNS = {"-": "−", "·": "·"}
+LATEX_SIGNS = {"·": r" \cdot "}
+LATEX_HEADS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log"}
+SUPERSCRIPTS = str.maketrans("-0123456789()", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾")
+LATEX_TEXT = str.maketrans(
+    {"\\": "⧵", "{": r"\{", "}": r"\}", "<": "‹", ">": "›", "^": "ˆ", "~": "˜", "`": "ˋ", "|": "∣"}
+    | {c: "\\" + c for c in "$&#%_"}
+)
+
+
+class Formula:
+    """A piece of mathematics.
+
+    Attributes:
+        text, latex, mathml: how it is written.
+        binding: how tightly it holds together; where more is asked, it goes into parentheses.
+        number: the number, if it is a constant.
+        parts: what it was put together from, ("name of the layout", formula, ...), for further tidying.
+    """
+
+    __slots__ = ("binding", "latex", "mathml", "number", "parts", "text")
+
+    def __init__(
+        self, text: str, latex: str, mathml: MathML, binding: int = ATOM, parts: tuple[Any, ...] = ("",)
+    ) -> None:
+        self.text, self.latex, self.mathml, self.binding, self.parts = text, latex, mathml, binding, parts
+        self.number: float | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+    def within(self, binding: int) -> Formula:
+        """Itself, in parentheses unless it holds together at least as tightly as ``binding``."""
+        return self if self.binding >= binding else _fenced("(", self, ")")
+
+
+# ---- numbers and names -----------------------------------------------------------------------------------------------
+
+
+def digits(x: float) -> str:
+    """A number to four significant digits, whole numbers below a million in full; as text.
+
+    >>> digits(-0.123456), digits(60000.0), digits(1.5e-7)
+    ('−0.1235', '60000', '1.5×10⁻⁷')
+    """
+    mantissa, _, exponent = _rounded(x).partition("e")
+    return mantissa.replace("-", "−") + (f"×10{str(int(exponent)).translate(SUPERSCRIPTS)}" if exponent else "")
+
+
+def _rounded(x: float) -> str:
+    if x == float("inf") or x != x:
+        return "∞" if x == x else "NaN"
+    if x == -float("inf"):
+        return "-∞"
+    return str(int(x)) if x == int(x) and abs(x) < 1e6 else f"{x:.4g}"
+
+
+def numeral(x: float, *, constant: bool = False) -> Formula:
+    """A number, as a formula; a ``constant`` is a number that stands in the formula itself."""
+    mantissa, _, exponent = _rounded(x).partition("e")
+    latex = mantissa.replace("∞", r"\infty").replace("NaN", r"\mathrm{NaN}")
+    mathml: MathML = ("mn", mantissa.lstrip("-"))
+    if exponent:
+        latex += rf" \times 10^{{{int(exponent)}}}"
+        mathml = ("mrow", mathml, ("mo", "×"), ("msup", ("mn", "10"), ("mn", str(int(exponent)).replace("-", "−"))))
+    if mantissa.startswith("-"):
+        mathml = ("mrow", ("mo", "−"), mathml)
+    formula = Formula(digits(x), latex, mathml, SUM if x < 0 else PRODUCT if exponent else ATOM)
+    formula.number = x if constant else None
+    return formula
+
+
+def visible(text: str, limit: int = 30) -> str:
+    """Any text as one short line of printable characters.
+
+    >>> visible("two\\nlines"), visible("x" * 100, limit=5)
+    ('two lines', 'xxxx…')
+    """
+    line = "".join(c if c.isprintable() else " " for c in text[: 2 * limit]).strip()
+    return line if len(line) <= limit and len(text) <= 2 * limit else line[: limit - 1] + "…"
+
+
+def name(label: str, copy: int = 1) -> Formula:
+    """A name; of several with the same label, the second has ``copy`` 2, and so on.
+
+    >>> name("w[0]").latex, name("x", 2).text, name("a+b").text
+    ('w_{0}', 'x⁽²⁾', '“a+b”')
+    """
+    text = visible(label)
+    stem, index = _subscript(text)
+    if stem:
+        letters = stem if len(stem) == 1 else rf"\mathit{{{stem}}}"
+        latex = f"{letters}_{{{index}}}" if index else letters
+        mathml: MathML = ("msub", ("mi", stem), ("mn", index)) if index else ("mi", stem)
+    else:
+        if not all(c.isalnum() or c in "._[]" for c in text):
+            text = f"“{text}”"
+        latex, mathml = rf"\text{{{text.translate(LATEX_TEXT)}}}", ("mtext", text)
+    if copy > 1:
+        text += f"({copy})".translate(SUPERSCRIPTS)
+        latex = rf"{{{latex}}}^{{({copy})}}"
+        mathml = ("msup", ("mrow", mathml), ("mn", f"({copy})"))
+    return Formula(text, latex, mathml)
+
+
+def _subscript(text: str) -> tuple[str, str]:
+    """The letters and the index of names such as w, w1 and w[1]; none for any other text."""
+    stem = text.rstrip("0123456789")
+    index = text[len(stem) :]
+    if text.endswith("]"):
+        stem, _, index = text[:-1].partition("[")
+    return (stem, index) if stem.isalpha() and (not index or index.isdecimal()) else ("", "")
+
+
+def names(order: Sequence[Value]) -> dict[Value, Formula]:
+    """A name for each Value: its label, or v1, v2, ... in order; constants are written as their number."""
+    taken = {node.label for node in order}
+    copies: dict[str, int] = {}
+    formulas: dict[Value, Formula] = {}
+    count = 0
+    for node in order:
+        if isinstance(node, Constant):
+            formulas[node] = numeral(node.data, constant=True)
+            continue
+        label = node.label
+        while not label or (not node.label and label in taken):
+            count += 1
+            label = f"v{count}"
+        copies[label] = copies.get(label, 0) + 1
+        formulas[node] = name(label, copies[label])
+    return formulas
+
+
+# ---- layouts ---------------------------------------------------------------------------------------------------------
+
+
+def _fenced(left: str, inner: Formula, right: str) -> Formula:
+    latex = rf"\left{left} {inner.latex} \right{right}"
+    return Formula(left + inner.text + right, latex, ("mrow", ("mo", left), inner.mathml, ("mo", right)))
+
+
+def _infix(sign: str, left: Formula, right: Formula) -> Formula:
+    level = LEVELS.get(sign, SUM)  # an operation of one's own holds as loosely as a sum, and never without parentheses
+    left, right = left.within(level if sign in LEVELS else ATOM), right.within(level + 1 if sign in LEVELS else ATOM)
+    shown = SIGNS.get(sign, sign)
+    text = f"{left.text}·{right.text}" if sign == "·" else f"{left.text} {shown} {right.text}"
+    latex = f"{left.latex}{LATEX_SIGNS.get(sign, f' {sign} ')}{right.latex}"
+    terms = left.parts[1:] if left.parts[0] == "+" == sign else (left,)
+    return Formula(text, latex, ("mrow", left.mathml, ("mo", shown), right.mathml), level, (sign, *terms, right))
+
+
+def _prefix(sign: str, inner: Formula) -> Formula:
+    inner_ = inner.within(PRODUCT)
+    shown = SIGNS.get(sign, sign)
+    return Formula(
+        shown + inner_.text, f"{sign} {inner_.latex}", ("mrow", ("mo", shown), inner_.mathml), SUM, (sign, inner)
+    )
+
+
+def _fraction(top: Formula, bottom: Formula) -> Formula:
+    text = f"{top.within(PRODUCT).text} / {bottom.within(POWER).text}"
+    latex = rf"\frac{{{top.latex}}}{{{bottom.latex}}}"
+    return Formula(text, latex, ("mfrac", top.mathml, bottom.mathml), PRODUCT, ("/", top, bottom))
+
+
+def _superscript(base: Formula, exponent: Formula) -> Formula:
+    raised = exponent.text
+    if raised.replace("−", "").isdecimal():
+        raised = raised.replace("−", "-").translate(SUPERSCRIPTS)
+    else:
+        raised = "^" + exponent.within(ATOM).text
+    if base.parts[0] == "call":  # tanh²(x)
+        _, head, inner = base.parts
+        return Formula(
+            head.text + raised + inner.text,
+            f"{head.latex}^{{{exponent.latex}}}{inner.latex}",
+            ("mrow", ("msup", head.mathml, exponent.mathml), ("mo", "\u2061"), inner.mathml),
+            POWER,
+        )
+    base = base.within(ATOM)
+    return Formula(
+        base.text + raised,
+        f"{{{base.latex}}}^{{{exponent.latex}}}",
+        ("msup", base.mathml, exponent.mathml),
+        POWER,
+    )
+
+
+def _call(head: str, operands: Sequence[Formula]) -> Formula:
+    shown = visible(head)
+    if head in LATEX_HEADS:
+        latex = "\\" + head
+    else:
+        latex = r"\sigma" if head == "σ" else rf"\operatorname{{{shown.translate(LATEX_TEXT)}}}"
+    function = Formula(shown, latex, ("mi", shown))
+    inner = _fenced("(", _listed(operands), ")")
+    return Formula(
+        function.text + inner.text,
+        f"{function.latex}{inner.latex}",
+        ("mrow", function.mathml, ("mo", "\u2061"), inner.mathml),
+        parts=("call", function, inner),
+    )
+
+
+def _listed(operands: Sequence[Formula]) -> Formula:
+    mathml: list[Any] = []
+    for operand in operands:
+        mathml += [("mo", ","), operand.mathml] if mathml else [operand.mathml]
+    return Formula(
+        ", ".join(operand.text for operand in operands),
+        ", ".join(operand.latex for operand in operands),
+        ("mrow", *mathml),
+    )
+
+
+def shortened(formula: Formula, terms: int = 6) -> Formula:
+    """The formula; a sum of more than so many terms with its middle left out."""
+    sign, *operands = formula.parts
+    if sign != "+" or len(operands) <= terms:
+        return formula
+    result: Formula = operands[0]
+    for operand in [*operands[1:3], Formula("…", r"\cdots", ("mo", "⋯")), *operands[-2:]]:
+        result = _infix("+", result, operand)
+    return result
+
+
+# ---- operations ------------------------------------------------------------------------------------------------------
+
+
+def write(op: Operation, operands: Sequence[Formula], data: Sequence[float], *, tidy: bool = False) -> Formula:
+    """The formula of an operation, as its notation says.
+
+    Args:
+        op: the operation.
+        operands: the formulas of its operands.
+        data: the numbers in them, which a definition may need.
+        tidy: whether to write 1·x as x, x·x as x² and so on.
+    """
+    if op.notation == "definition" and op.definition is not None:
+        definition = op.definition
+        stubs = [Value(x) for x in data]
+        result = Context().run(lambda: definition(*stubs))
+        return _follow(result, dict(zip(stubs, operands)), tidy)
+    tidied = _tidied(op.notation, operands, op) if tidy else None
+    return tidied or _layout(op, operands)
+
+
+def _layout(op: Operation, operands: Sequence[Formula]) -> Formula:
+    words = op.notation.split()
+    if len(words) == 3 and operands:
+        result, sign = operands[0], words[1]
+        for operand in operands[1:]:
+            if sign == "/":
+                result = _fraction(result, operand)
+            elif sign == "^":
+                result = _superscript(result, operand)
+            else:
+                result = _infix(sign, result, operand)
+        return result
+    if len(operands) == 1 and len(op.notation) == 3 and op.notation[0] == op.notation[2]:
+        return _fenced(op.notation[0], operands[0], op.notation[2])
+    if len(operands) == 1 and len(op.notation) == 2:
+        return _radical(operands[0]) if op.notation[0] == "√" else _prefix(op.notation[0], operands[0])
+    return _call(op.notation.partition("(")[0] or op.name, operands)
+
+
+def _radical(inner: Formula) -> Formula:
+    return Formula("√" + inner.within(ATOM).text, rf"\sqrt{{{inner.latex}}}", ("msqrt", inner.mathml), POWER)
+
+
+def _tidied(notation: str, operands: Sequence[Formula], op: Operation) -> Formula | None:
+    """What is simpler to read and the same, or None."""
+    if operands and all(operand.number is not None for operand in operands):
+        try:
+            return numeral(op.forward(*[operand.number for operand in operands]), constant=True)
+        except (ArithmeticError, ValueError):
+            return None
+    if notation == "-x":
+        return _negated(operands[0])
+    if len(operands) != 2:
+        return None
+    a, b = operands
+    if notation == "a · b":
+        return _product(a, b)
+    if notation == "a / b":
+        return _quotient(a, b)
+    if notation == "a + b":
+        return b if a.number == 0 else a if b.number == 0 else None
+    if notation == "a - b":
+        return _negated(b) if a.number == 0 else a if b.number == 0 else None
+    if notation == "x ^ n":
+        return a if b.number == 1 else numeral(1.0, constant=True) if b.number == 0 else None
+    return None
+
+
+def _positive(x: Formula) -> Formula | None:
+    """What x is the negative of, if it is written with a minus sign."""
+    if x.number is not None and x.number < 0:
+        return numeral(-x.number, constant=True)
+    inner: Formula | None = x.parts[1] if x.parts[0] == "-" and len(x.parts) == 2 else None
+    return inner
+
+
+def _negated(x: Formula) -> Formula:
+    return _positive(x) or _prefix("-", x)
+
+
+def _product(a: Formula, b: Formula) -> Formula | None:
+    for one, other in ((a, b), (b, a)):
+        if one.number == 1:
+            return other
+        if one.number == 0:
+            return one
+        positive = _positive(one)
+        if positive is not None:
+            return _negated(_tidy_product(*[positive if x is one else x for x in (a, b)]))
+    return _superscript(a, numeral(2.0)) if a.text == b.text else None
+
+
+def _tidy_product(a: Formula, b: Formula) -> Formula:
+    return write(multiply, [a, b], (), tidy=True)
+
+
+def _quotient(a: Formula, b: Formula) -> Formula | None:
+    if b.number == 1:
+        return a
+    positive = _positive(a)
+    if positive is not None:
+        return _negated(_quotient(positive, b) or _fraction(positive, b))
+    if a.parts[0] == "/":
+        _, top, bottom = a.parts
+        return _fraction(top, _tidy_product(bottom, b))
+    return None
+
+
+# ---- graphs ----------------------------------------------------------------------------------------------------------
+
+
+def _follow(result: Any, known: Mapping[Value, Formula], tidy: bool) -> Formula:
+    """The formula of what was computed from Values whose formulas are ``known``."""
+    if not isinstance(result, Value):
+        return numeral(float(result), constant=True)
+    formulas = dict(known)
+    for node in topological_order(result):
+        if node in formulas:
+            continue
+        if node.op is None:
+            formulas[node] = numeral(node.data, constant=True)
+        else:
+            parents = node.parents
+            formulas[node] = write(node.op, [formulas[p] for p in parents], [p.data for p in parents], tidy=tidy)
+    return formulas[result]
+
+
+def of_node(node: Value, formulas: Mapping[Value, Formula]) -> tuple[Formula, Formula]:
+    """The formula of one operation, in the names of its operands and in their numbers."""
+    assert node.op is not None
+    data = [parent.data for parent in node.parents]
+    symbols = [formulas[parent] for parent in node.parents]
+    return shortened(write(node.op, symbols, data)), shortened(write(node.op, [numeral(x) for x in data], data))
+
+
+def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formula, Formula]]:
+    """For each operand the derivative by it, as a formula in the names of the operands and one in their numbers.
+
+    Obtained by running the rule of the operation on Values in place of numbers.
+
+    >>> from tinygrad_edu.ops import tanh
+    >>> z = Value(0.5, label="z")
+    >>> y = tanh(z)
+    >>> [(symbols, numbers)] = of_rule(y, names([z, y]))
+    >>> print(symbols, "=", numbers)
+    1 − tanh²(z) = 1 − 0.4621²
+    """
+    assert node.op is not None
+    rule, parents = node.op.rule, node.parents
+    data = [parent.data for parent in parents]
+    output, stubs = Value(node.data), [Value(x) for x in data]
+    derivatives = Context().run(lambda: rule(output, *stubs))
+    symbols = [formulas[parent] for parent in parents]
+    in_symbols = {output: write(node.op, symbols, data, tidy=True), **dict(zip(stubs, symbols))}
+    in_numbers = {
+        output: numeral(node.data),
+        **{
+            stub: formulas[parent] if isinstance(parent, Constant) else numeral(parent.data)
+            for stub, parent in zip(stubs, parents)
+        },
+    }
+    return [(_follow(d, in_symbols, True), _follow(d, in_numbers, True)) for d in derivatives]
+
+
+class Expression:
+    """A recorded graph as one formula, with the parts that are used more than once named below it.
+
+    ``str`` gives plain text; in a notebook it shows itself as mathematics.
+    """
+
+    def __init__(self, formula: Formula, parts: Sequence[tuple[Formula, Formula]]) -> None:
+        self._formula = formula
+        self._parts = parts
+
+    def __str__(self) -> str:
+        lines = [f"{name} = {formula}" for name, formula in self._parts]
+        return "\n".join(
+            [self._formula.text, *[f"  where {line}" for line in lines[:1]], *[f"        {line}" for line in lines[1:]]]
+        )
+
+    __repr__ = __str__
+
+    def to_latex(self) -> str:
+        """As LaTeX, to stand between dollar signs."""
+        if not self._parts:
+            return self._formula.latex
+        lines = [rf"&{name.latex} = {formula.latex}" for name, formula in self._parts]
+        return (
+            rf"\begin{{aligned}} &{self._formula.latex} \\ \text{{where }} " + r" \\ ".join(lines) + r" \end{aligned}"
+        )
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.to_latex()}$"
+
+
+def expression(value: Value) -> Expression:
+    """The recorded graph as one formula; a part that is used more than once is named, by its label if it has one.
+
+    Raises:
+        TypeError: if it is not a Value.
+        ValueError: if the graph has more than 500 values.
+
+    >>> w, x, b = Value(0.5, label="w"), Value(2.0, label="x"), Value(-1.0, label="b")
+    >>> z = w * x + b
+    >>> expression(z.tanh())
+    tanh(w·x + b)
+    >>> print(expression(z * z.exp()))
+    v2·exp(v2)
+      where v2 = w·x + b
+    >>> expression(z.tanh()).to_latex()
+    '\\\\tanh\\\\left( w \\\\cdot x + b \\\\right)'
+    """
+    order = bounded_order(value, 500, "write out")
+    formulas = names(order)
+    uses = dict.fromkeys(order, 0)
+    for node in order:
+        for parent in node.parents:
+            uses[parent] += 1
+    parts = []
+    for node in order:
+        if node.op is not None:
+            parents = node.parents
+            formula = write(node.op, [formulas[p] for p in parents], [p.data for p in parents])
+            if uses[node] > 1:
+                parts.append((formulas[node], formula))
+            else:
+                formulas[node] = formula
+    return Expression(formulas[value], parts)

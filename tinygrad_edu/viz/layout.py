@@ -1,0 +1,54 @@
+"""Laying out a graph, by whichever Graphviz there is: the system's ``dot``, or the libraries inside pygraphviz 2.
+
+pygraphviz runs in a process of its own, as ``dot`` does: an interrupt stops it, and what it writes to stderr about
+fonts is not shown.
+"""
+
+from __future__ import annotations
+
+MISSING = (
+    "drawing a graph takes Graphviz, and neither its command dot nor the package pygraphviz is here. Run:\n"
+    '    python -m pip install "pygraphviz>=2"'
+)
+IN_PYGRAPHVIZ = """
+import sys
+from pygraphviz import AGraph
+source = sys.stdin.buffer.read().decode()
+sys.stdout.buffer.write(AGraph(string=source).draw(format=sys.argv[1], prog=sys.argv[2]))
+"""
+
+
+def lay_out(source: str, format: str, engine: str = "dot") -> bytes:
+    """What Graphviz makes of a graph.
+
+    Args:
+        source: the graph in the DOT language.
+        format: "svg", "png", "pdf", "dot" (the graph with positions), "json0" (the same as JSON), ...
+        engine: "dot" for layers, "neato" for nodes that have their places already.
+
+    Raises:
+        RuntimeError: if there is no Graphviz, or it fails; the message says what to run.
+
+    >>> lay_out("digraph { a -> b }", "svg").startswith(b"<?xml")
+    True
+    """
+    import subprocess
+
+    try:
+        return subprocess.run(_command(format, engine), input=source.encode(), capture_output=True, check=True).stdout
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {error.returncode}"]
+        raise RuntimeError(f"Graphviz could not make {format} of the graph: {said[-1]}") from None
+
+
+def _command(format: str, engine: str) -> list[str]:
+    import importlib.util
+    import shutil
+    import sys
+
+    dot = shutil.which("dot")
+    if dot:
+        return [dot, f"-K{engine}", f"-T{format}"]
+    if importlib.util.find_spec("pygraphviz") is None:
+        raise RuntimeError(MISSING)
+    return [sys.executable, "-c", IN_PYGRAPHVIZ, format, engine]
