@@ -12,17 +12,18 @@ from tinygrad_edu.operation import BUILT_IN, TABLE
 
 ROOT = pathlib.Path(tinygrad_edu.__file__).parent
 FLOORS = {
-    1: ["operation", "files"],
+    1: ["operation", "files", "plain"],
     2: ["ops", "randomness"],
     3: ["value"],
     4: ["functions", "module", "graph", "reader"],
-    5: ["nn", "losses", "optim", "data", "viz", "viz.layout", "viz.formula", "viz.groups"],
-    6: ["training", "viz.terminal", "viz.picture", "viz.page"],
-    7: ["viz.plots", "viz.boxes", "viz.explanation"],
-    8: ["viz.folding", "viz.network"],
-    9: ["viz.drawing"],
-    10: ["cli"],
-    11: ["__main__", ""],  # the package itself hands on the public names
+    5: ["nn", "losses", "optim", "data", "viz", "viz.layout", "viz.formula"],
+    6: ["training", "viz.terminal", "viz.picture", "viz.groups"],
+    7: ["viz.plots", "viz.boxes", "viz.svg"],
+    8: ["viz.folding", "viz.network", "viz.page"],
+    9: ["viz.drawing", "viz.explanation"],
+    10: ["formula_commands"],
+    11: ["cli"],
+    12: ["__main__", ""],  # the package itself hands on the public names
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 

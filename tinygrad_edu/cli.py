@@ -1,4 +1,4 @@
-"""The command line: ``tinygrad-edu train moons``, ``tinygrad-edu predict model.json 0.5 0.2``."""
+"""The command line: ``tinygrad-edu train moons``, ``predict model.json 0.5 0.2``, and the commands for formulas."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import os
 import shutil
 import sys
 
-from tinygrad_edu import data, nn, optim
+from tinygrad_edu import data, formula_commands, nn, optim
 from tinygrad_edu.functions import softmax
+from tinygrad_edu.plain import printable
 from tinygrad_edu.randomness import generator
 from tinygrad_edu.training import classifier, fit
 from tinygrad_edu.value import Value, no_grad
@@ -39,6 +40,13 @@ OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {
 
 
 class _Parser(argparse.ArgumentParser):
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse, but what is unknown is an error here already, where the command is known."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, unknown
+
     def error(self, message: str) -> NoReturn:
         """One line, where argparse would print the usage as well."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -52,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["predict"] and not {"--", "-h", "--help"} & set(given):
         given.insert(1, "--")  # a number such as -1e-3 is not an option
+    elif given and given[0] in formula_commands.NAMES:
+        given[1:] = formula_commands.options_first(given[1:])
     options = _parser().parse_args(given)
     try:
         options.run(options)
@@ -60,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
-    except (ValueError, TypeError, OSError, ArithmeticError) as error:
+    except (ValueError, TypeError, OSError, ArithmeticError, RuntimeError) as error:
         print(f"tinygrad-edu {options.command}: {error}", file=sys.stderr)
         return 2
     return 0
@@ -69,10 +79,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="tinygrad-edu",
-        description="Train small neural networks and look at what they learn. Every derivative comes from the "
-        "engine; none is written by hand.",
+        description="Train small neural networks and look at what they learn; type a formula and see its derivatives "
+        "flow. Every derivative comes from the engine; none is written by hand.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="train | predict")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar=" | ".join(["train", "predict", *formula_commands.NAMES])
+    )
+    _add_train(commands)
+    _add_predict(commands)
+    formula_commands.add_to(commands)
+    return parser
+
+
+def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:
     train = commands.add_parser(
         "train",
         help="train a network on a data set and draw what it learned",
@@ -101,6 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, metavar="N", help="the same seed gives the same run (%(default)s)")
     add("--out", metavar="DIR", help="where to write model.json, history.csv and, with matplotlib, two pictures")
     # fmt: on
+
+
+def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
     predict = commands.add_parser(
         "predict",
         help="ask a trained network about one point",
@@ -110,7 +132,6 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
     predict.add_argument("model", metavar="MODEL", help="a file that train --out or Module.save wrote")
     predict.add_argument("inputs", nargs="+", type=float, metavar="x", help="the inputs, a number each")
-    return parser
 
 
 def _sizes(text: str) -> list[int]:
@@ -170,7 +191,7 @@ def _train(options: argparse.Namespace) -> None:
     if points.dimensions == 2:
         width = min(shutil.get_terminal_size().columns, 80) - 1
         picture = boundary_text(classify, points.inputs, points.targets, width=width, names=points.classes)
-        print(_printable(picture))
+        print(printable(picture))
     if written:
         print(written)
     if history.interrupted:
@@ -228,14 +249,6 @@ def _take_scaling_in(model: nn.MLP, centre: Sequence[float], spread: Sequence[fl
         for w, c, s in zip(neuron.w, centre, spread):
             w.data /= s
             neuron.b.data -= w.data * c
-
-
-def _printable(text: str) -> str:
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return text.translate(str.maketrans("░▒▓", ".:%"))
-    return text
 
 
 def _write(out: str, model: nn.MLP, history: History, points: Points) -> str:

@@ -101,7 +101,7 @@ def _image(node: Value, images: Mapping[Value, Value], fixed: set[Value]) -> Val
     if op.definition and node not in fixed:
         try:
             image = op.definition(*operands)
-            if isinstance(image, Value) and image not in operands:
+            if isinstance(image, Value) and not any(image is operand for operand in operands):
                 return image
         except (ArithmeticError, ValueError):
             pass
@@ -124,12 +124,20 @@ def _new_nodes(image: Value, known: set[Value]) -> list[Value]:
 
 
 def _fill_in_grads(root: Value, given: set[Value]) -> None:
-    """Give nodes that are not ``given`` the grads that follow from those of the nodes made from them."""
+    """Give nodes that are not ``given`` the grads that follow from those of the nodes made from them.
+
+    Where a part has no derivative, although the whole has one, they are NaN. Leaves keep theirs: they may be the user's.
+    """
     for node in reversed(topological_order(root)):
-        if node.op is None or node.grad == 0:
+        inner = [parent not in given and parent.op is not None for parent in node.parents]
+        if node.grad == 0 or not any(inner):
             continue
-        for parent, local in zip(node.parents, local_derivatives(node)):
-            if parent not in given and not isinstance(parent, Constant):
+        try:
+            locals_ = local_derivatives(node)
+        except (ArithmeticError, ValueError):
+            locals_ = [float("nan")] * len(inner)
+        for parent, local, is_inner in zip(node.parents, locals_, inner):
+            if is_inner:
                 parent.grad += node.grad * local
 
 
@@ -185,7 +193,7 @@ def largest_paths(root: Value, target: Value, limit: int) -> list[Path]:
     for node in reversed(order):
         if node is target or not begun.get(node):
             continue
-        begun[node] = nlargest(limit, begun[node], key=lambda path: _size(path[0]))
+        begun[node] = _largest(limit, begun[node])
         for index, (parent, local) in enumerate(zip(node.parents, local_derivatives(node))):
             if parent in leading:
                 begun[parent] += [(product * local, (steps, node, index)) for product, steps in begun[node]]
@@ -193,6 +201,7 @@ def largest_paths(root: Value, target: Value, limit: int) -> list[Path]:
 
 
 def _largest(limit: int, paths: list[tuple[float, tuple[object, ...]]]) -> list[tuple[float, tuple[object, ...]]]:
+    """Those with the largest products, in the order in which they came."""
     chosen = {id(path) for path in nlargest(limit, paths, key=lambda path: _size(path[0]))}
     return [path for path in paths if id(path) in chosen]
 
@@ -211,6 +220,8 @@ def _unlink(steps: tuple[Any, ...]) -> list[tuple[Value, int]]:
 
 # ---- a check by differences ------------------------------------------------------------------------------------------
 
+STEPS = [0.02 * 100.0**-k for k in range(6)]  # of which each is halved five times
+
 
 def difference_quotient(order: Sequence[Value], node: Value) -> tuple[float, float]:
     """How the last Value of ``order`` answers to small changes of ``node``, and an estimate of the error.
@@ -225,13 +236,20 @@ def difference_quotient(order: Sequence[Value], node: Value) -> tuple[float, flo
     (6.0, True)
     """
     respond = _response(order, node)
-    step = 0.02 * max(1.0, abs(node.data))
-    for _ in range(12):
+    size = abs(node.data)
+    best = error = float("nan")
+    least = (float("inf"), float("inf"))
+    for step in [h * max(1.0, size) for h in STEPS] + [h * size for h in STEPS[:3] if size < 1]:
         try:
-            return _ridders(respond, node.data, step)
+            slope, doubt = _ridders(respond, node.data, step)
         except (ArithmeticError, ValueError):
-            step /= 10
-    return float("nan"), float("nan")
+            continue  # the function is not defined so far away
+        rank = (doubt / abs(slope) if slope else float("inf"), doubt)
+        if rank < least:
+            best, error, least = slope, doubt, rank
+        if doubt <= 1e-9 * abs(slope):
+            break
+    return best, error
 
 
 def _response(order: Sequence[Value], node: Value) -> Callable[[float], float]:
@@ -253,15 +271,20 @@ def _response(order: Sequence[Value], node: Value) -> Callable[[float], float]:
 
 
 def _ridders(function: Callable[[float], float], x: float, step: float) -> tuple[float, float]:
-    best, error, row = 0.0, float("inf"), list[float]()
+    centre = function(x)
+    best, error, row, bends = float("nan"), float("inf"), list[float](), list[float]()
     for _ in range(6):
         above, below = x + step, x - step
-        new_row = [(function(above) - function(below)) / (above - below)]
+        high, low = function(above), function(below)
+        noise = 2**-52 * max(abs(high), abs(low)) / step  # what rounding may add
+        new_row = [(high - low) / (above - below)]
         for power, old in enumerate(row, 1):
             new_row.append(new_row[-1] + (new_row[-1] - old) / (4**power - 1))
-            new_error = max(abs(new_row[-1] - new_row[-2]), abs(new_row[-1] - old))
+            new_error = max(abs(new_row[-1] - new_row[-2]), abs(new_row[-1] - old)) + noise
             if new_error <= error:
                 best, error = new_row[-1], new_error
         row = new_row
+        bends.append(((high - centre) - (centre - low)) / step)
         step /= 2
-    return best, error
+    kink = abs(2 * bends[-1] - bends[-2])  # how far the slopes on the two sides are apart, as the step goes to 0
+    return best, error + kink

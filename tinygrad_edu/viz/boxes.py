@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from tinygrad_edu.value import Constant
-from tinygrad_edu.viz.formula import digits, visible
-from tinygrad_edu.viz.groups import role
+from tinygrad_edu.viz.formula import digits
+from tinygrad_edu.viz.groups import role, symbol
 from tinygrad_edu.viz.picture import GREY, INK, Scale, styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tinygrad_edu.operation import Operation
     from tinygrad_edu.value import Value
 
 
 def scale_of(order: Sequence[Value]) -> Scale:
     """Colours for the grads of all Values but the last, whose grad is usually 1 whatever the others are."""
     return Scale(node.grad for node in order[:-1] or order if not isinstance(node, Constant))
-
-
-def symbol(op: Operation) -> str:
-    """The sign or the name of an operation, for its box."""
-    words = op.notation.split()
-    if op.arity is None or not op.notation:
-        return visible(op.name, 20)
-    if len(words) == 3:
-        return {"-": "−", "·": "×", "/": "÷", "^": "xⁿ"}.get(words[1], words[1])
-    return op.notation.partition("(")[0] if "(" in op.notation else op.notation.replace("-", "−")
 
 
 def box(node: Value, name: str, scale: Scale) -> str:

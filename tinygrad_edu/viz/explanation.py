@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives
 from tinygrad_edu.value import Constant, Value
-from tinygrad_edu.viz.formula import LATEX_TEXT, Formula, digits, names, numeral, of_node, of_rule
+from tinygrad_edu.viz.formula import (
+    LATEX_TEXT,
+    Formula,
+    digits,
+    equation,
+    joined,
+    names,
+    numeral,
+    of_node,
+    of_rule,
+    ratio,
+)
 from tinygrad_edu.viz.groups import role
 
 TYPE_CHECKING = False
@@ -18,7 +29,6 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.files import Path
     from tinygrad_edu.graph import Path as Way
-    from tinygrad_edu.viz.formula import MathML
 
     Cell: TypeAlias = "Formula | str"
 
@@ -170,6 +180,10 @@ class Explanation(Report):
         self.backward = self._backward()
         super().__init__([self._forward_table(), self._backward_table()])
 
+    def derivative(self, node: Value) -> Formula:
+        """What the gradient of ``node`` is called: ∂y/∂x."""
+        return ratio("∂", self.names[self.root], self.names[node])
+
     def _backward(self) -> list[Contribution]:
         steps = []
         self.gradients[self.root] = 1.0
@@ -189,11 +203,11 @@ class Explanation(Report):
         return Table("Forward: each value from those before it", ["value", "formula", "in numbers", "result"], rows)
 
     def _backward_table(self) -> Table:
-        rows: list[list[Cell]] = [[derivative(self.root, self.root, self.names), "where it starts", "", numeral(1.0)]]
+        rows: list[list[Cell]] = [[self.derivative(self.root), "where it starts", "", numeral(1.0)]]
         for step in self.backward:
-            product = equation(product_of([step.upstream, step.local]), numeral(step.amount))
+            product = equation(joined([step.upstream, step.local]), numeral(step.amount))
             rule = equation(step.ratio, step.rule)
-            rows.append([derivative(self.root, step.parent, self.names), rule, product, numeral(step.total)])
+            rows.append([self.derivative(step.parent), rule, product, numeral(step.total)])
         header = ["derivative", "rule", "upstream × local = contribution", "grad"]
         return Table("Backward: each use of a value adds its contribution to the grad", header, rows)
 
@@ -218,46 +232,9 @@ def contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) 
     whole = written if len(written.text) <= 24 else formulas[node]
     sign = "d" if sum(not isinstance(parent, Constant) for parent in node.parents) == 1 else "∂"
     return [
-        Contribution(node, i, _ratio(sign, whole, formulas[node.parents[i]]), rule, upstream, local)
+        Contribution(node, i, ratio(sign, whole, formulas[node.parents[i]]), rule, upstream, local)
         for i, (rule, local) in enumerate(zip(of_rule(node, formulas), local_derivatives(node)))
     ]
-
-
-def derivative(root: Value, node: Value, formulas: dict[Value, Formula]) -> Formula:
-    """The name of a derivative: ∂y/∂x."""
-    return _ratio("∂", formulas[root], formulas[node])
-
-
-def _ratio(sign: str, top: Formula, bottom: Formula) -> Formula:
-    top, bottom = top.within(4), bottom.within(4)
-    space = " " if top.text[:1].isalpha() and len(top.text) > 1 and sign == "d" else ""
-    latex_sign = r"\partial " if sign == "∂" else "d"
-    return Formula(
-        f"{sign}{space}{top.text}/{sign}{bottom.text}",
-        rf"\frac{{{latex_sign} {top.latex}}}{{{latex_sign} {bottom.latex}}}",
-        ("mfrac", ("mrow", ("mo", sign), top.mathml), ("mrow", ("mo", sign), bottom.mathml)),
-    )
-
-
-def equation(left: Formula, right: Formula) -> Formula:
-    """left = right."""
-    return Formula(
-        f"{left.text} = {right.text}",
-        f"{left.latex} = {right.latex}",
-        ("mrow", left.mathml, ("mo", "="), right.mathml),
-    )
-
-
-def product_of(factors: Sequence[float]) -> Formula:
-    """2 × 3 × (−4), written out."""
-    text, latex = list[str](), list[str]()
-    mathml: list[MathML] = []
-    for x in factors or [1.0]:
-        factor = numeral(x).within(2 if not text else 3)
-        text.append(factor.text)
-        latex.append(factor.latex)
-        mathml += [("mo", "×"), factor.mathml] if mathml else [factor.mathml]
-    return Formula(" × ".join(text), r" \times ".join(latex), ("mrow", *mathml))
 
 
 def _total(numbers: Sequence[float]) -> str:
@@ -287,7 +264,7 @@ class PathExplanation(Report):
         rows: list[list[Cell]] = [
             [str(i), _route(path, wrt, formulas), *_product(path)] for i, path in enumerate(self.paths, 1)
         ]
-        name = derivative(root, wrt, formulas)
+        name = ratio("∂", formulas[root], formulas[wrt])
         plural = f"{self.count:,} paths" if self.count != 1 else "one path"
         title = f"{name}: {plural} from {formulas[root]} to {formulas[wrt]}"
         super().__init__([Table(title, ["path", "through", "local derivatives", "product"], rows, self._sum(name))])
@@ -327,7 +304,7 @@ def _route(path: Way, wrt: Value, formulas: dict[Value, Formula]) -> Formula:
 
 
 def _product(path: Way) -> list[Formula]:
-    return [product_of([local_derivatives(node)[index] for node, index in path.edges]), numeral(path.product)]
+    return [joined([local_derivatives(node)[index] for node, index in path.edges]), numeral(path.product)]
 
 
 def _ordinal(n: int) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from tinygrad_edu.graph import local_derivatives
 from tinygrad_edu.module import Parameter
 from tinygrad_edu.value import Constant, topological_order
-from tinygrad_edu.viz.boxes import legend, raised, symbol, table
+from tinygrad_edu.viz.boxes import legend, raised, table
 from tinygrad_edu.viz.formula import digits, visible
-from tinygrad_edu.viz.groups import group_of_each, parts
+from tinygrad_edu.viz.groups import group_of_each, parts, symbol
 from tinygrad_edu.viz.picture import GREY, INK, Picture, Scale, styled
 
 TYPE_CHECKING = False

@@ -26,11 +26,23 @@ SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4  # how tightly a formula holds together; 
 LEVELS = {"+": SUM, "-": SUM, "·": PRODUCT}
 SIGNS = {"-": "−", "·": "·"}
 LATEX_SIGNS = {"·": r" \cdot "}
-LATEX_HEADS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log"}
+LATEX_NAMES = {"σ": r"\sigma"} | {
+    name: "\\" + name
+    for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log")
+}
 SUPERSCRIPTS = str.maketrans("-0123456789()", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾")
 LATEX_TEXT = str.maketrans(
     {"\\": "⧵", "{": r"\{", "}": r"\}", "<": "‹", ">": "›", "^": "ˆ", "~": "˜", "`": "ˋ", "|": "∣"}
     | {c: "\\" + c for c in "$&#%_"}
+)
+# In a formula: outside of the \\text, because some of what shows formulas does not know these inside of it.
+LATEX_WORDS = LATEX_TEXT | {ord(c): rf"}}\{c}\text{{" for c in "&#%_"}
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
+        "omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split(),
+    )
 )
 
 
@@ -107,26 +119,37 @@ def visible(text: str, limit: int = 30) -> str:
 
 
 def name(label: str, copy: int = 1) -> Formula:
-    """A name; of several with the same label, the second has ``copy`` 2, and so on.
+    """A name; of several that look the same, the second has ``copy`` 2, and so on.
 
     >>> name("w[0]").latex, name("x", 2).text, name("a+b").text
     ('w_{0}', 'x⁽²⁾', '“a+b”')
     """
-    text = visible(label)
+    text = visible(label, 48)
     stem, index = _subscript(text)
     if stem:
-        letters = stem if len(stem) == 1 else rf"\mathit{{{stem}}}"
+        letters = stem if len(stem) == 1 and stem.isascii() else rf"\mathit{{{stem}}}" if stem.isascii() else words(stem)
+        letters = LATEX_NAMES.get(stem, letters) if stem in GREEK else letters
         latex = f"{letters}_{{{index}}}" if index else letters
         mathml: MathML = ("msub", ("mi", stem), ("mn", index)) if index else ("mi", stem)
     else:
-        if not all(c.isalnum() or c in "._[]" for c in text):
-            text = f"“{text}”"
-        latex, mathml = rf"\text{{{text.translate(LATEX_TEXT)}}}", ("mtext", text)
+        text = _quoted(text)
+        latex, mathml = words(text), ("mtext", text)
     if copy > 1:
         text += f"({copy})".translate(SUPERSCRIPTS)
         latex = rf"{{{latex}}}^{{({copy})}}"
         mathml = ("msup", ("mrow", mathml), ("mn", f"({copy})"))
     return Formula(text, latex, mathml)
+
+
+def words(text: str) -> str:
+    """Text in a LaTeX formula."""
+    return rf"\text{{{text.translate(LATEX_WORDS)}}}"
+
+
+def _quoted(text: str) -> str:
+    """The text, in quotation marks unless it looks like a name."""
+    plain = (text[:1].isalpha() or text[:1] == "_") and all(c.isalpha() or c.isdecimal() or c in "._[]" for c in text)
+    return text if plain else f"“{text}”"
 
 
 def _subscript(text: str) -> tuple[str, str]:
@@ -135,25 +158,27 @@ def _subscript(text: str) -> tuple[str, str]:
     index = text[len(stem) :]
     if text.endswith("]"):
         stem, _, index = text[:-1].partition("[")
-    return (stem, index) if stem.isalpha() and (not index or index.isdecimal()) else ("", "")
+        stem = stem if index.isdecimal() else ""
+    return (stem, index) if stem.isalpha() else ("", "")
 
 
 def names(order: Sequence[Value]) -> dict[Value, Formula]:
-    """A name for each Value: its label, or v1, v2, ... in order; constants are written as their number."""
-    taken = {node.label for node in order}
+    """A name for each Value, no two of them alike: its label, or v1, v2, ... in order; constants are written as their
+    number."""
     copies: dict[str, int] = {}
     formulas: dict[Value, Formula] = {}
-    count = 0
+    unnamed = []
     for node in order:
         if isinstance(node, Constant):
             formulas[node] = numeral(node.data, constant=True)
-            continue
-        label = node.label
-        while not label or (not node.label and label in taken):
-            count += 1
-            label = f"v{count}"
-        copies[label] = copies.get(label, 0) + 1
-        formulas[node] = name(label, copies[label])
+        elif visible(node.label):
+            latex = name(node.label).latex
+            copies[latex] = copies.get(latex, 0) + 1
+            formulas[node] = name(node.label, copies[latex])
+        else:
+            unnamed.append(node)
+    free = (f for f in (name(f"v{i}") for i in range(1, len(order) + len(copies) + 1)) if f.latex not in copies)
+    formulas.update(zip(unnamed, free))
     return formulas
 
 
@@ -248,6 +273,54 @@ def shortened(formula: Formula, terms: int = 6) -> Formula:
     for operand in [*operands[1:3], Formula("…", r"\cdots", ("mo", "⋯")), *operands[-2:]]:
         result = _infix("+", result, operand)
     return result
+
+
+def equation(*formulas: Formula) -> Formula:
+    """a = b = c."""
+    mathml: list[MathML] = []
+    for formula in formulas:
+        mathml += [("mo", "="), formula.mathml] if mathml else [formula.mathml]
+    return Formula(
+        " = ".join(formula.text for formula in formulas),
+        " = ".join(formula.latex for formula in formulas),
+        ("mrow", *mathml),
+        0,
+    )
+
+
+def joined(items: Sequence[Formula | float], sign: str = "×") -> Formula:
+    """Numbers or formulas multiplied or added: 2 × 3 × (−4).
+
+    >>> joined([2.0, -3.0]).text, joined([2.0, -3.0], "+").text
+    ('2 × (−3)', '2 + (−3)')
+    """
+    level = SUM if sign == "+" else PRODUCT
+    result: list[Formula] = []
+    for item in items or [1.0]:
+        formula = item if isinstance(item, Formula) else numeral(item)
+        result.append(formula.within(level + bool(result)))
+    mathml: list[MathML] = []
+    for formula in result:
+        mathml += [("mo", sign), formula.mathml] if mathml else [formula.mathml]
+    latex_sign = r" \times " if sign == "×" else f" {sign} "
+    return Formula(
+        f" {sign} ".join(formula.text for formula in result),
+        latex_sign.join(formula.latex for formula in result),
+        ("mrow", *mathml),
+        level,
+    )
+
+
+def ratio(sign: str, top: Formula, bottom: Formula) -> Formula:
+    """The name of a derivative: dy/dx, or with another sign ∂y/∂x."""
+    top, bottom = top.within(ATOM), bottom.within(ATOM)
+    space = " " if top.text[:1].isalpha() and len(top.text) > 1 and sign == "d" else ""
+    latex_sign = r"\partial " if sign == "∂" else "d "
+    return Formula(
+        f"{sign}{space}{top.text}/{sign}{bottom.text}",
+        rf"\frac{{{latex_sign}{top.latex}}}{{{latex_sign}{bottom.latex}}}",
+        ("mfrac", ("mrow", ("mi", sign), top.mathml), ("mrow", ("mi", sign), bottom.mathml)),
+    )
 
 
 # ---- operations ------------------------------------------------------------------------------------------------------
@@ -419,28 +492,30 @@ class Expression:
     """A recorded graph as one formula, with the parts that are used more than once named below it.
 
     ``str`` gives plain text; in a notebook it shows itself as mathematics.
+
+    Attributes:
+        formula: the formula.
+        parts: the name and the formula of each part.
     """
 
     def __init__(self, formula: Formula, parts: Sequence[tuple[Formula, Formula]]) -> None:
-        self._formula = formula
-        self._parts = parts
+        self.formula = formula
+        self.parts = parts
 
     def __str__(self) -> str:
-        lines = [f"{name} = {formula}" for name, formula in self._parts]
+        lines = [f"{name} = {formula}" for name, formula in self.parts]
         return "\n".join(
-            [self._formula.text, *[f"  where {line}" for line in lines[:1]], *[f"        {line}" for line in lines[1:]]]
+            [self.formula.text, *[f"  where {line}" for line in lines[:1]], *[f"        {line}" for line in lines[1:]]]
         )
 
     __repr__ = __str__
 
     def to_latex(self) -> str:
         """As LaTeX, to stand between dollar signs."""
-        if not self._parts:
-            return self._formula.latex
-        lines = [rf"&{name.latex} = {formula.latex}" for name, formula in self._parts]
-        return (
-            rf"\begin{{aligned}} &{self._formula.latex} \\ \text{{where }} " + r" \\ ".join(lines) + r" \end{aligned}"
-        )
+        if not self.parts:
+            return self.formula.latex
+        lines = [rf"&{name.latex} = {formula.latex}" for name, formula in self.parts]
+        return rf"\begin{{aligned}} &{self.formula.latex} \\ \text{{where }} " + r" \\ ".join(lines) + r" \end{aligned}"
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.to_latex()}$"

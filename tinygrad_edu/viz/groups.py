@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from tinygrad_edu.module import Parameter
 from tinygrad_edu.value import Constant, Value
+from tinygrad_edu.viz.formula import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from tinygrad_edu.operation import Operation
 
 
 def role(node: Value) -> str:
@@ -19,6 +22,21 @@ def role(node: Value) -> str:
     if node.op is not None:
         return ""
     return "constant" if isinstance(node, Constant) else "parameter" if isinstance(node, Parameter) else "input"
+
+
+def symbol(op: Operation) -> str:
+    """The sign or the name of an operation, for its box.
+
+    >>> from tinygrad_edu.ops import multiply, tanh
+    >>> symbol(multiply), symbol(tanh)
+    ('×', 'tanh')
+    """
+    words = op.notation.split()
+    if op.arity is None or not op.notation:
+        return visible(op.name, 20)
+    if len(words) == 3:
+        return {"-": "−", "·": "×", "/": "÷", "^": "xⁿ"}.get(words[1], words[1])
+    return op.notation.partition("(")[0] if "(" in op.notation else op.notation.replace("-", "−")
 
 
 def group_of_each(order: Iterable[Value], origin: Mapping[Value, Value]) -> dict[Value, str]:

@@ -1,0 +1,206 @@
+"use strict";
+const { steps, nodes } = JSON.parse(document.getElementById("data").textContent);
+const byId = (id) => document.getElementById(id);
+const boxes = nodes.map((_, i) => byId("n" + i));
+const drawing = byId("drawing");
+const picture = drawing.querySelector("svg");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+let at = 0;
+let timer = null;
+
+// Formulas come as nested arrays, ["mi", "x"], and are built element by element: no text is ever parsed.
+function mathml(tree) {
+  const element = document.createElementNS("http://www.w3.org/1998/Math/MathML", tree[0]);
+  for (const child of tree.slice(1)) element.append(typeof child === "string" ? child : mathml(child));
+  return element;
+}
+
+function list(parent, lines) {
+  parent.replaceChildren();
+  for (const [term, content] of lines) {
+    if (term) {
+      const dt = document.createElement("dt");
+      dt.textContent = term;
+      parent.append(dt);
+    }
+    const dd = document.createElement("dd");
+    if (typeof content === "string") {
+      dd.textContent = content;
+      dd.className = "exact";
+    } else {
+      const math = mathml(["math", content]);
+      math.setAttribute("displaystyle", "true");
+      dd.append(math);
+    }
+    parent.append(dd);
+  }
+}
+
+function sign(element, [direction]) {
+  element.classList.toggle("positive", direction > 0);
+  element.classList.toggle("negative", direction < 0);
+}
+
+// Everything in the drawing follows from the steps up to the current one, whichever way one came to it.
+function redraw() {
+  boxes.forEach((box, i) => {
+    box.classList.remove("current", "source", "known", "positive", "negative");
+    box.classList.toggle("unknown", nodes[i].kind !== "constant");
+    if (nodes[i].kind !== "constant") box.querySelector(".grad").textContent = "grad 0";
+  });
+  for (const wire of document.querySelectorAll(".wire")) {
+    wire.classList.remove("reached", "current", "used", "positive", "negative");
+    wire.querySelector("path").removeAttribute("stroke-width");
+  }
+  steps.slice(0, at + 1).forEach((step, i) => {
+    for (const shown of step.shows || []) boxes[shown].classList.remove("unknown");
+    for (const [node, text, ...strength] of step.grads || []) {
+      boxes[node].querySelector(".grad").textContent = "grad " + text;
+      boxes[node].classList.add("known");
+      sign(boxes[node], strength);
+      boxes[node].querySelector(".tint").setAttribute("fill-opacity", 0.12 + 0.5 * strength[1]);
+    }
+    if (step.edge) {
+      const wire = byId("e" + step.edge);
+      wire.classList.add("reached");
+      sign(wire, step.flow);
+      wire.querySelector("path").style.strokeWidth = 1.5 + 4 * step.flow[1];
+      wire.classList.toggle("current", i === at);
+    }
+  });
+  for (const wire of document.querySelectorAll(".wire:not(.reached) path")) wire.style.strokeWidth = "";
+}
+
+function show(step) {
+  forget();
+  at = Math.max(0, Math.min(step, steps.length - 1));
+  const now = steps[at];
+  const forward = steps.filter((one) => one.phase === "forward").length;
+  const back = now.phase === "backward";
+  redraw();
+  picture.classList.toggle("backward", back);
+  byId("phase").textContent = back ? "Backward pass" : "Forward pass";
+  byId("count").textContent = back
+    ? `${at - forward + 1} of ${steps.length - forward}`
+    : `${at + 1} of ${forward}`;
+  byId("title").textContent = now.title;
+  byId("words").textContent = now.words;
+  list(byId("lines"), now.lines);
+  const slider = byId("slider");
+  slider.value = at;
+  slider.setAttribute("aria-valuetext", `Step ${at + 1} of ${steps.length}: ${now.title}`);
+  byId("first").disabled = byId("previous").disabled = at === 0;
+  byId("last").disabled = byId("next").disabled = at === steps.length - 1;
+  if (at === steps.length - 1) pause();
+  if (now.node === undefined) return;
+  boxes[now.node].classList.add("current");
+  for (const source of now.from || []) boxes[source].classList.add("source");
+  if (!back) {
+    for (const wire of document.querySelectorAll(`[id^="e${now.node}_"]`)) wire.classList.add("used");
+  }
+  bring(boxes[now.node]);
+}
+
+// Scroll the drawing, and nothing else, so that the box is well inside it.
+function bring(box) {
+  const inner = box.getBoundingClientRect();
+  const outer = drawing.getBoundingClientRect();
+  const shift = (low, high, from, to) => (low < from ? low - from : high > to ? high - to : 0);
+  const left = shift(inner.left - 60, inner.right + 60, outer.left, outer.right);
+  const top = shift(inner.top - 30, inner.bottom + 30, outer.top, outer.bottom);
+  drawing.scrollBy({ left, top, behavior: calm.matches ? "auto" : "smooth" });
+}
+
+function pause() {
+  clearInterval(timer);
+  timer = null;
+  byId("play").setAttribute("aria-pressed", "false");
+  byId("play").setAttribute("aria-label", "Play");
+}
+
+function play() {
+  if (timer !== null) return pause();
+  if (at === steps.length - 1) show(0);
+  timer = setInterval(() => show(at + 1), 2000);
+  byId("play").setAttribute("aria-pressed", "true");
+  byId("play").setAttribute("aria-label", "Pause");
+}
+
+function choose(i) {
+  const node = nodes[i];
+  if (node.kind === "constant") return;
+  boxes.forEach((box, j) => box.classList.toggle("chosen", i === j));
+  byId("about-name").textContent = node.name;
+  byId("about-kind").textContent = node.kind;
+  const lines = [["value", node.value]];
+  if (node.computed) lines.push(["computed as", node.computed]);
+  lines.push(["gradient", node.gradient], ...node.parts);
+  list(byId("about-lines"), lines);
+  byId("about-check").textContent = node.check;
+  byId("step").hidden = true;
+  byId("about").hidden = false;
+  byId("panel").scrollTop = 0;
+}
+
+// Back from what was chosen to the step.
+function forget() {
+  const chosen = document.querySelector(".node.chosen");
+  if (chosen) chosen.classList.remove("chosen");
+  byId("about").hidden = true;
+  byId("step").hidden = false;
+  return chosen;
+}
+
+function close() {
+  const chosen = forget();
+  if (chosen) chosen.focus({ preventScroll: true });
+}
+
+// The drawing fills its place, but its text stays readable: a large one is scrolled.
+function fit() {
+  const { width, height } = picture.viewBox.baseVal;
+  const room = Math.min((drawing.clientWidth - 32) / width, (drawing.clientHeight - 32) / height);
+  const scale = Math.max(0.8, Math.min(room, 1.7));
+  picture.style.width = width * scale + "px";
+  picture.style.height = height * scale + "px";
+}
+
+const go = (step) => () => {
+  pause();
+  show(step());
+};
+const actions = {
+  first: go(() => 0),
+  previous: go(() => at - 1),
+  next: go(() => at + 1),
+  last: go(() => steps.length - 1),
+  play,
+  close,
+};
+for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
+byId("slider").max = steps.length - 1;
+byId("slider").addEventListener("input", (event) => go(() => Number(event.target.value))());
+
+const keys = { ArrowLeft: "previous", ArrowRight: "next", Home: "first", End: "last", Escape: "close" };
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target === byId("slider")) return;
+  if (event.key === " " && !event.target.closest("button, .node")) {
+    event.preventDefault();
+    play();
+  } else if (keys[event.key]) {
+    event.preventDefault();
+    actions[keys[event.key]]();
+  }
+});
+boxes.forEach((box, i) => {
+  box.addEventListener("click", () => choose(i));
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      choose(i);
+    }
+  });
+});
+addEventListener("resize", fit);
+fit();
+show(0);

@@ -1,0 +1,270 @@
+"""The page on which one steps through a computation and its backward pass: one HTML file that needs nothing else.
+
+Everything that will be shown is worded here and put into the page as JSON; its script (``page.js``) only decides what
+is visible, and builds text and MathML node by node, so that no text can become markup. The Content-Security-Policy
+admits that script and that style sheet (``page.css``), by their hashes, and no connection to anywhere.
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu.graph import difference_quotient
+from tinygrad_edu.value import Constant
+from tinygrad_edu.viz.formula import Formula, digits, equation, expression, joined, numeral, visible
+from tinygrad_edu.viz.groups import role
+from tinygrad_edu.viz.svg import graph
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from tinygrad_edu.value import Value
+    from tinygrad_edu.viz.explanation import Computed, Contribution, Explanation
+    from tinygrad_edu.viz.formula import MathML
+
+
+def page(explanation: Explanation) -> str:
+    """The text of the HTML file."""
+    import base64
+    import hashlib
+    import html
+    import json
+    import pathlib
+
+    here = pathlib.Path(__file__)
+    style, script = (here.with_suffix(kind).read_text(encoding="utf-8") for kind in (".css", ".js"))
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
+    whole = title(explanation)
+    parts = {
+        "style": style,
+        "script": script,
+        "policy": f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
+        "base-uri 'none'; form-action 'none'",
+        "title": html.escape(whole.text),
+        "formula": markup(whole.mathml),
+        "graph": graph(explanation),
+        "data": json.dumps(data(explanation), separators=(",", ":")).replace("<", "\\u003c"),
+    }
+    # Split first: what is put in may hold {{words}} of its own.
+    outside, *places = here.with_suffix(".html").read_text(encoding="utf-8").split("{{")
+    return outside + "".join(parts[word] + rest for word, _, rest in (place.partition("}}") for place in places))
+
+
+def title(explanation: Explanation) -> Formula:
+    """What is computed, as one formula if it is short."""
+    root = explanation.root
+    whole = expression(root)
+    if root.op is None or whole.parts or len(whole.formula.text) > 60:
+        return explanation.names[root]
+    return equation(explanation.names[root], whole.formula)
+
+
+def markup(tree: MathML) -> str:
+    """A formula as a MathML element."""
+    import html
+
+    def element(tag: str, *children: Any) -> str:
+        inner = "".join(html.escape(child) if isinstance(child, str) else element(*child) for child in children)
+        return f"<{tag}>{inner}</{tag}>"
+
+    return element("math", tree).replace("<math>", '<math displaystyle="true">', 1)
+
+
+# ---- what the script shows -------------------------------------------------------------------------------------------
+
+
+def data(explanation: Explanation) -> dict[str, Any]:
+    """The steps, and what there is to know about each value, for ``page.js``."""
+    number = {node: i for i, node in enumerate(explanation.order)}
+    uses: dict[Value, list[Contribution]] = {node: [] for node in explanation.order}
+    for use in explanation.backward:
+        uses[use.parent].append(use)
+    computed = {step.node: step for step in explanation.forward}
+    largest = max((abs(x) for x in explanation.gradients.values() if abs(x) < float("inf")), default=1.0) or 1.0
+    return {
+        "steps": [*_forward(explanation, number), *_backward(explanation, number, uses, largest)],
+        "nodes": [_about(node, computed.get(node), explanation, uses[node]) for node in explanation.order],
+    }
+
+
+def _forward(explanation: Explanation, number: Mapping[Value, int]) -> Iterable[dict[str, Any]]:
+    given = [step for step in explanation.forward if step.node.op is None]
+    yield {
+        "phase": "forward",
+        "title": "What is given",
+        "words": "The forward pass computes each value from those before it. It starts from these.",
+        "lines": [["", equation(step.name, numeral(step.node.data)).mathml] for step in given[:12]],
+        "shows": [number[step.node] for step in given],
+    }
+    for step in explanation.forward:
+        if step.node.op is not None:
+            yield {
+                "phase": "forward",
+                "title": f"Compute {step.name}",
+                "words": _computation(step, explanation),
+                "lines": [["", _computed(step).mathml]],
+                "shows": [number[step.node]],
+                "node": number[step.node],
+                "from": [number[parent] for parent in step.node.parents],
+            }
+
+
+def _computation(step: Computed, explanation: Explanation) -> str:
+    node = step.node
+    assert node.op is not None
+    parents = node.parents
+    what = node.op.summary.partition("\n\n")[2] or f"{visible(node.op.name)}."
+    given = [equation(explanation.names[p], numeral(p.data)).text for p in parents if not isinstance(p, Constant)]
+    if len(given) > 4:
+        return f"{what} From {len(given)} values comes {step.name} = {digits(node.data)}."
+    given = list(dict.fromkeys(given))
+    return f"{what} From {_listing(given)} come{'s' * (len(given) == 1)} {step.name} = {digits(node.data)}."
+
+
+def _listing(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _computed(step: Computed) -> Formula:
+    result = numeral(step.node.data)
+    if step.formula is None or step.numbers is None:
+        return equation(step.name, result)
+    return equation(step.name, step.formula, step.numbers, result)
+
+
+def _backward(
+    explanation: Explanation, number: Mapping[Value, int], uses: Mapping[Value, list[Contribution]], largest: float
+) -> Iterable[dict[str, Any]]:
+    root, names = explanation.root, explanation.names
+    own = explanation.derivative(root)
+    yield {
+        "phase": "backward",
+        "title": f"Turn round at {names[root]}",
+        "words": f"The backward pass asks how {names[root]} answers to each value. To itself it answers one to one.",
+        "lines": [["", equation(own, numeral(1.0)).mathml]],
+        "node": number[root],
+        "grads": [[number[root], "1", *_strength(1.0, largest)]],
+    }
+    for step in explanation.backward:
+        before = uses[step.parent]
+        which = before.index(step)
+        yield {
+            "phase": "backward",
+            "title": f"From {names[step.node]} back to {names[step.parent]}",
+            "words": _flow(step, explanation, which, len(before)),
+            "lines": _chain_rule(step, explanation, before[: which + 1]),
+            "node": number[step.parent],
+            "from": [number[step.node]],
+            "edge": f"{number[step.node]}_{step.index}",
+            "flow": _strength(step.amount, largest),
+            "grads": [[number[step.parent], digits(step.total), *_strength(step.total, largest)]],
+        }
+    leaves = [step for step in explanation.forward if step.node.op is None]
+    yield {
+        "phase": "backward",
+        "title": "All gradients are known",
+        "words": f"If a value grows by a little, {names[root]} changes by its gradient times as much.",
+        "lines": [
+            ["", equation(explanation.derivative(s.node), numeral(explanation.gradients[s.node])).mathml]
+            for s in leaves[:12]
+        ],
+    }
+
+
+def _flow(step: Contribution, explanation: Explanation, which: int, count: int) -> str:
+    names = explanation.names
+    text = (
+        f"{digits(step.upstream)} has arrived at {names[step.node]}. The local derivative is {digits(step.local)}, "
+        f"so {digits(step.amount)} flows on to {names[step.parent]}."
+    )
+    if count > 1:
+        text += f" {names[step.parent]} is used {count} times; this is contribution {which + 1}, " + (
+            "and contributions add up." if which else "and more will be added."
+        )
+    return text
+
+
+def _chain_rule(step: Contribution, explanation: Explanation, before: Sequence[Contribution]) -> list[list[Any]]:
+    rule = [step.ratio, step.rule]
+    for more in (step.numbers, numeral(step.local)):
+        if more.text != rule[-1].text:
+            rule.append(more)
+    upstream = explanation.derivative(step.node)
+    through = joined([upstream, step.ratio])
+    lines = [
+        *_lines("Rule", rule),
+        *_lines("Chain rule", [through, joined([step.upstream, step.local]), numeral(step.amount)]),
+    ]
+    if len(before) > 1:
+        parts = joined([use.amount for use in before[-6:]], "+")
+        dots = Formula("… + ", "", ("mo", "⋯ +")) if len(before) > 6 else None
+        total = ("mrow", dots.mathml, parts.mathml) if dots else parts.mathml
+        gradient = explanation.derivative(step.parent)
+        lines.append(["Sum", ("mrow", gradient.mathml, ("mo", "="), total, ("mo", "="), numeral(step.total).mathml)])
+    return lines
+
+
+def _lines(term: str, formulas: Sequence[Formula]) -> list[list[Any]]:
+    """An equation on one line, or if it is too long for a phone on two."""
+    whole = equation(*formulas)
+    if len(whole.text) <= 36:
+        return [[term, whole.mathml]]
+    rest = ("mrow", ("mo", "="), equation(*formulas[1:]).mathml)
+    return [[term, formulas[0].mathml], ["", rest]]
+
+
+def _strength(x: float, largest: float) -> list[float]:
+    """Which sign, and how strong a colour from 0 to 1."""
+    if x != x or x == 0:
+        return [0, 0]
+    return [1 if x > 0 else -1, round(min(abs(x) / largest, 1.0) ** 0.5, 3)]
+
+
+def _about(
+    node: Value, step: Computed | None, explanation: Explanation, uses: Sequence[Contribution]
+) -> dict[str, Any]:
+    """Everything about one value."""
+    names = explanation.names
+    if step is None:
+        return {"name": digits(node.data), "kind": "constant", "value": str(node.data)}
+    gradient = explanation.gradients[node]
+    root = explanation.root
+    parts: list[list[Any]] = [
+        [
+            f"through {names[use.node]}{_operand(use)}",
+            equation(joined([use.upstream, use.local]), numeral(use.amount)).mathml,
+        ]
+        for use in uses
+    ]
+    if node is root:
+        parts.insert(0, ["as the start of the backward pass", numeral(1.0).mathml])
+    if len(parts) > 1:
+        parts.append(["sum", equation(explanation.derivative(node), numeral(gradient)).mathml])
+    kind = role(node) or (f"computed by {visible(node.op.name)}" if node.op else "")
+    return {
+        "name": step.name.text,
+        "kind": kind,
+        "value": str(node.data),
+        "computed": _computed(step).mathml if node.op else None,
+        "gradient": str(gradient),
+        "parts": parts,
+        "check": _check(node, explanation, gradient),
+    }
+
+
+def _operand(use: Contribution) -> str:
+    """Which of several operands a Value is, where an operation has it more than once."""
+    times = sum(parent is use.parent for parent in use.node.parents)
+    return f", operand {use.index + 1}" if times > 1 else ""
+
+
+def _check(node: Value, explanation: Explanation, gradient: float) -> str:
+    """What finite differences say about a gradient."""
+    if node is explanation.root:
+        return ""
+    estimate, error = difference_quotient(explanation.order, node)
+    shown = f"finite differences give {estimate:.8g}"
+    if estimate != estimate or error > 1e-3 * max(abs(estimate), abs(gradient), 1e-6):
+        return "Finite differences cannot tell here: at a kink, or at the edge of where the function is defined."
+    agrees = abs(estimate - gradient) <= 1e-5 * max(abs(estimate), abs(gradient)) + 10 * error + 1e-9
+    return f"✓ {shown}, which agrees." if agrees else f"✗ {shown}, which does not agree."
