@@ -1,15 +1,21 @@
 """The command line, run as a person runs it."""
 
 import csv
+import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tinygrad_edu import cli, nn
+from tinygrad_edu import cli, explain, nn
+from tinygrad_edu.reader import assignments, read
+from tinygrad_edu.viz.layout import MISSING
 
 POINTS = [
     (x / 10, y / 10, "cat" if x * y > 0 else "dog") for x in (-12, -9, -5, 4, 8, 11) for y in (-11, -7, -3, 5, 9, 12)
@@ -234,6 +240,302 @@ def test_interrupted_before_training_it_ends_quietly(capsys, monkeypatch):
     assert run("train", "moons", capsys=capsys) == (130, "", "")
 
 
+# ---- formulas --------------------------------------------------------------------------------------------------------
+
+NEURON = ["tanh(w*x + b)", "w=0.5", "x=2", "b=-1"]
+
+
+def told(arguments, capsys):
+    """The status of a command, however it ends, and what it printed on stdout and stderr."""
+    try:
+        status = cli.main([str(a) for a in arguments])
+    except SystemExit as stop:
+        status = stop.code
+    return status, *capsys.readouterr()
+
+
+def neuron(label="y"):
+    y, names = read(NEURON[0], assignments(NEURON[1:]))
+    y.label = label
+    return y, names
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("a.svg", b"<?xml"),
+        ("a.PNG", b"\x89PNG"),
+        ("new/folder/a.pdf", b"%PDF"),
+        ("a b.dot", b"digraph"),
+        ("-a.svg", b"<?xml"),
+    ],
+)
+def test_draw_writes_the_picture_that_the_ending_says(name, start, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    name = f"./{name}" if name.startswith("-") else name
+    assert told(["draw", *NEURON, "-o", name], capsys) == (0, f"wrote {name}\n", "")
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(("command", "name"), [("draw", "drawing.svg"), ("page", "page.html")])
+def test_without_a_name_the_file_gets_one(command, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert told([command, *NEURON], capsys) == (0, f"wrote {name}\n", "")
+    assert os.listdir() == [name]
+
+
+def test_a_drawing_shows_the_gradients_and_the_result_by_a_name(tmp_path, capsys):
+    told(["draw", *NEURON, "-o", tmp_path / "a.svg"], capsys)
+    text = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert all(shown in text for shown in (">w<", ">y<", ">tanh<", "grad 2<", "grad 0.5<"))
+
+
+def test_expand_opens_operations(tmp_path, capsys):
+    for options, shown in (([], False), (["--expand"], True)):
+        assert told(["draw", "sigmoid(x)", "x=1", *options, "-o", tmp_path / "a.svg"], capsys)[0] == 0
+        assert (">exp<" in (tmp_path / "a.svg").read_text(encoding="utf-8")) is shown
+
+
+def test_page_writes_a_page(tmp_path, capsys):
+    path = tmp_path / "new" / "neuron.html"
+    assert told(["page", *NEURON, "-o", path], capsys) == (0, f"wrote {path}\n", "")
+    assert "<!doctype html>" in path.read_text(encoding="utf-8").lower()
+
+
+def test_explain_prints_the_explanation(capsys):
+    y, names = neuron()
+    for options, expected in (
+        ([], f"{explain(y)}\n"),
+        (["--markdown"], explain(y).to_markdown()),
+        (["--latex"], explain(y).to_latex()),
+        (["--wrt", "w"], f"{explain(y, wrt=names['w'])}\n"),
+        (["--wrt=b", "--markdown"], explain(y, wrt=names["b"]).to_markdown()),
+        (["--latex", "--wrt", "x"], explain(y, wrt=names["x"]).to_latex()),
+    ):
+        assert told(["explain", *NEURON, *options], capsys) == (0, expected, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["2*x", "x=1"], "y"),
+        (["y*x", "x=1", "y=2"], "z"),
+        (["f + y*z", "y=1", "z=2", "f=3"], "y1"),
+        (["f + y*z - y1", "y=1", "z=2", "f=3", "y1=4"], "y2"),
+        (["x", "x=2"], "x"),
+        (["y", "y=2"], "y"),
+        (["7"], "y"),
+        (["v1*v2", "v1=2", "v2=3"], "y"),
+    ],
+)
+def test_the_result_has_a_name_of_its_own(arguments, name, capsys):
+    status, out, _ = told(["explain", *arguments], capsys)
+    assert status == 0
+    assert f"∂{name}/∂{name}" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-w*x", "w=2", "x=-3", "--wrt", "x"],
+        ["--wrt", "x", "-w*x", "w=2", "x=-3"],
+        ["-w*x", "--wrt", "x", "w=2", "x=-3"],
+        ["w=2", "-w*x", "x=-3", "--wrt=x"],
+        ["--wrt=x", "--", "-w*x", "w=2", "x=-3"],
+        ["--wrt", "x", "w=2", "x=-3", "-w*x"],
+    ],
+)
+def test_options_and_numbers_stand_anywhere_and_a_formula_may_start_with_a_minus(arguments, capsys):
+    status, out, err = told(["explain", *arguments], capsys)
+    assert (status, err) == (0, "")
+    assert out.startswith("∂y/∂x: one path from y to x")
+    assert out.endswith("∂y/∂x = −2\n")
+
+
+def test_numbers_stand_before_a_formula_that_names_an_operand_too(capsys):
+    assert told(["explain", "x=2", "elu(x, alpha=2)"], capsys)[::2] == (0, "")
+
+
+@pytest.mark.parametrize(
+    "formula", ["-h*2", "-o*2", "- h", "--h + 1", "-(h)", "+h", "(-h)", "-sqrt(h)", "-h/o", "-2e-3*h"]
+)
+def test_a_formula_that_looks_like_an_option_is_a_formula(formula, capsys):
+    numbers = [f"{name}=4" for name in "ho" if name in formula]
+    assert told(["explain", formula, *numbers], capsys)[::2] == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["draw"], "the following arguments are required: FORMULA (see tinygrad-edu draw --help)"),
+        (["draw", "x*2", "x=1", "--expnd"], "unrecognized arguments: --expnd (see tinygrad-edu draw --help)"),
+        (["draw", "x*2", "x=1", "-o"], "argument -o/--out: expected one argument (see tinygrad-edu draw --help)"),
+        (["draw", "x*2", "x=1", "-o", ""], "the name of a picture ends in .svg, .png, .pdf or .dot, not ''"),
+        (["draw", "x*2", "x=1", "-o", "a.gif"], "the name of a picture ends in .svg, .png, .pdf or .dot, not 'a.gif'"),
+        (["draw", "x*2", "x=1", "-o", ".svg"], "the name of a picture ends in .svg, .png, .pdf or .dot, not '.svg'"),
+        (["page", "x*2", "x=1", "-o", "a.svg"], "the name of a page ends in .html or .htm, not 'a.svg'"),
+        (["page", "x*2", "x=1", "-o", "x=2"], "the name of a page ends in .html or .htm, not 'x=2'"),
+        (["explain", "x", "x=1", "--latex", "--markdown"], "argument --markdown: not allowed with argument --latex (see tinygrad-edu explain --help)"),
+        (["explain", "x", "x=1", "--wrt"], "argument --wrt: expected one argument (see tinygrad-edu explain --help)"),
+        (["explain", "w*x", "x=1", "w=2", "--wrt", "y"], "the formula has no name 'y'; --wrt can be x or w"),
+        (["explain", "2", "--wrt", "x"], "the formula has no name 'x'"),
+        (["page", ""], "the formula is empty; write one such as tanh(w*x + b)"),
+        (["draw", "tahn(x)", "x=1"], "there is no function tahn; did you mean tan, tanh, arctan?\ntahn(x)\n^^^^"),
+        (["page", "w*x", "w=1"], "x has no number; give it one: x=...\nw*x\n  ^"),
+        (["explain", "-x^2", "x=1"], "^ is not allowed in a formula; write ** for a power\n-x^2\n  ^"),
+        (["explain", "y = w*x", "w=1"], "= is not allowed in a formula; write what is right of it, and give numbers apart, as in w=0.5\ny = w*x\n  ^"),
+        (["draw", "x", "x=1", "x=2"], "'x=2' gives x a second number; give it one"),
+        (["draw", "x", "x=one"], "'x=one' does not give a number to a name; write it like w=0.5"),
+        (["draw", "x", "x=nan"], "'x=nan' gives a number that is not finite; write it like w=0.5"),
+        (["draw", "x", "b", "x=1"], "'b' does not give a number to a name; write it like w=0.5"),
+        (["draw", "w*x", "+", "b", "w=1"], "'+' does not give a number to a name; write it like w=0.5\n"
+         'A formula with spaces or parentheses goes between quotes: "tanh(w*x + b)" w=0.5 x=2 b=-1'),
+        (["page", "log(x)", "x=-1"], "log of x = -1.0 is undefined (math domain error)\nlog(x)\n^^^^^^"),
+        (["draw", "sqrt(x)", "x=0"], "the derivative of sqrt at x = 0.0 is infinite (float division by zero)"),
+        (["explain", "sqrt(x)", "x=0"], "the derivative of sqrt at x = 0.0 is infinite (float division by zero)"),
+        (["draw", "x" + "*x" * 600, "x=1"], "the graph has more than 500 values, too many to draw one by one"),
+        (["draw", "--expand", "gelu(x)" + "*gelu(x)" * 99, "x=1"], "the graph has more than 500 values, too many to draw one by one"),
+        (["explain", "x" + "*x" * 600, "x=1"], "the graph has more than 500 values, too many to explain one by one"),
+        (["page", "x" + "*x" * 600, "x=1"], "the graph has more than 500 values, too many to explain one by one"),
+        (["draw", "-" * 9999 + "x", "x=1"], "the formula is nested too deeply; compute a part of it apart, or write a long sum as sum(a, b, ...)"),
+        (["draw", "2", "-o", "file/a.svg"], "file/a.svg cannot be written: a part of its path is a file, not a folder"),
+        (["page", "2", "-o", "file/a.html"], "file/a.html cannot be written: a part of its path is a file, not a folder"),
+        (["draw", "2", "-o", "folder.svg"], "folder.svg cannot be written: "),
+        (["page", "2", "-o", "folder.html"], "folder.html cannot be written: "),
+        (["draw", "2", "-o", "a" * 300 + ".svg"], "a" * 300 + ".svg cannot be written: "),
+    ],
+    ids=lambda value: ascii(value)[:60],
+)  # fmt: skip
+def test_a_mistake_with_a_formula_is_told_and_nothing_is_written(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    os.makedirs("folder.svg")
+    os.makedirs("folder.html")
+    for name in ("drawing.svg", "page.html", "file"):
+        (tmp_path / name).write_text("as it was")
+    before = sorted(os.listdir())
+    status, out, err = told(arguments, capsys)
+    line = err.removesuffix("\n").removeprefix(f"tinygrad-edu {arguments[0]}: ")
+    assert (status, out, err[:13]) == (2, "", "tinygrad-edu ")
+    assert line == message or (message.endswith(": ") and line.startswith(message) and line.count("\n") == 0)
+    assert sorted(os.listdir()) == before
+    assert {(tmp_path / name).read_text() for name in ("drawing.svg", "page.html", "file")} == {"as it was"}
+
+
+@pytest.mark.parametrize("command", [["draw", "2", "-o", "a\0.svg"], ["page", "2", "-o", "a\0.html"]], ids=ascii)
+def test_a_name_that_no_file_can_have_is_an_error_like_others(command, capsys):
+    status, out, err = told(command, capsys)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"tinygrad-edu {command[0]}: ")
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [("draw", "a.svg"), ("draw", "new/a.dot"), ("page", "a.html"), ("page", "new/a.html")]
+)
+def test_without_graphviz_it_says_what_to_run(command, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("shutil.which", lambda *_: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.svg").write_text("as it was")
+    assert told([command, *NEURON, "-o", name], capsys) == (2, "", f"tinygrad-edu {command}: {MISSING}\n")
+    assert os.listdir() == ["a.svg"]
+    assert (tmp_path / "a.svg").read_text() == "as it was"
+    assert told(["explain", *NEURON], capsys)[0] == 0
+
+
+@pytest.mark.parametrize("command", ["draw", "explain", "page"])
+def test_help_has_an_example_that_works(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for arguments in ([command, "--help"], [command, "x", "-h"]):
+        status, out, err = told(arguments, capsys)
+        assert (status, err) == (0, "")
+    description = " ".join(out.split("\n\n")[1].split())
+    example = shlex.split(description.split("Example: ")[1])
+    assert example[:2] == ["tinygrad-edu", command]
+    assert told(example[1:], capsys)[::2] == (0, "")
+    assert "leaky_relu" in out
+
+
+def test_interrupted_while_drawing_it_ends_quietly(monkeypatch, tmp_path, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinygrad_edu.formula_commands.draw", interrupt)
+    assert told(["draw", *NEURON, "-o", tmp_path / "a.svg"], capsys) == (130, "", "")
+
+
+LONG = [
+    "gelu(linear(x1, x2, w1, w2, b)) + logsumexp(x1, x2)*mean(x1, x2, w1, w2, b)",
+    "x1=1",
+    "x2=2",
+    "w1=3",
+    "w2=-1.25",
+    "b=0.125",
+]
+MANY = ["x" + "*x" * 30, "x=1.1"]
+
+
+@pytest.mark.parametrize("columns", [1, 40, 60, 80, 120])
+@pytest.mark.parametrize("arguments", [NEURON, LONG, [*LONG, "--wrt", "b"], [*MANY, "--wrt", "x"]], ids=str)
+def test_an_explanation_keeps_within_the_terminal(arguments, columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    status, out, _ = told(["explain", *arguments], capsys)
+    assert status == 0
+    longest = max(map(len, out.splitlines()))
+    words = max(len(word) for word in out.split())
+    assert longest <= max(columns, words + 4)
+    assert longest <= columns or columns == 1
+
+
+IN_ASCII = """\
+Forward: each value from those before it
+
+value  formula      in numbers   result
+-----  -----------  -----------  -------
+x      input                     4
+v1     sqrt x       sqrt 4       2
+v2     x*(1*10^-7)  4*(1*10^-7)  4*10^-7
+y      v1 - v2      2 - 4*10^-7  2
+
+Backward: each use of a value adds its contribution to the grad
+
+derivative  rule                         upstream * local = contribution  grad
+----------  ---------------------------  -------------------------------  --------
+dy/dy       where it starts                                               1
+dy/dv1      d(v1 - v2)/dv1 = 1           1 * 1 = 1                        1
+dy/dv2      d(v1 - v2)/dv2 = -1          1 * (-1) = -1                    -1
+dy/dx       d(x*(1*10^-7))/dx = 1*10^-7  (-1) * (1*10^-7) = -1*10^-7      -1*10^-7
+dy/dx       d(sqrt x)/dx = 0.5 / sqrt x  1 * 0.25 = 0.25                  0.25
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "cp437"])
+def test_an_explanation_can_be_read_where_signs_are_missing(encoding, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    for form in ([], ["--latex"], ["--markdown"], ["--wrt", "x"]):
+        with io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n") as stdout:
+            monkeypatch.setattr(sys, "stdout", stdout)
+            assert cli.main(["explain", "sqrt(x) - x*1e-7", "x=4", *form]) == 0
+            text = stdout.buffer.getvalue().decode(encoding)
+        assert "?" not in text
+        assert form or text == IN_ASCII
+
+
+WILD = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from([*NEURON, "x*y", "-x", "--x", "x=1", "y=-2", "--", "-", "-o", "-oa", "--wrt", "--wrt=x", "x", "--latex", "--markdown", "=",
+        "--=", "--wrt=", "\ud800", "\0", "--out", "é=1", "-x=2", "1e999"]),
+)  # fmt: skip
+
+
+@given(st.lists(WILD, max_size=6))
+def test_whatever_is_typed_ends_with_a_status(arguments):
+    try:
+        status = cli.main(["explain", *arguments])
+    except SystemExit as stop:
+        status = stop.code
+    assert status in (0, 2)
+
+
 # ---- as a process ----------------------------------------------------------------------------------------------------
 
 
@@ -260,3 +562,11 @@ def test_a_reader_that_stops_reading_is_no_error():
     command = f'"{sys.executable}" -m tinygrad_edu train xor --epochs 1 | head -c 5'
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr == ""
+
+
+def test_bytes_that_are_no_text_are_an_error_like_others():
+    command = [sys.executable, "-m", "tinygrad_edu", "explain", b"x + \xff", "x=1"]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"tinygrad-edu explain: the character U+DCFF is not allowed in a formula")
+    assert b"Traceback" not in done.stderr

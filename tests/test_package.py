@@ -12,8 +12,8 @@ from tinygrad_edu.operation import BUILT_IN, TABLE
 
 ROOT = pathlib.Path(tinygrad_edu.__file__).parent
 FLOORS = {
-    1: ["operation", "files", "plain"],
-    2: ["ops", "randomness"],
+    1: ["operation", "files", "plain", "pointing"],
+    2: ["ops", "randomness", "tokens"],
     3: ["value"],
     4: ["functions", "module", "graph", "reader"],
     5: ["nn", "losses", "optim", "data", "viz", "viz.layout", "viz.formula"],

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tinygrad_edu import Value, no_grad, ops
 from tinygrad_edu.operation import BUILT_IN, TABLE
-from tinygrad_edu.reader import LONGEST, WIDTH, _Formula, assignments, read
+from tinygrad_edu.pointing import WIDTH
+from tinygrad_edu.reader import LONGEST, _Formula, assignments, read
 from tinygrad_edu.value import topological_order
 
 NUMBERS = {"w": 0.5, "x": 2.0, "b": -1.0}

@@ -53,7 +53,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status, 2 for an error, of which one line on stderr tells."""
+    """Run the command; return its exit status, 2 for an error, of which stderr tells."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without some character shows a ? instead of failing

@@ -24,11 +24,11 @@ NAMES = ("draw", "explain", "page")
 EXAMPLE = '"tanh(w*x + b)" w=0.5 x=2 b=-1'
 PICTURES, PAGES = (".svg", ".png", ".pdf", ".dot"), (".html", ".htm")
 TAKES_ONE = ("-o", "--out", "--wrt")
-OPTION = re.compile(r"-[ho]|-o.*\.[A-Za-z]+|--[a-z-]+(=.*)?", re.DOTALL)
+OPTION = re.compile(r"-[ho]|-o.*\.[A-Za-z]+|--[a-z][a-z-]*(=.*)?", re.DOTALL)
 
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the three commands to the parser's."""
+    """Add the three commands to those of the parser."""
     add = _command(
         commands,
         _draw,
@@ -98,7 +98,7 @@ def options_first(arguments: Sequence[str]) -> list[str]:
             options += [argument, *islice(rest, argument in TAKES_ONE)]
         else:
             others.append(argument)
-    return [*options, "--", *sorted(others, key=lambda argument: "=" in argument)]
+    return [*options, "--", *sorted(others, key=lambda other: re.match(r"[^(]*=", other) is not None)]
 
 
 # ---- the commands ----------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def _explain(options: argparse.Namespace) -> None:
         report = explain(result, wrt=values[options.wrt])
     else:
         named = f"; --wrt can be {_either(values)}" if values else ""
-        raise ValueError(f"the formula has no name {options.wrt}{named}")
+        raise ValueError(f"the formula has no name {options.wrt!r}{named}")
     if options.form:
         print(printable(report.to_latex() if options.form == "latex" else report.to_markdown()), end="")
     else:
@@ -191,7 +191,9 @@ def _save(path: str, write: Callable[[str], object]) -> None:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             write(path)
     except OSError as error:
-        raise OSError(f"{path} cannot be written: {error.strerror or error}") from None
+        no_folder = isinstance(error, (FileExistsError, NotADirectoryError))
+        reason = "a part of its path is a file, not a folder" if no_folder else error.strerror or error
+        raise OSError(f"{path} cannot be written: {reason}") from None
     print(f"wrote {path}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import Context
 from heapq import nlargest
 
-from tinygrad_edu.value import Constant, Value, topological_order
+from tinygrad_edu.value import Value, record, topological_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,14 +58,40 @@ def local_derivatives(node: Value) -> list[float]:
     return [float(local) for local in locals_]
 
 
+def runs_rule(node: Value, upstream: float) -> bool:
+    """Whether ``backward`` asks for the local derivatives of ``node`` when ``upstream`` has arrived there: for lists of
+    operands only if something has, so that a derivative which is undefined does not matter otherwise."""
+    return node.op is not None and (upstream != 0 or type(node._first) is not tuple)
+
+
+def total_span(order: Sequence[Value]) -> int:
+    """How many levels all arrows of a drawing cross together, when every Value stands behind all that it is made from
+    and every leaf just before its first use: what Graphviz has to route.
+
+    >>> x = Value(2.0)
+    >>> y = x * x
+    >>> total_span(topological_order(y * y * x))
+    8
+    """
+    level: dict[Value, int] = {}
+    for node in order:
+        level[node] = 1 + max((level[parent] for parent in node.parents), default=-1)
+    start = {node: level[node] for node in order if node.op}
+    for node in order:
+        for parent in node.parents:
+            start[parent] = min(start.get(parent, level[node] - 1), level[node] - 1)
+    return sum(level[node] - start[parent] for node in order for parent in node.parents)
+
+
 # ---- expansion -------------------------------------------------------------------------------------------------------
 
 
 def expand(root: Value) -> tuple[Value, dict[Value, Value]]:
     """The graph with every composite written out as what it is defined as, down to primitives.
 
-    Leaves stay the same Values. A composite whose definition fails at these numbers (the exp(800) in sigmoid(-800))
-    stays as it is. Returns the new root, and for each new node the node of the old graph that it is a part of.
+    Leaves stay the same Values, and what was recorded keeps its numbers: only the parts of composites are computed. A
+    composite whose definition fails at these numbers (the exp(800) in sigmoid(-800)) stays as it is. Returns the new
+    root, and for each new node the node of the old graph that it is a part of.
 
     >>> from tinygrad_edu.ops import sigmoid
     >>> x = Value(0.0, label="x")
@@ -87,7 +113,7 @@ def _expand(root: Value) -> tuple[Value, dict[Value, Value]]:
             for made in _new_nodes(image, known):
                 origin[made] = origin.get(node, node)
             if image is not node:
-                image.label, image.grad = node.label, node.grad
+                image.label, image.data, image.grad = node.label, node.data, node.grad
         root = images[root]
         _fill_in_grads(root, set(images.values()))
     return root, origin
@@ -105,7 +131,7 @@ def _image(node: Value, images: Mapping[Value, Value], fixed: set[Value]) -> Val
                 return image
         except (ArithmeticError, ValueError):
             pass
-    image = op(*operands)
+    image = record(op, node.data, tuple(operands))
     if op.definition:
         fixed.add(image)
     return image
@@ -126,7 +152,7 @@ def _new_nodes(image: Value, known: set[Value]) -> list[Value]:
 def _fill_in_grads(root: Value, given: set[Value]) -> None:
     """Give nodes that are not ``given`` the grads that follow from those of the nodes made from them.
 
-    Where a part has no derivative, although the whole has one, they are NaN. Leaves keep theirs: they may be the user's.
+    Where a part has no derivative, although the whole has one, they are NaN. Leaves keep theirs.
     """
     for node in reversed(topological_order(root)):
         inner = [parent not in given and parent.op is not None for parent in node.parents]
@@ -244,7 +270,7 @@ def difference_quotient(order: Sequence[Value], node: Value) -> tuple[float, flo
             slope, doubt = _ridders(respond, node.data, step)
         except (ArithmeticError, ValueError):
             continue  # the function is not defined so far away
-        rank = (doubt / abs(slope) if slope else float("inf"), doubt)
+        rank = (doubt / abs(slope) if slope else doubt and float("inf"), doubt)
         if rank < least:
             best, error, least = slope, doubt, rank
         if doubt <= 1e-9 * abs(slope):
@@ -272,7 +298,8 @@ def _response(order: Sequence[Value], node: Value) -> Callable[[float], float]:
 
 def _ridders(function: Callable[[float], float], x: float, step: float) -> tuple[float, float]:
     centre = function(x)
-    best, error, row, bends = float("nan"), float("inf"), list[float](), list[float]()
+    best, error = float("nan"), float("inf")
+    row, rises, bends = list[float](), list[float](), list[float]()
     for _ in range(6):
         above, below = x + step, x - step
         high, low = function(above), function(below)
@@ -284,7 +311,10 @@ def _ridders(function: Callable[[float], float], x: float, step: float) -> tuple
             if new_error <= error:
                 best, error = new_row[-1], new_error
         row = new_row
+        rises.append(high - low)
         bends.append(((high - centre) - (centre - low)) / step)
         step /= 2
-    kink = abs(2 * bends[-1] - bends[-2])  # how far the slopes on the two sides are apart, as the step goes to 0
-    return best, error + kink
+    # What is left of these as the step goes to 0, extrapolated: a jump, and two sides with different slopes.
+    jump = (8 * (2 * rises[-1] - rises[-2]) - (2 * rises[-2] - rises[-3])) / 7
+    kink = 2 * bends[-1] - bends[-2]
+    return best, error + abs(jump) / step + abs(kink)

@@ -1,51 +1,29 @@
 """Reading what a person typed: a formula such as ``tanh(w*x + b)`` into Values, and ``w=0.5`` into a number.
 
-Nothing that is typed is run as Python. A formula is looked at three times: its words and signs, of which few are
-allowed; the tree that Python's parser makes of it, of which few kinds of nodes are; and then the rows of the table are
-applied from the inside out, with a stack, because Python's own is too short for a deep formula.
+Nothing that is typed is run as Python. A formula is looked at three times: its words and signs (in ``tokens.py``), of
+which few are allowed; the tree that Python's parser makes of it, of which few kinds of nodes are; and then the rows of
+the table are applied from the inside out, with a stack, because Python's own is too short for a deep formula.
 """
 
 from __future__ import annotations
 
 from tinygrad_edu import ops
 from tinygrad_edu.operation import TABLE, Operation
+from tinygrad_edu.pointing import nearest, pointed, short
+from tinygrad_edu.tokens import check_tokens
 from tinygrad_edu.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, TypeAlias
 
     # a node, the row to apply (None for a number or a name), its operands, and the names of the last of these
     Step: TypeAlias = "tuple[Any, Operation | None, list[Any], list[str]]"
 
 LONGEST = 10_000  # characters
-WIDTH = 70  # columns in which an error shows the formula
 
 # fmt: off
-TOKEN = (
-    r"(?P<space>[ \t\n]+|\#[^\n]*)"
-    r"|(?P<number>(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)"
-    r"|(?P<name>(?:[A-Za-z_]|[^\x00-\x7f])(?:[A-Za-z_0-9]|[^\x00-\x7f])*)"
-    r"|(?P<sign>\*\*|//|[=!:<>]=|[\s\S])"
-)
-ALLOWED = {"+", "-", "*", "/", "**", "(", ")", ",", "=", "."}
-CHOICE = "maximum, minimum, relu and heaviside choose by size"
-INSTEAD = {  # of what else one may type, signs and words
-    "^": "write ** for a power", "//": "write / for a quotient", "@": "write dot(a, b, c, d) for a*c + b*d",
-    "%": "there is no remainder", "!": "there is no factorial",
-    "<": CHOICE, ">": CHOICE, "<=": CHOICE, ">=": CHOICE, "==": CHOICE, "!=": CHOICE, "if": CHOICE, "else": CHOICE,
-    "[": "group with ( ), and name an element, such as x0", "{": "group with ( )",
-    "'": "write names and numbers without quotes", '"': "write names and numbers without quotes",
-    ";": "write one formula at a time", ":=": "give a name its number apart from the formula, as in w=0.5",
-    "True": "write 1", "False": "write 0",
-    "−": "write -", "–": "write -", "×": "write *", "·": "write *", "⋅": "write *", "÷": "write /",  # noqa: RUF001
-    "²": "write **2", "³": "write **3", "√": "write sqrt(...)",
-}
-IN_CALLS = {
-    ",": "a comma is not allowed here; it stands between the operands of a function",
-    "=": "= is not allowed in a formula; write what is right of it, and give numbers apart, as in w=0.5",
-}
 OTHER_NAMES = {
     "abs": "absolute", "fabs": "absolute", "max": "maximum", "min": "minimum", "pow": "power", "ln": "log",
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh",
@@ -99,19 +77,19 @@ def read(text: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Valu
         if name in TABLE:
             raise ValueError(f"{name} is a function; give the number another name")
         if name in values:
-            raise ValueError(f"{_short(name)} is given twice")
+            raise ValueError(f"{short(name)} is given twice")
         values[name] = Value(number, label=name)
     if len(text) > LONGEST:
         raise ValueError(f"the formula has {len(text)} characters, more than {LONGEST}; compute a part of it apart")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    _check_order(text)
+    check_tokens(text)
     formula = _Formula(text, values)
     steps = formula.steps(formula.parse())
     used = {node.id for node, *_ in steps if hasattr(node, "id")}
     for name in values:
         if name not in used:
-            near = _near(name, sorted(used))
-            raise ValueError(f"a number is given for {_short(name)}, which the formula does not use{near}")
+            near = nearest(name, sorted(used))
+            raise ValueError(f"a number is given for {short(name)}, which the formula does not use{near}")
     return formula.compute(steps), values
 
 
@@ -130,12 +108,12 @@ def assignments(texts: Sequence[str]) -> dict[str, float]:
         try:
             number = float(digits)
         except ValueError:
-            raise ValueError(f"{_short(text)!r} does not give a number to a name; write it like w=0.5") from None
+            raise ValueError(f"{short(text)!r} does not give a number to a name; write it like w=0.5") from None
         if number - number != 0:
-            raise ValueError(f"{_short(text)!r} gives a number that is not finite; write it like w=0.5")
+            raise ValueError(f"{short(text)!r} gives a number that is not finite; write it like w=0.5")
         name = _name(given.strip())
         if name in numbers:
-            raise ValueError(f"{_short(text)!r} gives {_short(name)} a second number; give it one")
+            raise ValueError(f"{short(text)!r} gives {short(name)} a second number; give it one")
         numbers[name] = number
     return numbers
 
@@ -147,73 +125,10 @@ def _name(given: str) -> str:
 
     name = unicodedata.normalize("NFKC", given)
     if not name.isidentifier():
-        raise ValueError(f"{_short(given)!r} is not a name; a name has letters, digits and _, and no digit in front")
+        raise ValueError(f"{short(given)!r} is not a name; a name has letters, digits and _, and no digit in front")
     if keyword.iskeyword(name):
         raise ValueError(f"{name} is a word of the Python language; choose another name")
     return name
-
-
-# ---- words and signs -------------------------------------------------------------------------------------------------
-
-
-def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
-    """Each number, name and sign, as its kind, itself and where it starts; an error where one is not allowed."""
-    import keyword
-    import re
-    import unicodedata
-
-    for match in re.finditer(TOKEN, text):
-        kind, token, start = match.lastgroup or "", match[0], match.start()
-        message = ""
-        if kind == "name" and not token.isidentifier():  # the sign in the middle of x²
-            at = next(i for i, char in enumerate(token) if not (("a" if i else "") + char).isidentifier())
-            kind, token, start = "sign", token[at], start + at
-        plain = unicodedata.normalize("NFKC", token)
-        if keyword.iskeyword(plain) or (kind == "sign" and token not in ALLOWED):
-            alike = f"write {plain}" if plain != token and plain.isascii() and plain.strip() else ""
-            instead = INSTEAD.get(token) or INSTEAD.get(plain, alike)
-            shown = token if token.isprintable() else f"the character U+{ord(token):04X}"
-            message = f"{shown} is not allowed in a formula" + (f"; {instead}" if instead else "")
-        elif kind == "number":
-            try:
-                message = "this number is too large for a float" if float(token) == float("inf") else ""
-            except ValueError:
-                message = "this is not a number; a _ stands between two of its digits"
-        if message:
-            raise ValueError(_pointed(message, text, start, start + len(token)))
-        if kind != "space":
-            yield kind, token, start
-
-
-def _check_order(text: str) -> None:
-    """Raise a ValueError where two tokens do not go together or a parenthesis is alone; the parser finds the rest."""
-    kind, before, at = "", "", 0  # the token before this one
-    calls: list[tuple[bool, int]] = []  # for each open parenthesis: whether it is a function's, and where it is
-    for next_kind, token, start in _tokens(text):
-        complete = kind in ("number", "name") or before == ")"
-        message, since = "", start
-        if complete and (next_kind != "sign" or (token == "(" and kind != "name")):
-            both = f"{_short(before)}*{_short(token)}" if "sign" not in (kind, next_kind) else "* between these two"
-            message, since = f"write {both} for a product", at
-        elif not complete and token in ("*", "/", "**", ",", "=", "."):
-            message = f"something is missing before this {token}"
-        elif token in IN_CALLS and not (calls and calls[-1][0]):
-            message = IN_CALLS[token]
-        elif token == ")" and not calls:
-            message = "this ) closes nothing"
-        if message:
-            raise ValueError(_pointed(message, text, since, start + len(token)))
-        if token == "(":
-            calls.append((kind == "name", start))
-        elif token == ")":
-            calls.pop()
-        kind, before, at = next_kind, token, start
-    if not before:
-        raise ValueError("the formula is empty; write one such as tanh(w*x + b)")
-    if calls:
-        raise ValueError(_pointed("this ( is never closed", text, calls[-1][1], calls[-1][1] + 1))
-    if kind == "sign" and before != ")":
-        raise ValueError(_pointed(f"something is missing after this {before}", text, at, at + len(before)))
 
 
 # ---- the tree --------------------------------------------------------------------------------------------------------
@@ -241,7 +156,7 @@ class _Formula:
             known = [meaning for said, meaning in REFUSED.items() if str(error.msg).startswith(said)]
             message = known[0] if known else "something is missing here, or too much"
             start = self.indent + max(error.offset or 1, 1) - 1
-            raise ValueError(_pointed(message, self.text, start, start + 1)) from None
+            raise ValueError(pointed(message, self.text, start, start + 1)) from None
 
     def steps(self, tree: Any) -> list[Step]:
         """What to do, operands before results and left before right; an error where something is not allowed."""
@@ -259,15 +174,12 @@ class _Formula:
     def step(self, node: Any) -> Step:
         """What to do for one node; this is the list of all that is allowed."""
         kind, row = type(node).__name__, OPERATORS.get(type(getattr(node, "op", None)).__name__)
-        if kind == "Constant" and type(node.value) in (int, float):
-            return node, None, [], []
         if kind == "Name":
             self.check_name(node)
+        if kind == "Name" or (kind == "Constant" and type(node.value) in (int, float)):
             return node, None, [], []
-        if kind == "UnaryOp" and row:
-            return node, row, [node.operand], []
-        if kind == "BinOp" and row:
-            return node, row, [node.left, node.right], []
+        if kind in ("UnaryOp", "BinOp") and row:
+            return node, row, [node.operand] if kind == "UnaryOp" else [node.left, node.right], []
         if kind == "Call" and type(node.func).__name__ == "Name":
             row, names = self.function(node.func), [str(keyword.arg) for keyword in node.keywords]
             misfit = _misfit(row, len(node.args), names)
@@ -287,19 +199,19 @@ class _Formula:
             return
         if name in TABLE:
             raise self.error(f"{name} is a function; write what it is applied to: {name}(...)", node)
-        message = f"{_short(name)} has no number; give it one: {_short(name)}={CONSTANTS.get(name, '...')}"
+        message = f"{short(name)} has no number; give it one: {short(name)}={CONSTANTS.get(name, '...')}"
         product = len(name) <= 3 and set(name) <= set(self.values)
-        near = f"; did you mean {'*'.join(name)}?" if product else _near(name, self.values)
+        near = f"; did you mean {'*'.join(name)}?" if product else nearest(name, self.values)
         raise self.error(message + near, node)
 
     def function(self, node: Any) -> Operation:
         """The row that a call names."""
-        name, product = node.id, f"write {_short(node.id)}*(...) for a product"
+        name, product = node.id, f"write {short(node.id)}*(...) for a product"
         if name in self.values:
-            raise self.error(f"{_short(name)} is a number, not a function; {product}", node)
+            raise self.error(f"{short(name)} is a number, not a function; {product}", node)
         if name not in TABLE:
-            instead = f"; write {OTHER_NAMES[name]}" if name in OTHER_NAMES else _near(name, TABLE) or f"; {product}"
-            raise self.error(f"there is no function {_short(name)}{instead}", node)
+            instead = f"; write {OTHER_NAMES[name]}" if name in OTHER_NAMES else nearest(name, TABLE) or f"; {product}"
+            raise self.error(f"there is no function {short(name)}{instead}", node)
         return TABLE[name]
 
     def compute(self, steps: Sequence[Step]) -> Value:
@@ -321,7 +233,7 @@ class _Formula:
         """An error that points at the node. Python says where it is in bytes of UTF-8."""
         line = self.line.encode()
         start, end = (self.indent + len(line[:at].decode()) for at in (node.col_offset, node.end_col_offset))
-        return kind(_pointed(message, self.text, start, end))
+        return kind(pointed(message, self.text, start, end))
 
 
 def _misfit(row: Operation, count: int, names: Sequence[str]) -> str:
@@ -334,53 +246,3 @@ def _misfit(row: Operation, count: int, names: Sequence[str]) -> str:
     if count <= row.arity and fits_names and set(required[count:]) <= set(names):
         return ""
     return f"this call does not fit {row.signature()}"
-
-
-# ---- errors ----------------------------------------------------------------------------------------------------------
-
-
-def _near(name: str, names: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name[:40], list(names))  # it takes long to compare long ones
-    return f"; did you mean {', '.join(map(_short, near))}?" if near else ""
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
-
-
-def _pointed(message: str, text: str, start: int, end: int) -> str:
-    """The message, the line of the text where the place starts, and ^ under it; of a long line what is around it."""
-    first = text.rfind("\n", 0, start) + 1
-    last = (text + "\n").index("\n", start)
-    before, place, after = (
-        "".join(char if char.isprintable() else " " for char in part)
-        for part in (text[first:start], text[start : min(end, last)], text[min(end, last) : last])
-    )
-    place = _cut(place, WIDTH // 2)
-    before = _cut(before[::-1], WIDTH - _columns(place) - min(_columns(after), WIDTH // 5))[::-1]
-    after = _cut(after, WIDTH - _columns(place) - _columns(before))
-    line = before + place + after
-    return f"{message}\n{line.rstrip()}\n{' ' * _columns(before)}{'^' * max(_columns(place), 1)}"
-
-
-def _cut(text: str, columns: int) -> str:
-    """The text, or as much of it as fits into so many columns with a … at its end."""
-    if _columns(text) <= columns:
-        return text
-    fitting, room = 0, columns - 1
-    while fitting < len(text) and room >= _columns(text[fitting]):
-        room -= _columns(text[fitting])
-        fitting += 1
-    return text[:fitting] + "…"
-
-
-def _columns(text: str) -> int:
-    """How wide a terminal shows the text: letters of East Asia take two columns, accents on letters none."""
-    import unicodedata
-
-    return sum(
-        0 if unicodedata.category(char) in ("Mn", "Me") else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
-    )

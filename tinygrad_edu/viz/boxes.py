@@ -37,7 +37,7 @@ def table(cells: str, *, border: float, fill: str, style: str, colour: str) -> s
     """A table in Graphviz's HTML, with a frame."""
     shape = f' style="{style}"' if style else ""
     return (
-        f'<table border="{border}" cellborder="0" cellspacing="0" cellpadding="3"{shape} '
+        f'<table border="{border}" cellborder="0" cellspacing="0" cellpadding="4"{shape} '
         f'color="{colour}" bgcolor="{fill}">{cells}</table>'
     )
 

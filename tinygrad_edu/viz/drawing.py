@@ -8,7 +8,7 @@ picture. ``draw`` is for looking at graphs of some hundred values; ``folding.py`
 from __future__ import annotations
 
 from tinygrad_edu import graph
-from tinygrad_edu.graph import bounded_order, local_derivatives
+from tinygrad_edu.graph import bounded_order, local_derivatives, total_span
 from tinygrad_edu.module import Module
 from tinygrad_edu.value import Constant, Value
 from tinygrad_edu.viz.formula import names, visible
@@ -78,9 +78,12 @@ def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_
 
 def _drawn(order: Sequence[Value], origin: Mapping[Value, Value]) -> Picture:
     from tinygrad_edu.viz.boxes import arrow, box, legend, scale_of
+    from tinygrad_edu.viz.layout import FAR, STRAIGHT
     from tinygrad_edu.viz.picture import Picture
 
     picture = Picture()
+    if total_span(order) > FAR:
+        picture.attr(**STRAIGHT)
     scale = scale_of(order)
     ids = {node: f"v{i}" for i, node in enumerate(order)}
     groups = group_of_each(order, origin)
@@ -104,14 +107,17 @@ def _add_boxes(
     """Put every box into the picture, those of a neuron into the frame of the neuron, in that of its layer."""
     import graphviz
 
+    from tinygrad_edu.viz.picture import quoted
+
     frames: dict[tuple[str, ...], Any] = {(): picture}
     for node in order:
         path = parts(groups[node])
         for depth in range(1, len(path) + 1):
             if path[:depth] not in frames:
                 frame = graphviz.Digraph(f"cluster_{len(frames)}")
-                label = graphviz.escape(visible(path[depth - 1]))
-                frame.attr(label=label, labeljust="l", fontcolor="#6b6b6b", fontsize="11")
+                frame.attr(
+                    label=f"<{quoted(visible(path[depth - 1]))}>", labeljust="l", fontcolor="#6b6b6b", fontsize="11"
+                )
                 frame.attr(color="#c8c8c8", style="rounded", margin="10")
                 frames[path[:depth]] = frame
         name, label = boxes[node]
@@ -132,15 +138,16 @@ def _short(node: Value, name: str, group: str) -> str:
     """The name inside the frame of a group: ``w[0]`` in that of ``layers.0.neurons.1``."""
     if group and node.label == group:
         return "output"
+    if group and len(node.label) > len(name):  # cut off: what is inside of the group may not be
+        return visible(node.label.removeprefix(group + "."))
     return name.removeprefix(group + ".") if group else name
 
 
 def _tooltip(node: Value) -> str:
-    import graphviz
+    from tinygrad_edu.viz.picture import quoted
 
     text = f"{visible(node.label, 200)} = {node.data}" if node.label else f"{node.data}"
-    shown: str = graphviz.escape(text if isinstance(node, Constant) else f"{text}, grad {node.grad}")
-    return shown
+    return quoted(text if isinstance(node, Constant) else f"{text}, grad {node.grad}")
 
 
 # ---- in notebooks ----------------------------------------------------------------------------------------------------
@@ -152,8 +159,8 @@ def _shown(value: Value, include: Any = None, exclude: Any = None, **_: Any) -> 
     try:
         if value.op is not None:
             shown |= draw(value, max_nodes=IN_NOTEBOOKS)._repr_mimebundle_()
-    except (ValueError, RuntimeError):
-        pass
+    except (ArithmeticError, RuntimeError, TypeError, ValueError):
+        pass  # a notebook shows at least the text, whatever is wrong
     return shown
 
 

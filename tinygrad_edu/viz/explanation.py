@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives
+from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives, runs_rule
 from tinygrad_edu.value import Constant, Value
 from tinygrad_edu.viz.formula import (
     LATEX_TEXT,
     Formula,
-    digits,
     equation,
     joined,
     names,
@@ -42,14 +41,16 @@ MAX_PATHS = 20
 class Table:
     """A table of formulas and words, with a title above it and a remark below it."""
 
-    def __init__(self, title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]], remark: str = "") -> None:
+    def __init__(
+        self, title: Sequence[Cell], header: Sequence[str], rows: Sequence[Sequence[Cell]], remark: Sequence[Cell] = ()
+    ) -> None:
         self.title, self.header, self.rows, self.remark = title, header, rows, remark
 
     def to_text(self, columns: int) -> str:
         """As plain text; where the table is wider than so many columns, each row becomes a paragraph."""
         lines = [self.header, *[[str(cell) for cell in row] for row in self.rows]]
         widths = [max(map(len, column)) for column in zip(*lines)]
-        if sum(widths) + 2 * len(widths) <= columns:
+        if sum(widths) + 2 * (len(widths) - 1) <= columns:
             shown = ["  ".join(f"{cell:{width}}" for cell, width in zip(line, widths)).rstrip() for line in lines]
             shown.insert(1, "  ".join("─" * width for width in widths))
         else:
@@ -59,27 +60,30 @@ class Table:
                 )
                 for row in lines[1:]
             ]
-        return "\n".join([self.title, "", *shown, *(["", self.remark] if self.remark else [])])
+        title, remark = ("".join(map(str, cells)) for cells in (self.title, self.remark))
+        return "\n".join([title, "", *shown, *(["", remark] if remark else [])])
 
     def to_markdown(self) -> str:
         """As a Markdown table, formulas between dollar signs."""
         rows = [" | ".join(_in_markdown(cell) for cell in row) for row in self.rows]
         rule = " | ".join("---" for _ in self.header)
         lines = [f"| {row} |" for row in [" | ".join(self.header), rule, *rows]]
-        return "\n".join([f"**{self.title}**", "", *lines, *(["", _in_markdown(self.remark)] if self.remark else [])])
+        title, remark = ("".join(map(_in_markdown, cells)) for cells in (self.title, self.remark))
+        return "\n".join([f"**{title}**", "", *lines, *(["", remark] if remark else [])])
 
     def to_latex(self) -> str:
         """As an array, for a formula of its own line."""
         header = " & ".join(_in_latex(cell) for cell in self.header)
         rows = " \\\\\n".join(" & ".join(_in_latex(cell) for cell in row) for row in self.rows)
-        remark = f"\n\n{self.remark.translate(LATEX_TEXT)}" if self.remark else ""
+        title, remark = ("".join(map(_in_latex_text, cells)) for cells in (self.title, self.remark))
         array = f"\\begin{{array}}{{{'l' * len(self.header)}}}\n{header} \\\\ \\hline\n{rows}\n\\end{{array}}"
-        return f"\\textbf{{{self.title.translate(LATEX_TEXT)}}}\n\\[\n{array}\n\\]{remark}"
+        return f"\\textbf{{{title}}}\n\\[\n{array}\n\\]" + (f"\n\n{remark}" if remark else "")
 
 
 def _in_markdown(cell: Cell) -> str:
     if isinstance(cell, Formula):
-        return f"${cell.latex}$".replace("|", r"\vert ")
+        # In a label there may be what Markdown, where it knows no formulas, takes for a link.
+        return f"${cell.latex}$".replace("|", r"\vert ").replace("](", r"]}\text{(")
     return "".join("\\" + c if c in r"\`*_{}[]<>()#+!|$" else c for c in cell)
 
 
@@ -87,6 +91,10 @@ def _in_latex(cell: Cell) -> str:
     if isinstance(cell, Formula):
         return rf"\displaystyle {cell.latex}"
     return rf"\text{{{cell.translate(LATEX_TEXT)}}}" if cell else ""
+
+
+def _in_latex_text(cell: Cell) -> str:
+    return f"${cell.latex}$" if isinstance(cell, Formula) else cell.translate(LATEX_TEXT)
 
 
 class Report:
@@ -200,7 +208,7 @@ class Explanation(Report):
         for step in self.forward:
             how = [step.formula, step.numbers] if step.formula and step.numbers else [role(step.node), ""]
             rows.append([step.name, *how, numeral(step.node.data)])
-        return Table("Forward: each value from those before it", ["value", "formula", "in numbers", "result"], rows)
+        return Table(["Forward: each value from those before it"], ["value", "formula", "in numbers", "result"], rows)
 
     def _backward_table(self) -> Table:
         rows: list[list[Cell]] = [[self.derivative(self.root), "where it starts", "", numeral(1.0)]]
@@ -209,7 +217,7 @@ class Explanation(Report):
             rule = equation(step.ratio, step.rule)
             rows.append([self.derivative(step.parent), rule, product, numeral(step.total)])
         header = ["derivative", "rule", "upstream × local = contribution", "grad"]
-        return Table("Backward: each use of a value adds its contribution to the grad", header, rows)
+        return Table(["Backward: each use of a value adds its contribution to the grad"], header, rows)
 
     def to_html(self, path: Path) -> None:
         """Write a page to step through the computation, for any browser: one file that needs no network.
@@ -226,19 +234,21 @@ class Explanation(Report):
 
 def contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) -> list[Contribution]:
     """What ``node`` passes on to each of its operands, when ``upstream`` has arrived at it."""
-    if node.op is None or (upstream == 0 and node.op.arity is None):
+    try:
+        locals_ = local_derivatives(node)
+    except (ArithmeticError, ValueError):
+        if runs_rule(node, upstream):
+            raise
+        return []
+    if node.op is None:
         return []
     written, _ = of_node(node, formulas)
     whole = written if len(written.text) <= 24 else formulas[node]
     sign = "d" if sum(not isinstance(parent, Constant) for parent in node.parents) == 1 else "∂"
     return [
         Contribution(node, i, ratio(sign, whole, formulas[node.parents[i]]), rule, upstream, local)
-        for i, (rule, local) in enumerate(zip(of_rule(node, formulas), local_derivatives(node)))
+        for i, (rule, local) in enumerate(zip(of_rule(node, formulas), locals_))
     ]
-
-
-def _total(numbers: Sequence[float]) -> str:
-    return " + ".join(f"({digits(x)})" if x < 0 else digits(x) for x in numbers)
 
 
 # ---- one gradient ----------------------------------------------------------------------------------------------------
@@ -266,28 +276,32 @@ class PathExplanation(Report):
         ]
         name = ratio("∂", formulas[root], formulas[wrt])
         plural = f"{self.count:,} paths" if self.count != 1 else "one path"
-        title = f"{name}: {plural} from {formulas[root]} to {formulas[wrt]}"
+        title: list[Cell] = [name, f": {plural} from ", formulas[root], " to ", formulas[wrt]]
         super().__init__([Table(title, ["path", "through", "local derivatives", "product"], rows, self._sum(name))])
 
-    def _sum(self, name: Formula) -> str:
-        if self.count > len(self.paths):
-            shown = sum(path.product for path in self.paths)
-            return (
-                f"These are the {len(self.paths)} paths with the largest products, which add up to {digits(shown)}; "
-                f"all {self.count:,} add up to {name} = {digits(self.total)}"
-            )
-        if len(self.paths) == 1:
-            return f"{name} = {digits(self.total)}"
-        return f"{name} = {_total([path.product for path in self.paths])} = {digits(self.total)}"
+    def _sum(self, name: Formula) -> list[Cell]:
+        products = [path.product for path in self.paths]
+        if self.count > len(products):
+            most = f"These are the {len(products)} paths with the largest products, which add up to "
+            return [
+                most,
+                numeral(sum(products)),
+                f"; all {self.count:,} add up to ",
+                equation(name, numeral(self.total)),
+            ]
+        if len(products) == 1:
+            return [equation(name, numeral(self.total))]
+        return [equation(name, joined(products, "+"), numeral(self.total))]
 
 
 def _derivative_by(root: Value, wrt: Value, order: Sequence[Value]) -> float:
     gradients = dict.fromkeys(order, 0.0)
     gradients[root] = 1.0
     for node in reversed(order):
-        if gradients[node]:
+        upstream = gradients[node]
+        if runs_rule(node, upstream):
             for parent, local in zip(node.parents, local_derivatives(node)):
-                gradients[parent] += gradients[node] * local
+                gradients[parent] += upstream * local if upstream else 0.0
     return gradients[wrt]
 
 
@@ -299,7 +313,7 @@ def _route(path: Way, wrt: Value, formulas: dict[Value, Formula]) -> Formula:
         which = f" ({_ordinal(index + 1)} operand)" if len(uses) > 1 else ""
         text += f"{formulas[node]} →{which} "
         latex += rf"{formulas[node].latex} \to \text{{{which} }}" if which else rf"{formulas[node].latex} \to "
-        mathml += [formulas[node].mathml, ("mo", "→"), ("mtext", which)]
+        mathml += [formulas[node].mathml, ("mo", "→"), *([("mtext", which)] if which else [])]
     return Formula(text + formulas[wrt].text, latex + formulas[wrt].latex, ("mrow", *mathml, formulas[wrt].mathml))
 
 

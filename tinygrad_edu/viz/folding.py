@@ -11,12 +11,12 @@ from tinygrad_edu.module import Parameter
 from tinygrad_edu.value import Constant, topological_order
 from tinygrad_edu.viz.boxes import legend, raised, table
 from tinygrad_edu.viz.formula import digits, visible
-from tinygrad_edu.viz.groups import group_of_each, parts, symbol
+from tinygrad_edu.viz.groups import group_of_each, parts, role, symbol
 from tinygrad_edu.viz.picture import GREY, INK, Picture, Scale, styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized
 
     from tinygrad_edu.value import Value
 
@@ -48,11 +48,11 @@ def draw_folded(root: Value, level: str, max_nodes: int) -> Picture:
     if len(boxes) > max_nodes:
         less = ' level="layer" shows less;' if level == "neuron" else ""
         raise ValueError(f"that makes {len(boxes)} boxes, more than {max_nodes};{less} max_nodes=... allows more")
-    arrows: dict[tuple[Box, Box], set[Value]] = {}
+    arrows: dict[tuple[Box, Box], dict[Value, None]] = {}  # the Values that go from one to another, each once
     for node in order:
         for parent in node.parents:
             if parent in place and place[parent] is not place[node]:
-                arrows.setdefault((place[parent], place[node]), set()).add(parent)
+                arrows.setdefault((place[parent], place[node]), {})[parent] = None
     for (tail, _), values in arrows.items():
         tail.outputs = list(dict.fromkeys([*tail.outputs, *values]))
     place[root].outputs.append(root)
@@ -60,12 +60,12 @@ def draw_folded(root: Value, level: str, max_nodes: int) -> Picture:
 
 
 def fold(order: Sequence[Value], level: str) -> dict[Value, Box]:
-    """The box of each Value but constants."""
+    """The box of each Value but constants, and of the last Value in any case."""
     groups = group_of_each(order, {})
     boxes: dict[Hashable, Box] = {}
     place: dict[Value, Box] = {}
     for node in order:
-        if isinstance(node, Constant):
+        if isinstance(node, Constant) and node is not order[-1]:
             continue
         path = _folded(groups[node], level)
         key: Hashable
@@ -78,7 +78,7 @@ def fold(order: Sequence[Value], level: str) -> dict[Value, Box]:
             title = symbol(node.op)
             key = (node.op.name, frozenset(place[parent].id for parent in node.parents if parent in place))
         if key not in boxes:
-            kind = "" if path or node.op else "parameter" if isinstance(node, Parameter) else "input"
+            kind = "" if path else role(node)
             boxes[key] = Box(visible(title), kind, path, len(boxes))
         place[node] = boxes[key]
         boxes[key].members.append(node)
@@ -98,20 +98,18 @@ def _stem(label: str) -> str:
 # ---- drawing ---------------------------------------------------------------------------------------------------------
 
 
-def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], set[Value]]) -> Picture:
+def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], Mapping[Value, None]]) -> Picture:
     picture = Picture()
     picture.attr(ranksep="1.2" if len(arrows) > MANY else "0.6", nodesep="0.12", ordering="out")
     scale = Scale(_strongest(box.outputs) for box in boxes[:-1] or boxes)
     for box in boxes:
-        picture.node(box.id, f"<{_label(box, scale)}>", tooltip=f"{len(box.members)} values")
+        picture.node(box.id, f"<{_label(box, scale)}>", tooltip=_count(box.members))
     for (tail, head), values in arrows.items():
         slopes = [slope for value in values if (slope := _slope(value, head)) is not None]
         flow = max((slope * head.outputs[0].grad for slope in slopes), key=abs, default=_strongest(values))
         look = {"color": scale.line(flow), "penwidth": scale.width(flow)}
         if len(arrows) <= MANY:
-            look["label"] = raised(
-                f"× {digits(slopes[0])}" if len(slopes) == len(values) == 1 else f"{len(values)} values"
-            )
+            look["label"] = raised(f"× {digits(slopes[0])}" if len(slopes) == len(values) == 1 else _count(values))
         picture.edge(tail.id, head.id, **look)
     picture.attr(
         label=legend({box.kind for box in boxes}, scale, _strongest(boxes[-1].outputs) > scale.largest), labelloc="b"
@@ -119,7 +117,11 @@ def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], set[Value]]) -
     return picture
 
 
-def _strongest(values: Sequence[Value] | set[Value]) -> float:
+def _count(values: Sized) -> str:
+    return f"{len(values)} value{'s' * (len(values) != 1)}"
+
+
+def _strongest(values: Iterable[Value]) -> float:
     return max((value.grad for value in values), key=abs, default=0.0)
 
 

@@ -8,9 +8,10 @@ following the graph. A rule needs nothing more: run on Values it records a graph
 from __future__ import annotations
 
 from contextvars import Context
+from functools import partial, reduce
 
-from tinygrad_edu.graph import bounded_order
-from tinygrad_edu.ops import multiply
+from tinygrad_edu.graph import bounded_order, local_derivatives
+from tinygrad_edu.ops import add, divide, multiply, negative, power, subtract, sum_
 from tinygrad_edu.value import Constant, Value, topological_order
 
 TYPE_CHECKING = False
@@ -26,24 +27,20 @@ SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4  # how tightly a formula holds together; 
 LEVELS = {"+": SUM, "-": SUM, "·": PRODUCT}
 SIGNS = {"-": "−", "·": "·"}
 LATEX_SIGNS = {"·": r" \cdot "}
-LATEX_NAMES = {"σ": r"\sigma"} | {
-    name: "\\" + name
-    for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log")
-}
+LATEX_HEADS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log"}
+# From alpha on in the order of Unicode, with places for omicron and the final sigma.
+GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi _ pi rho _ sigma tau upsilon phi chi "
+    "psi omega"
+)
+LATEX_GREEK = {chr(0x3B1 + i): "\\" + letter for i, letter in enumerate(GREEK.split()) if letter != "_"}
 SUPERSCRIPTS = str.maketrans("-0123456789()", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾")
 LATEX_TEXT = str.maketrans(
     {"\\": "⧵", "{": r"\{", "}": r"\}", "<": "‹", ">": "›", "^": "ˆ", "~": "˜", "`": "ˋ", "|": "∣"}
     | {c: "\\" + c for c in "$&#%_"}
 )
-# In a formula: outside of the \\text, because some of what shows formulas does not know these inside of it.
+# In a formula: outside of the \text, because some of what shows formulas does not know these inside of it.
 LATEX_WORDS = LATEX_TEXT | {ord(c): rf"}}\{c}\text{{" for c in "&#%_"}
-GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ",
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-        "omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split(),
-    )
-)
 
 
 class Formula:
@@ -127,8 +124,8 @@ def name(label: str, copy: int = 1) -> Formula:
     text = visible(label, 48)
     stem, index = _subscript(text)
     if stem:
-        letters = stem if len(stem) == 1 and stem.isascii() else rf"\mathit{{{stem}}}" if stem.isascii() else words(stem)
-        letters = LATEX_NAMES.get(stem, letters) if stem in GREEK else letters
+        letters = LATEX_GREEK.get(stem) or (rf"\mathit{{{stem}}}" if stem.isascii() else words(stem))
+        letters = stem if len(stem) == 1 and stem.isascii() else letters
         latex = f"{letters}_{{{index}}}" if index else letters
         mathml: MathML = ("msub", ("mi", stem), ("mn", index)) if index else ("mi", stem)
     else:
@@ -186,30 +183,56 @@ def names(order: Sequence[Value]) -> dict[Value, Formula]:
 
 
 def _fenced(left: str, inner: Formula, right: str) -> Formula:
-    latex = rf"\left{left} {inner.latex} \right{right}"
+    if {left, right} <= set("|()[]"):
+        latex = rf"\left{left} {inner.latex} \right{right}"
+    else:
+        latex = f"{words(left)} {inner.latex} {words(right)}"
     return Formula(left + inner.text + right, latex, ("mrow", ("mo", left), inner.mathml, ("mo", right)))
 
 
 def _infix(sign: str, left: Formula, right: Formula) -> Formula:
     level = LEVELS.get(sign, SUM)  # an operation of one's own holds as loosely as a sum, and never without parentheses
+    if sign == "·":
+        left, right = _factor(left), _factor(right)
     left, right = left.within(level if sign in LEVELS else ATOM), right.within(level + 1 if sign in LEVELS else ATOM)
     shown = SIGNS.get(sign, sign)
     text = f"{left.text}·{right.text}" if sign == "·" else f"{left.text} {shown} {right.text}"
-    latex = f"{left.latex}{LATEX_SIGNS.get(sign, f' {sign} ')}{right.latex}"
+    latex = f"{left.latex}{LATEX_SIGNS.get(sign) or f' {_latex_sign(sign)} '}{right.latex}"
     terms = left.parts[1:] if left.parts[0] == "+" == sign else (left,)
     return Formula(text, latex, ("mrow", left.mathml, ("mo", shown), right.mathml), level, (sign, *terms, right))
 
 
+def _latex_sign(sign: str) -> str:
+    return sign if sign in ("+", "-", "=") else rf"\mathbin{{{words(sign)}}}"
+
+
+def _factor(formula: Formula) -> Formula:
+    """As a factor: a quotient needs parentheses in plain text, to keep a / b·c from being misread, but not as a
+    fraction."""
+    if formula.parts[0] != "/":
+        return formula
+    return Formula(f"({formula.text})", formula.latex, formula.mathml, ATOM, formula.parts)
+
+
 def _prefix(sign: str, inner: Formula) -> Formula:
-    inner_ = inner.within(PRODUCT)
+    inner_ = inner.within(PRODUCT if sign in LEVELS else ATOM)
     shown = SIGNS.get(sign, sign)
     return Formula(
-        shown + inner_.text, f"{sign} {inner_.latex}", ("mrow", ("mo", shown), inner_.mathml), SUM, (sign, inner)
+        shown + inner_.text,
+        f"{_latex_sign(sign)} {inner_.latex}",
+        ("mrow", ("mo", shown), inner_.mathml),
+        SUM,
+        (sign, inner),
     )
 
 
+def _suffix(inner: Formula, sign: str) -> Formula:
+    inner = inner.within(ATOM)
+    return Formula(inner.text + sign, f"{inner.latex} {words(sign)}", ("mrow", inner.mathml, ("mo", sign)), POWER)
+
+
 def _fraction(top: Formula, bottom: Formula) -> Formula:
-    text = f"{top.within(PRODUCT).text} / {bottom.within(POWER).text}"
+    text = f"{_factor(top.within(PRODUCT)).text} / {bottom.within(POWER).text}"
     latex = rf"\frac{{{top.latex}}}{{{bottom.latex}}}"
     return Formula(text, latex, ("mfrac", top.mathml, bottom.mathml), PRODUCT, ("/", top, bottom))
 
@@ -220,7 +243,7 @@ def _superscript(base: Formula, exponent: Formula) -> Formula:
         raised = raised.replace("−", "-").translate(SUPERSCRIPTS)
     else:
         raised = "^" + exponent.within(ATOM).text
-    if base.parts[0] == "call":  # tanh²(x)
+    if base.parts[0] == "call" and exponent.text.isdecimal():  # tanh²(x); but sin⁻¹(x) would be the inverse of sin
         _, head, inner = base.parts
         return Formula(
             head.text + raised + inner.text,
@@ -232,17 +255,19 @@ def _superscript(base: Formula, exponent: Formula) -> Formula:
     return Formula(
         base.text + raised,
         f"{{{base.latex}}}^{{{exponent.latex}}}",
-        ("msup", base.mathml, exponent.mathml),
+        ("msup", ("mrow", base.mathml), exponent.mathml),
         POWER,
     )
 
 
 def _call(head: str, operands: Sequence[Formula]) -> Formula:
-    shown = visible(head)
+    shown = _quoted(visible(head))
     if head in LATEX_HEADS:
         latex = "\\" + head
+    elif shown.isascii() and shown.isalnum():
+        latex = rf"\operatorname{{{shown}}}"
     else:
-        latex = r"\sigma" if head == "σ" else rf"\operatorname{{{shown.translate(LATEX_TEXT)}}}"
+        latex = LATEX_GREEK.get(head) or words(shown)
     function = Formula(shown, latex, ("mi", shown))
     inner = _fenced("(", _listed(operands), ")")
     return Formula(
@@ -340,54 +365,71 @@ def write(op: Operation, operands: Sequence[Formula], data: Sequence[float], *, 
         stubs = [Value(x) for x in data]
         result = Context().run(lambda: definition(*stubs))
         return _follow(result, dict(zip(stubs, operands)), tidy)
-    tidied = _tidied(op.notation, operands, op) if tidy else None
+    tidied = _tidied(op, operands) if tidy else None
     return tidied or _layout(op, operands)
 
 
+def notation(op: Operation) -> tuple[str, str, str]:
+    """How an operation is written: ("between", sign, "") its operands, ("around", left, right) its operand, or
+    ("before", name, "") the operands in parentheses.
+
+    >>> from tinygrad_edu.ops import add, absolute, sigmoid, sqrt
+    >>> notation(add), notation(absolute), notation(sqrt), notation(sigmoid)
+    (('between', '+', ''), ('around', '|', '|'), ('around', '√', ''), ('before', 'σ', ''))
+    """
+    written = "" if op.notation == "definition" else op.notation
+    words = written.split()
+    if "(" in written:
+        return "before", written.partition("(")[0].strip() or op.name, ""
+    if len(words) == 3 and op.arity != 1 and visible(words[1]):
+        return "between", visible(words[1]), ""
+    letters = [i for i, c in enumerate(written) if c.isalpha()]
+    if op.arity != 1 or not letters:
+        return "before", op.name, ""
+    left, right = visible(written[: letters[-1]]), visible(written[letters[-1] + 1 :])
+    if right or (left and not left.isalpha()):
+        return "around", left, right
+    return "before", left or op.name, ""
+
+
 def _layout(op: Operation, operands: Sequence[Formula]) -> Formula:
-    words = op.notation.split()
-    if len(words) == 3 and operands:
-        result, sign = operands[0], words[1]
-        for operand in operands[1:]:
-            if sign == "/":
-                result = _fraction(result, operand)
-            elif sign == "^":
-                result = _superscript(result, operand)
-            else:
-                result = _infix(sign, result, operand)
-        return result
-    if len(operands) == 1 and len(op.notation) == 3 and op.notation[0] == op.notation[2]:
-        return _fenced(op.notation[0], operands[0], op.notation[2])
-    if len(operands) == 1 and len(op.notation) == 2:
-        return _radical(operands[0]) if op.notation[0] == "√" else _prefix(op.notation[0], operands[0])
-    return _call(op.notation.partition("(")[0] or op.name, operands)
+    where, left, right = notation(op)
+    if where == "before" or not operands:
+        return _call(left, operands)
+    if where == "between":
+        return reduce({"/": _fraction, "^": _superscript}.get(left, partial(_infix, left)), operands)
+    if left and right:
+        return _fenced(left, operands[0], right)
+    if right:
+        return _suffix(operands[0], right)
+    return _radical(operands[0]) if left == "√" else _prefix(left, operands[0])
 
 
 def _radical(inner: Formula) -> Formula:
     return Formula("√" + inner.within(ATOM).text, rf"\sqrt{{{inner.latex}}}", ("msqrt", inner.mathml), POWER)
 
 
-def _tidied(notation: str, operands: Sequence[Formula], op: Operation) -> Formula | None:
+def _tidied(op: Operation, operands: Sequence[Formula]) -> Formula | None:
     """What is simpler to read and the same, or None."""
     if operands and all(operand.number is not None for operand in operands):
         try:
             return numeral(op.forward(*[operand.number for operand in operands]), constant=True)
         except (ArithmeticError, ValueError):
             return None
-    if notation == "-x":
+    if op is negative:
         return _negated(operands[0])
     if len(operands) != 2:
         return None
     a, b = operands
-    if notation == "a · b":
+    if op is multiply:
         return _product(a, b)
-    if notation == "a / b":
+    if op is divide:
         return _quotient(a, b)
-    if notation == "a + b":
+    if op in (add, sum_):
         return b if a.number == 0 else a if b.number == 0 else None
-    if notation == "a - b":
+    if op is subtract:
         return _negated(b) if a.number == 0 else a if b.number == 0 else None
-    if notation == "x ^ n":
+    if op is power:
         return a if b.number == 1 else numeral(1.0, constant=True) if b.number == 0 else None
     return None
 
@@ -435,11 +477,10 @@ def _quotient(a: Formula, b: Formula) -> Formula | None:
 # ---- graphs ----------------------------------------------------------------------------------------------------------
 
 
-def _follow(result: Any, known: Mapping[Value, Formula], tidy: bool) -> Formula:
-    """The formula of what was computed from Values whose formulas are ``known``."""
+def _follow(result: Any, formulas: dict[Value, Formula], tidy: bool) -> Formula:
+    """The formula of what was computed from Values whose ``formulas`` are known; what lies between joins them."""
     if not isinstance(result, Value):
         return numeral(float(result), constant=True)
-    formulas = dict(known)
     for node in topological_order(result):
         if node in formulas:
             continue
@@ -447,7 +488,8 @@ def _follow(result: Any, known: Mapping[Value, Formula], tidy: bool) -> Formula:
             formulas[node] = numeral(node.data, constant=True)
         else:
             parents = node.parents
-            formulas[node] = write(node.op, [formulas[p] for p in parents], [p.data for p in parents], tidy=tidy)
+            formula = write(node.op, [formulas[p] for p in parents], [p.data for p in parents], tidy=tidy)
+            formulas[node] = shortened(formula) if tidy else formula
     return formulas[result]
 
 
@@ -462,7 +504,8 @@ def of_node(node: Value, formulas: Mapping[Value, Formula]) -> tuple[Formula, Fo
 def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formula, Formula]]:
     """For each operand the derivative by it, as a formula in the names of the operands and one in their numbers.
 
-    Obtained by running the rule of the operation on Values in place of numbers.
+    Obtained by running the rule of the operation on Values in place of numbers. A rule that takes nothing but numbers
+    gives numbers.
 
     >>> from tinygrad_edu.ops import tanh
     >>> z = Value(0.5, label="z")
@@ -475,7 +518,10 @@ def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formul
     rule, parents = node.op.rule, node.parents
     data = [parent.data for parent in parents]
     output, stubs = Value(node.data), [Value(x) for x in data]
-    derivatives = Context().run(lambda: rule(output, *stubs))
+    try:
+        derivatives = Context().run(lambda: rule(output, *stubs))
+    except (ArithmeticError, TypeError, ValueError):
+        derivatives = local_derivatives(node)
     symbols = [formulas[parent] for parent in parents]
     in_symbols = {output: write(node.op, symbols, data, tidy=True), **dict(zip(stubs, symbols))}
     in_numbers = {

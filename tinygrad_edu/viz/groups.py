@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tinygrad_edu.module import Parameter
-from tinygrad_edu.value import Constant, Value
-from tinygrad_edu.viz.formula import visible
+from tinygrad_edu.value import Constant, Value, topological_order
+from tinygrad_edu.viz.formula import notation, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from tinygrad_edu.operation import Operation
 
@@ -31,15 +31,14 @@ def symbol(op: Operation) -> str:
     >>> symbol(multiply), symbol(tanh)
     ('×', 'tanh')
     """
-    words = op.notation.split()
-    if op.arity is None or not op.notation:
-        return visible(op.name, 20)
-    if len(words) == 3:
-        return {"-": "−", "·": "×", "/": "÷", "^": "xⁿ"}.get(words[1], words[1])
-    return op.notation.partition("(")[0] if "(" in op.notation else op.notation.replace("-", "−")
+    where, left, right = notation(op)
+    if where == "before" or op.arity is None:
+        return visible(op.name if op.arity is None else left, 20)
+    left = {"-": "−", "·": "×", "/": "÷", "^": "xⁿ"}.get(left, left)
+    return left if where == "between" else f"{left}x{right}"
 
 
-def group_of_each(order: Iterable[Value], origin: Mapping[Value, Value]) -> dict[Value, str]:
+def group_of_each(order: Sequence[Value], origin: Mapping[Value, Value]) -> dict[Value, str]:
     """The path of the module that each Value belongs to, such as ``layers.0.neurons.3``; "" for none.
 
     A parameter belongs where its label says. What is computed from parameters of one module only, beside what comes
@@ -49,13 +48,12 @@ def group_of_each(order: Iterable[Value], origin: Mapping[Value, Value]) -> dict
         order: the Values, operands before results.
         origin: for Values that stand for a part of another, that one.
     """
+    # In the order of the old graph: a part such as the 1 of 1 / (1 + exp(-x)) may come before the x of the whole.
+    wholes = topological_order(origin.get(order[-1], order[-1])) if origin else order
     groups: dict[Value, str] = {}
-    for node in order:
-        whole = origin.get(node, node)
-        if whole not in groups:
-            groups[whole] = _group(whole, groups)
-        groups[node] = groups[whole]
-    return groups
+    for node in wholes:
+        groups[node] = _group(node, groups)
+    return {node: groups[origin.get(node, node)] for node in order}
 
 
 def _group(node: Value, groups: Mapping[Value, str]) -> str:

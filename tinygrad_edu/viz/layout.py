@@ -10,6 +10,10 @@ MISSING = (
     "drawing a graph takes Graphviz, and neither its command dot nor the package pygraphviz is here. Run:\n"
     '    python -m pip install "pygraphviz>=2"'
 )
+# Above so many levels crossed by all arrows together it would take Graphviz seconds, soon minutes, to bend arrows around
+# boxes; straight ones take no time.
+FAR = 2500
+STRAIGHT = {"splines": "line", "nslimit": "1", "nslimit1": "1"}
 IN_PYGRAPHVIZ = """
 import sys
 from pygraphviz import AGraph
@@ -39,6 +43,8 @@ def lay_out(source: str, format: str, engine: str = "dot") -> bytes:
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {error.returncode}"]
         raise RuntimeError(f"Graphviz could not make {format} of the graph: {said[-1]}") from None
+    except OSError as error:
+        raise RuntimeError(f"Graphviz could not be started: {error}") from None
 
 
 def _command(format: str, engine: str) -> list[str]:

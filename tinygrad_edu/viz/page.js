@@ -8,10 +8,16 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 let at = 0;
 let timer = null;
 
-// Formulas come as nested arrays, ["mi", "x"], and are built element by element: no text is ever parsed.
+// A formula comes as nested arrays, ["r", "ix", "o+", "n1"] for a row of x + 1, and is built element by element: no text
+// is ever parsed as markup.
+const tags = {
+  m: "math", r: "mrow", f: "mfrac", p: "msup", b: "msub", q: "msqrt", i: "mi", n: "mn", o: "mo", t: "mtext",
+};
 function mathml(tree) {
-  const element = document.createElementNS("http://www.w3.org/1998/Math/MathML", tree[0]);
-  for (const child of tree.slice(1)) element.append(typeof child === "string" ? child : mathml(child));
+  const token = typeof tree === "string";
+  const element = document.createElementNS("http://www.w3.org/1998/Math/MathML", tags[tree[0]]);
+  if (token) element.textContent = tree.slice(1);
+  else element.append(...tree.slice(1).map(mathml));
   return element;
 }
 
@@ -28,7 +34,7 @@ function list(parent, lines) {
       dd.textContent = content;
       dd.className = "exact";
     } else {
-      const math = mathml(["math", content]);
+      const math = mathml(["m", content]);
       math.setAttribute("displaystyle", "true");
       dd.append(math);
     }

@@ -28,7 +28,6 @@ def page(explanation: Explanation) -> str:
     import base64
     import hashlib
     import html
-    import json
     import pathlib
 
     here = pathlib.Path(__file__)
@@ -43,7 +42,7 @@ def page(explanation: Explanation) -> str:
         "title": html.escape(whole.text),
         "formula": markup(whole.mathml),
         "graph": graph(explanation),
-        "data": json.dumps(data(explanation), separators=(",", ":")).replace("<", "\\u003c"),
+        "data": as_json(data(explanation)).replace("<", "\\u003c"),
     }
     # Split first: what is put in may hold {{words}} of its own.
     outside, *places = here.with_suffix(".html").read_text(encoding="utf-8").split("{{")
@@ -70,6 +69,37 @@ def markup(tree: MathML) -> str:
     return element("math", tree).replace("<math>", '<math displaystyle="true">', 1)
 
 
+TAGS = {
+    "mrow": "r", "mfrac": "f", "msup": "p", "msub": "b", "msqrt": "q", "mi": "i", "mn": "n", "mo": "o", "mtext": "t",
+}  # fmt: skip
+
+
+def compact(tree: MathML) -> str | list[Any]:
+    """A formula in a third of the space, as ``page.js`` reads it: ``"ix"`` for ``("mi", "x")``, rows in rows as one.
+
+    >>> compact(("mrow", ("mi", "x"), ("mrow", ("mo", "+"), ("mn", "1"))))
+    ['r', 'ix', 'o+', 'n1']
+    """
+    tag, *children = tree
+    if isinstance(children[0], str):
+        return TAGS[tag] + children[0]
+    parts: list[Any] = []
+    for child in map(compact, children):
+        parts += child[1:] if tag == "mrow" and child[0] == "r" else [child]
+    return parts[0] if tag == "mrow" and len(parts) == 1 else [TAGS[tag], *parts]
+
+
+def as_json(content: dict[str, Any]) -> str:
+    """What ``page.js`` reads; a formula is always an array, a string is a text."""
+    import json
+
+    def formula(x: Formula) -> list[Any]:
+        short = compact(x.mathml)
+        return ["r", short] if isinstance(short, str) else short
+
+    return json.dumps(content, default=formula, ensure_ascii=False, separators=(",", ":"))
+
+
 # ---- what the script shows -------------------------------------------------------------------------------------------
 
 
@@ -93,7 +123,7 @@ def _forward(explanation: Explanation, number: Mapping[Value, int]) -> Iterable[
         "phase": "forward",
         "title": "What is given",
         "words": "The forward pass computes each value from those before it. It starts from these.",
-        "lines": [["", equation(step.name, numeral(step.node.data)).mathml] for step in given[:12]],
+        "lines": [["", equation(step.name, numeral(step.node.data))] for step in given[:12]],
         "shows": [number[step.node] for step in given],
     }
     for step in explanation.forward:
@@ -102,7 +132,7 @@ def _forward(explanation: Explanation, number: Mapping[Value, int]) -> Iterable[
                 "phase": "forward",
                 "title": f"Compute {step.name}",
                 "words": _computation(step, explanation),
-                "lines": [["", _computed(step).mathml]],
+                "lines": [["", _computed(step)]],
                 "shows": [number[step.node]],
                 "node": number[step.node],
                 "from": [number[parent] for parent in step.node.parents],
@@ -113,7 +143,7 @@ def _computation(step: Computed, explanation: Explanation) -> str:
     node = step.node
     assert node.op is not None
     parents = node.parents
-    what = node.op.summary.partition("\n\n")[2] or f"{visible(node.op.name)}."
+    what = visible(node.op.summary.partition("\n\n")[2] or f"{node.op.name}.", 200)
     given = [equation(explanation.names[p], numeral(p.data)).text for p in parents if not isinstance(p, Constant)]
     if len(given) > 4:
         return f"{what} From {len(given)} values comes {step.name} = {digits(node.data)}."
@@ -141,7 +171,7 @@ def _backward(
         "phase": "backward",
         "title": f"Turn round at {names[root]}",
         "words": f"The backward pass asks how {names[root]} answers to each value. To itself it answers one to one.",
-        "lines": [["", equation(own, numeral(1.0)).mathml]],
+        "lines": [["", equation(own, numeral(1.0))]],
         "node": number[root],
         "grads": [[number[root], "1", *_strength(1.0, largest)]],
     }
@@ -165,8 +195,7 @@ def _backward(
         "title": "All gradients are known",
         "words": f"If a value grows by a little, {names[root]} changes by its gradient times as much.",
         "lines": [
-            ["", equation(explanation.derivative(s.node), numeral(explanation.gradients[s.node])).mathml]
-            for s in leaves[:12]
+            ["", equation(explanation.derivative(s.node), numeral(explanation.gradients[s.node]))] for s in leaves[:12]
         ],
     }
 
@@ -196,11 +225,9 @@ def _chain_rule(step: Contribution, explanation: Explanation, before: Sequence[C
         *_lines("Chain rule", [through, joined([step.upstream, step.local]), numeral(step.amount)]),
     ]
     if len(before) > 1:
-        parts = joined([use.amount for use in before[-6:]], "+")
-        dots = Formula("… + ", "", ("mo", "⋯ +")) if len(before) > 6 else None
-        total = ("mrow", dots.mathml, parts.mathml) if dots else parts.mathml
-        gradient = explanation.derivative(step.parent)
-        lines.append(["Sum", ("mrow", gradient.mathml, ("mo", "="), total, ("mo", "="), numeral(step.total).mathml)])
+        dots = [Formula("…", r"\cdots", ("mo", "⋯"))] if len(before) > 6 else []
+        parts = joined([*dots, *[use.amount for use in before[-6:]]], "+")
+        lines.append(["Sum", equation(explanation.derivative(step.parent), parts, numeral(step.total))])
     return lines
 
 
@@ -208,9 +235,9 @@ def _lines(term: str, formulas: Sequence[Formula]) -> list[list[Any]]:
     """An equation on one line, or if it is too long for a phone on two."""
     whole = equation(*formulas)
     if len(whole.text) <= 36:
-        return [[term, whole.mathml]]
-    rest = ("mrow", ("mo", "="), equation(*formulas[1:]).mathml)
-    return [[term, formulas[0].mathml], ["", rest]]
+        return [[term, whole]]
+    rest = equation(*formulas[1:])
+    return [[term, formulas[0]], ["", Formula(f"= {rest}", rest.latex, ("mrow", ("mo", "="), rest.mathml))]]
 
 
 def _strength(x: float, largest: float) -> list[float]:
@@ -232,20 +259,20 @@ def _about(
     parts: list[list[Any]] = [
         [
             f"through {names[use.node]}{_operand(use)}",
-            equation(joined([use.upstream, use.local]), numeral(use.amount)).mathml,
+            equation(joined([use.upstream, use.local]), numeral(use.amount)),
         ]
         for use in uses
     ]
     if node is root:
-        parts.insert(0, ["as the start of the backward pass", numeral(1.0).mathml])
+        parts.insert(0, ["as the start of the backward pass", numeral(1.0)])
     if len(parts) > 1:
-        parts.append(["sum", equation(explanation.derivative(node), numeral(gradient)).mathml])
+        parts.append(["sum", equation(explanation.derivative(node), numeral(gradient))])
     kind = role(node) or (f"computed by {visible(node.op.name)}" if node.op else "")
     return {
         "name": step.name.text,
         "kind": kind,
         "value": str(node.data),
-        "computed": _computed(step).mathml if node.op else None,
+        "computed": _computed(step) if node.op else None,
         "gradient": str(gradient),
         "parts": parts,
         "check": _check(node, explanation, gradient),

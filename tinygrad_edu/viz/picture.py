@@ -61,9 +61,9 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
     ) -> str:
         """Write the picture to a file and return its path.
 
-        The ending of ``filename`` says which format: ``render("neuron.svg")``. Without one that is known it is, as in
-        graphviz, the name of a file for the graph in the DOT language (removed again by ``cleanup``), beside which the
-        picture is written.
+        The ending of ``filename`` says which format: ``render("neuron.svg")``. Without one, or with another than
+        ``format``, it is, as in graphviz, the name of a file for the graph in the DOT language (removed again by
+        ``cleanup``), beside which the picture is written.
 
         Raises:
             ValueError: for an unknown format.
@@ -73,10 +73,12 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
         target = Path(outfile or filename or self.filename)
         if directory is not None:
             target = Path(directory, target)
-        source = None
-        if outfile is None and target.suffix[1:].lower() not in FORMATS:
+        source, ending = None, target.suffix[1:].lower()
+        if ending in graphviz.FORMATS - {"gv"} and format is None:
+            format = ending  # neuron.jpg is not the name of a DOT file, but a wish that cannot be met
+        elif outfile is None and (format is None or format != ending):
             source, target = target, Path(f"{target}.{_known(format or self.format)}")
-        picture = self.pipe(format or target.suffix[1:].lower())
+        picture = self.pipe(format)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source is not None and not cleanup:
             write_whole(source, self.source)
@@ -134,7 +136,9 @@ class Scale:
 
     def line(self, x: float) -> str:
         """A colour for lines."""
-        return _mixed(0.35 + 0.65 * self(x) if self(x) > 0 else -0.35 + 0.65 * self(x), (180, 180, 180)) if x else PALE
+        share = self(x)
+        strength = 0.35 + 0.65 * abs(share)
+        return _mixed(strength if share > 0 else -strength, (180, 180, 180)) if share else PALE
 
     def width(self, x: float) -> str:
         """A width for lines, in points."""
@@ -158,10 +162,13 @@ def _mixed(share: float, ground: tuple[int, int, int]) -> str:
 
 
 def quoted(text: str) -> str:
-    """Text for a label or an attribute of Graphviz's HTML: nothing in it is markup."""
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;")):
-        text = text.replace(character, entity)
-    return text
+    """Text for a label or an attribute of Graphviz's HTML: nothing in it is markup.
+
+    A backslash becomes a character that looks like it, because Graphviz puts the name of the node for \\N.
+    """
+    import html
+
+    return html.escape(text).replace("\\", "\N{SET MINUS}")
 
 
 def styled(text: str, *, size: int = 0, colour: str = "", bold: bool = False) -> str:

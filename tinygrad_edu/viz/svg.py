@@ -6,10 +6,11 @@ classes, which the page's style sheet decides on.
 
 from __future__ import annotations
 
+from tinygrad_edu.graph import total_span
 from tinygrad_edu.value import Constant
 from tinygrad_edu.viz.formula import digits, visible
 from tinygrad_edu.viz.groups import role, symbol
-from tinygrad_edu.viz.layout import lay_out
+from tinygrad_edu.viz.layout import FAR, STRAIGHT, lay_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def graph(explanation: Explanation) -> str:
 def _dot(explanation: Explanation) -> str:
     """The sizes of all boxes and labels, in the DOT language, for Graphviz to place them."""
     lines = ['digraph { rankdir=LR ranksep=0.55 nodesep=0.25 node [shape=box fixedsize=true label=""]']
+    if total_span(explanation.order) > FAR:
+        lines.append(" ".join(f"{name}={value}" for name, value in STRAIGHT.items()))
     for i, node in enumerate(explanation.order):
         width, height = _size(node, explanation)
         lines.append(f"n{i} [width={width / 72:.3f} height={height / 72:.3f}]")

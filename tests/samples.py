@@ -1,0 +1,57 @@
+"""Material for tests: operands well inside the domain of each operation, and random graphs of shared values."""
+
+from hypothesis import strategies as st
+
+from tinygrad_edu import Value
+from tinygrad_edu.operation import BUILT_IN, TABLE
+
+ROWS = [TABLE[name] for name in sorted(BUILT_IN)]
+COMPOSITES = [row for row in ROWS if row.definition is not None]
+KINKED = {"absolute", "sign", "heaviside", "relu", "leaky_relu", "elu"}  # at 0
+
+ANY, POSITIVE, SMALL = st.floats(-3, 3), st.floats(0.1, 5), st.floats(-0.95, 0.95)
+AWAY = st.tuples(st.sampled_from([-1, 1]), POSITIVE).map(lambda t: t[0] * t[1])  # from 0
+DOMAINS = {
+    "divide": st.tuples(ANY, AWAY),
+    "power": st.tuples(st.floats(0.2, 3), ANY),
+    "log": st.tuples(POSITIVE),
+    "log2": st.tuples(POSITIVE),
+    "log10": st.tuples(POSITIVE),
+    "sqrt": st.tuples(POSITIVE),
+    "log1p": st.tuples(st.floats(-0.9, 5)),
+    "tan": st.tuples(st.floats(-1.4, 1.4)),
+    "arcsin": st.tuples(SMALL),
+    "arccos": st.tuples(SMALL),
+    "arctanh": st.tuples(SMALL),
+    "arccosh": st.tuples(st.floats(1.05, 5)),
+    "arctan2": st.tuples(AWAY, AWAY),
+    "hypot": st.tuples(AWAY, AWAY),
+    "maximum": st.tuples(ANY, AWAY).map(lambda t: (t[0], t[0] + t[1])),
+    "minimum": st.tuples(ANY, AWAY).map(lambda t: (t[0], t[0] + t[1])),
+    "dot": st.integers(1, 3).flatmap(lambda n: st.tuples(*[ANY] * (2 * n))),
+    "linear": st.integers(0, 3).flatmap(lambda n: st.tuples(*[ANY] * (2 * n + 1))),
+} | {name: st.tuples(AWAY, *[POSITIVE] * (TABLE[name].arity - 1)) for name in KINKED}
+
+
+def operands(row):
+    """Numbers for an operation, where it is smooth."""
+    if row.name in DOMAINS:
+        return DOMAINS[row.name]
+    return st.lists(ANY, min_size=1, max_size=5).map(tuple) if row.arity is None else st.tuples(*[ANY] * row.arity)
+
+
+@st.composite
+def graphs(draw, rows=ROWS, numbers=ANY, size=10, biggest=1e4):
+    """The nodes of a random graph, leaves first and its root last. Any node may be used any number of times."""
+    nodes = [Value(draw(numbers), label=name) for name in "abc"[: draw(st.integers(1, 3))]]
+    for _ in range(draw(st.integers(1, size))):
+        row = draw(st.sampled_from(rows))
+        count = row.arity or {"dot": 4, "linear": 5}.get(row.name) or draw(st.integers(1, 4))
+        chosen = [draw(st.sampled_from(nodes)) for _ in range(count)]
+        try:
+            node = row(*chosen)
+        except (ArithmeticError, ValueError):
+            continue  # out of domain
+        if abs(node.data) <= biggest:
+            nodes.append(node)
+    return nodes
