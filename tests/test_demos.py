@@ -3,13 +3,14 @@
 import importlib.util
 import math
 import pathlib
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from tinygrad_edu import data, losses, mean, nn, sigmoid
+from tinygrad_edu import data, losses, mean, nn, sigmoid, topological_order
 from tinygrad_edu import sum as total
 
 DEMOS = pathlib.Path(__file__).parent.parent / "demos"
@@ -237,3 +238,21 @@ def test_a_and_c_print_their_tables(capsys):
     assert "circles  learned" in capsys.readouterr().out
     demo("article_c").main(epochs=1000)
     assert "\n  1000 " in capsys.readouterr().out
+
+
+def test_the_readmes_pictures_are_made_by_a_demo(tmp_path):
+    readme = (DEMOS.parent / "README.md").read_text(encoding="utf-8")
+    shown = {pathlib.Path(path).name for path in re.findall(r"!\[[^\]]*\]\(([^)]*)\)", readme)}
+    pictures = demo("pictures")
+    pictures.main(tmp_path, articles=())
+    made = {path.name for path in tmp_path.iterdir()} | {"article_e.png", "article_b_d.png", "page.png"}
+    assert shown == made
+    for path in tmp_path.glob("*.svg"):
+        assert path.read_text(encoding="utf-8").rstrip().endswith("</svg>")
+
+
+def test_the_neuron_in_the_readme_is_what_its_caption_says():
+    out = demo("pictures").neuron()
+    w = next(node for node in topological_order(out) if node.label == "w")
+    assert f"{w.grad:.4g}" == "2.359"
+    assert f"{1 - out.data**2:.4g}" == "0.7864"

@@ -13,9 +13,8 @@ from tinygrad_edu.viz import svg
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-if CHROMIUM is None and os.environ.get("CI_BROWSER"):
-    pytest.fail("no Chromium, which .ci/run installs", pytrace=False)
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
+REQUIRED = "REQUIRE_CHROMIUM" in os.environ  # where a missing browser is a failure: .ci/run installs it
+in_browser = pytest.mark.skipif(CHROMIUM is None and not REQUIRED, reason="needs Chromium: apt-get install chromium")
 
 
 def used_twice():

@@ -1,4 +1,4 @@
-"""Automatic differentiation to learn from: a scalar engine, and small networks built on it.
+"""Automatic differentiation to learn from: a scalar engine, small networks built on it, and eyes to see it work.
 
 >>> from tinygrad_edu import Value
 >>> x = Value(3.0, label="x")

@@ -182,7 +182,7 @@ class Value:
 
     Args:
         data: the number: an int, a float or a NumPy scalar.
-        label: a name, for messages.
+        label: a name, for messages, drawings and explanations.
 
     Attributes:
         data: the number, a float; may be set. What was computed from it before stays as it was: compute it again

@@ -412,10 +412,7 @@ def _radical(inner: Formula) -> Formula:
 def _tidied(op: Operation, operands: Sequence[Formula]) -> Formula | None:
     """What is simpler to read and the same, or None."""
     if operands and all(operand.number is not None for operand in operands):
-        try:
-            return numeral(op.forward(*[operand.number for operand in operands]), constant=True)
-        except (ArithmeticError, ValueError):
-            return None
+        return numeral(op.forward(*[operand.number for operand in operands]), constant=True)
     if op is negative:
         return _negated(operands[0])
     if len(operands) != 2:

@@ -29,7 +29,7 @@ def draw_network(model: Module) -> Picture:
         columns.append(Column(len(columns), titles, [f"b\n{digits(neuron.b.data)}" for neuron in neurons]))
     picture = Picture(engine="neato")
     picture.attr(splines="line", outputorder="edgesfirst")
-    picture.attr("node", shape="circle", style="filled", width="0.55", fixedsize="true", fontsize="10", color=INK)
+    picture.attr("node", shape="circle", style="filled", width="0.62", fixedsize="true", fontsize="9", color=INK)
     picture.attr("edge", arrowhead="none")
     weights = [w.data for _, neurons in layers for neuron in neurons for w in neuron.w]
     scale = Scale(weights)
