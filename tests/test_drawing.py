@@ -214,6 +214,15 @@ def test_a_root_that_is_a_leaf_and_one_that_is_a_constant():
     laid_out(draw(x), draw(constant), draw(x, level="layer"), draw(constant, level="layer"))
 
 
+def test_arrows_that_reach_far_are_straight_because_bending_them_takes_minutes():
+    x = Value(0.5, label="x")
+    y = x
+    for _ in range(100):
+        y = (y * x).sin()
+    assert "splines=line" in draw(y).source
+    assert "splines" not in draw(x * x).source
+
+
 def test_infinities_nan_and_missing_derivatives_are_drawn():
     x, u = Value(0.0, label="x"), Value(math.nan, label="u")
     root = x.sqrt() * u + math.inf + u * u

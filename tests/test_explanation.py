@@ -40,6 +40,7 @@ def differentiable(draw, **options):
         nodes[-1].backward()
     except (ArithmeticError, ValueError):
         assume(False)
+    assume(all(math.isfinite(node.grad) for node in nodes))
     return nodes
 
 

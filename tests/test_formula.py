@@ -218,7 +218,7 @@ def to_python(text):
     text = text.replace("·", "*").replace("−", "-").replace("^", "**")
     text = re.sub(r"(^|[-+*/(,√] ?)(\|+)", lambda m: m[1] + "abs(" * len(m[2]), text)  # what is left closes
     text = text.replace("|", ")")
-    while match := re.search(r"(\w+)([²³⁴⁵⁶⁷⁸⁹]+)\(", text):  # tanh²(x)
+    while match := re.search(r"([^\W⁰¹²³⁴⁵⁶⁷⁸⁹]+)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)\(", text):  # tanh²(x)
         end = closing(text, match.end() - 1)
         power = match[2].translate(FROM_SUPERSCRIPTS)
         text = f"{text[: match.start()]}({match[1]}{text[match.end() - 1 : end + 1]})**{power}{text[end + 1 :]}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.viz.picture import Picture
 
 LEVELS = ("op", "neuron", "layer")
-IN_NOTEBOOKS = 50  # a Value with more values behind it shows itself as text
+IN_NOTEBOOKS = 20  # a Value with more values behind it shows itself as text
 
 
 def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_nodes: int = 500) -> Picture:

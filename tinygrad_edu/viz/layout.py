@@ -10,8 +10,8 @@ MISSING = (
     "drawing a graph takes Graphviz, and neither its command dot nor the package pygraphviz is here. Run:\n"
     '    python -m pip install "pygraphviz>=2"'
 )
-# Above so many levels crossed by all arrows together it would take Graphviz seconds, soon minutes, to bend arrows around
-# boxes; straight ones take no time.
+# Above so many levels crossed by all arrows together it would take Graphviz seconds, soon minutes, to bend arrows
+# around boxes; straight ones take no time.
 FAR = 2500
 STRAIGHT = {"splines": "line", "nslimit": "1", "nslimit1": "1"}
 IN_PYGRAPHVIZ = """

@@ -77,15 +77,18 @@ TAGS = {
 def compact(tree: MathML) -> str | list[Any]:
     """A formula in a third of the space, as ``page.js`` reads it: ``"ix"`` for ``("mi", "x")``, rows in rows as one.
 
-    >>> compact(("mrow", ("mi", "x"), ("mrow", ("mo", "+"), ("mn", "1"))))
-    ['r', 'ix', 'o+', 'n1']
+    But for rows that begin with a sign or a parenthesis: browsers space these by their place in the row.
+
+    >>> compact(("mrow", ("mi", "y"), ("mo", "="), ("mrow", ("mi", "x"), ("mo", "+"), ("mn", "1"))))
+    ['r', 'iy', 'o=', 'ix', 'o+', 'n1']
     """
     tag, *children = tree
     if isinstance(children[0], str):
         return TAGS[tag] + children[0]
     parts: list[Any] = []
     for child in map(compact, children):
-        parts += child[1:] if tag == "mrow" and child[0] == "r" else [child]
+        flat = tag == "mrow" and child[0] == "r" and child[1][0] != "o"
+        parts += child[1:] if flat else [child]
     return parts[0] if tag == "mrow" and len(parts) == 1 else [TAGS[tag], *parts]
 
 
@@ -232,12 +235,15 @@ def _chain_rule(step: Contribution, explanation: Explanation, before: Sequence[C
 
 
 def _lines(term: str, formulas: Sequence[Formula]) -> list[list[Any]]:
-    """An equation on one line, or if it is too long for a phone on two."""
-    whole = equation(*formulas)
-    if len(whole.text) <= 36:
-        return [[term, whole]]
-    rest = equation(*formulas[1:])
-    return [[term, formulas[0]], ["", Formula(f"= {rest}", rest.latex, ("mrow", ("mo", "="), rest.mathml))]]
+    """An equation on as many lines as a phone needs, each but the first beginning with the equality sign."""
+    lines: list[list[Any]] = [[term, formulas[0]]]
+    for formula in formulas[1:]:
+        longer = equation(lines[-1][1], formula)
+        if len(longer.text) <= 34:
+            lines[-1][1] = longer
+        else:
+            lines.append(["", Formula(f"= {formula}", "", ("mrow", ("mo", "="), formula.mathml))])
+    return lines
 
 
 def _strength(x: float, largest: float) -> list[float]:
