@@ -232,7 +232,7 @@ def test_of_many_paths_the_largest_are_shown():
 def test_a_table_as_wide_as_the_screen_allows_and_paragraphs_where_it_is_not():
     y, w, *_ = neuron()
     for report in (explain(y), explain(y, wrt=w)):
-        for table in report._tables:
+        for table in report.tables:
             width = max(map(len, table.to_text(10_000).splitlines()[2:4]))
             wide = table.to_text(width)
             assert wide == table.to_text(10_000)
@@ -276,7 +276,7 @@ def test_a_neuron_in_a_terminal(monkeypatch):
 def test_roles_are_told_and_constants_have_no_rows():
     w, x = Parameter(0.5, label="w"), Value(2.0, label="x")
     explanation = explain(w * x + 1)
-    rows = [[str(cell) for cell in row] for row in explanation._tables[0].rows]
+    rows = [[str(cell) for cell in row] for row in explanation.tables[0].rows]
     assert rows == [
         ["w", "parameter", "", "0.5"],
         ["x", "input", "", "2"],
@@ -330,7 +330,7 @@ def test_latex_is_balanced_whatever_the_labels(label):
             assert len(re.findall(re.escape(left) + r"(?![a-z])", bare)) == len(
                 re.findall(re.escape(right) + r"(?![a-z])", bare)
             )
-        assert len({line.count("&") for line in bare.split("\n") if "&" in line}) == 1 or len(report._tables) > 1
+        assert len({line.count("&") for line in bare.split("\n") if "&" in line}) == 1 or len(report.tables) > 1
         assert not re.search(r"[#%~`^](?![{])", bare.replace("^{", ""))
 
 

@@ -15,7 +15,8 @@ from samples import ROWS, graphs, operands
 from tinygrad_edu import Value, explain, expression, ops, topological_order
 from tinygrad_edu.graph import local_derivatives
 from tinygrad_edu.operation import TABLE
-from tinygrad_edu.viz.formula import digits, joined, name, names, notation, numeral, of_node, of_rule, visible
+from tinygrad_edu.viz.expression import names, notation, of_node, of_rule
+from tinygrad_edu.viz.formula import digits, joined, name, numeral, visible
 
 NASTY = [
     'a "quote"', "back\\slash", "\\", "\\N", "<b>bold</b>", "<script>alert(1)</script>", "two\nlines", "\r\t", "naïve",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from samples import COMPOSITES, ROWS, graphs, operands
 
 from tinygrad_edu import Value, graph, no_grad, ops, topological_order
+from tinygrad_edu import sum as total
 from tinygrad_edu.graph import (
     bounded_order,
     count_paths,
@@ -364,7 +365,7 @@ def test_differences_agree_with_the_rule_and_know_how_well(row, data):
     node.backward()
     for value in values:
         slope, error = difference_quotient(topological_order(node), value)
-        assert abs(slope - value.grad) <= 3 * error + 1e-15
+        assert abs(slope - value.grad) <= 3 * error + 1e-9
         assert error <= 1e-6 * (1 + abs(value.grad) + abs(node.data))
 
 
@@ -375,8 +376,9 @@ def test_differences_reach_every_node_of_a_graph(nodes):
         root.backward()
     except ArithmeticError:
         assume(False)
-    assume(all(math.isfinite(node.grad) for node in nodes))
     order = topological_order(root)
+    # Where larger ones cancel, as in x / expm1(x) close to 0, it is the grad that is rounding.
+    assume(all(abs(local) < 1e6 for node in order for local in local_derivatives(node)))
     for node in order:
         slope, error = difference_quotient(order, node)
         if error < 1e-3 * (1 + abs(slope)):
@@ -452,3 +454,11 @@ def test_a_value_that_does_not_matter_has_the_slope_zero():
     x, y = Value(1.0), Value(2.0)
     assert difference_quotient(topological_order(x * y), Value(3.0))[0] == 0.0
     assert quotient(lambda x: ops.relu(x - 5) * 3, 1.0) == (0.0, 0.0)
+
+
+def test_a_value_used_a_million_times_is_refused_too():
+    x = Value(1.0, label="x")
+    y = total([x] * 1_000_000)
+    with pytest.raises(ValueError, match="values are used more than 5000 times, too often to explain one by one"):
+        bounded_order(y, 500, "explain")
+    assert len(bounded_order(total([x] * 5000), 500, "explain")) == 2

@@ -17,13 +17,14 @@ FLOORS = {
     3: ["value"],
     4: ["functions", "module", "graph", "reader"],
     5: ["nn", "losses", "optim", "data", "viz", "viz.layout", "viz.formula"],
-    6: ["training", "viz.terminal", "viz.picture", "viz.groups"],
-    7: ["viz.plots", "viz.boxes", "viz.svg"],
-    8: ["viz.folding", "viz.network", "viz.page"],
-    9: ["viz.drawing", "viz.explanation"],
-    10: ["formula_commands"],
-    11: ["cli"],
-    12: ["__main__", ""],  # the package itself hands on the public names
+    6: ["training", "viz.terminal", "viz.picture", "viz.expression", "viz.report"],
+    7: ["viz.plots", "viz.groups"],
+    8: ["viz.boxes", "viz.svg"],
+    9: ["viz.folding", "viz.network", "viz.page"],
+    10: ["viz.drawing", "viz.explanation"],
+    11: ["formula_commands"],
+    12: ["cli"],
+    13: ["__main__", ""],  # the package itself hands on the public names
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 

@@ -60,7 +60,7 @@ from tinygrad_edu.training import History, classifier, fit
 from tinygrad_edu.value import Value, no_grad, topological_order
 from tinygrad_edu.viz.drawing import draw
 from tinygrad_edu.viz.explanation import explain
-from tinygrad_edu.viz.formula import expression
+from tinygrad_edu.viz.expression import expression
 
 __all__ = [
     "History",

@@ -10,7 +10,8 @@ from tinygrad_edu.operation import BUILT_IN
 from tinygrad_edu.plain import plain, printable
 from tinygrad_edu.reader import OPERATORS, assignments, read
 from tinygrad_edu.viz.drawing import draw
-from tinygrad_edu.viz.explanation import Report, Table, explain
+from tinygrad_edu.viz.explanation import explain
+from tinygrad_edu.viz.report import Report, Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _as_text(report: Report) -> str:
     if printable(text) != text:
         tables = [
             Table(table.title, table.header, [[plain(str(cell)) for cell in row] for row in table.rows], table.remark)
-            for table in report._tables
+            for table in report.tables
         ]
         text = plain(str(Report(tables)))
     columns = shutil.get_terminal_size((100, 24)).columns

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+MANY_USES = 10  # times as many as there may be values
+
+
 def bounded_order(root: Value, max_nodes: int, doing: str) -> list[Value]:
     """The topological order of a graph that is small enough to look at.
 
@@ -25,15 +28,17 @@ def bounded_order(root: Value, max_nodes: int, doing: str) -> list[Value]:
     """
     if not isinstance(root, Value):
         raise TypeError(f"{doing} takes a Value that was computed from Values, not {type(root).__name__}")
-    seen = {root}
+    seen, uses = {root}, 0
     stack = [root]
-    while stack and len(seen) <= max_nodes:
-        for parent in stack.pop().parents:
-            if parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
+    while stack and len(seen) <= max_nodes and uses <= MANY_USES * max_nodes:
+        parents = stack.pop().parents
+        uses += len(parents)
+        stack += set(parents) - seen
+        seen.update(parents)
     if len(seen) > max_nodes:
         raise ValueError(f"the graph has more than {max_nodes} values, too many to {doing} one by one")
+    if uses > MANY_USES * max_nodes:
+        raise ValueError(f"values are used more than {MANY_USES * max_nodes} times, too often to {doing} one by one")
     return topological_order(root)
 
 

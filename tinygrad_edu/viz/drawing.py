@@ -11,7 +11,8 @@ from tinygrad_edu import graph
 from tinygrad_edu.graph import bounded_order, local_derivatives, total_span
 from tinygrad_edu.module import Module
 from tinygrad_edu.value import Constant, Value
-from tinygrad_edu.viz.formula import names, visible
+from tinygrad_edu.viz.expression import names
+from tinygrad_edu.viz.formula import visible
 from tinygrad_edu.viz.groups import group_of_each, parts, role
 
 TYPE_CHECKING = False

@@ -87,8 +87,11 @@ def fold(order: Sequence[Value], level: str) -> dict[Value, Box]:
 
 def _folded(group: str, level: str) -> str:
     """The path of the box that a group goes into: its own, or that of its layer."""
-    path = parts(group)
-    return ".".join(path[:-1] or path) if level == "layer" else group
+    *layer, neuron = parts(group) or ("",)
+    if level == "neuron" or not neuron:
+        return group
+    alone = "layer" if neuron.startswith("neurons.") else neuron  # a layer, or a neuron, that is in no other module
+    return ".".join(layer) or alone
 
 
 def _stem(label: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tinygrad_edu.module import Parameter
 from tinygrad_edu.value import Constant, Value, topological_order
-from tinygrad_edu.viz.formula import notation, visible
+from tinygrad_edu.viz.expression import notation
+from tinygrad_edu.viz.formula import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

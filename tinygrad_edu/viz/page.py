@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from tinygrad_edu.graph import difference_quotient
 from tinygrad_edu.value import Constant
-from tinygrad_edu.viz.formula import Formula, digits, equation, expression, joined, numeral, visible
+from tinygrad_edu.viz.expression import expression
+from tinygrad_edu.viz.formula import Formula, digits, equation, joined, numeral, visible
 from tinygrad_edu.viz.groups import role
 from tinygrad_edu.viz.svg import graph
 
