@@ -5,7 +5,7 @@
 - twice.svg: x * x, in which x is used twice. Both uses count: 3 + 3 is the 6 of x.grad.
 - sigmoid.svg: a sigmoid opened into what it is defined as, where its derivative y (1 - y) comes from.
 - network.svg: a network that has learned two moons, its weights as lines.
-- layers.svg: the loss of that network on 100 examples, some 7,000 values, layer by layer.
+- neurons.svg: the loss of that network on 100 examples, some 7,000 values, neuron by neuron.
 - page.png: the page on which one steps through all this. It takes Chromium and the package playwright.
 - article_e.png, article_b_d.png: the pictures of these two demos.
 
@@ -50,10 +50,10 @@ def opened():
     return y
 
 
-def trained(epochs=60):
+def trained(epochs=150):
     """A small network that has learned two moons, and its loss on them."""
     inputs, targets = data.moons(100, noise=0.1, seed=0)
-    model = nn.MLP(2, [4, 4, 1], "tanh", seed=2)
+    model = nn.MLP(2, [4, 1], "tanh", seed=2)
     name = "binary_cross_entropy_with_logits"
     fit(model, inputs, targets, loss=name, optimizer=optim.Adam(model.parameters(), lr=0.05), epochs=epochs,
         batch_size=20, seed=0)  # fmt: skip
@@ -104,7 +104,7 @@ def main(folder=HERE, articles=("article_b_d", "article_e")):
     draw(opened(), expand=True).render(folder / "sigmoid.svg")
     model, loss = trained()
     draw(model).render(folder / "network.svg")
-    draw(loss, level="layer").render(folder / "layers.svg")
+    draw(loss, level="neuron").render(folder / "neurons.svg")
     if shutil.which("chromium") and importlib.util.find_spec("playwright"):
         photograph(page(), folder / "page.png")
     else:

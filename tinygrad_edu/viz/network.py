@@ -35,6 +35,7 @@ def draw_network(model: Module) -> Picture:
     scale = Scale(weights)
     top = max(column.height for column in columns)
     for column in columns:
+        column.gap = 1.0 if len(weights) <= FEW else Column.gap
         column.add_to(picture, top)
     for tails, heads, (_, neurons) in zip(columns, columns[1:], layers):
         for head in heads.shown:
@@ -71,6 +72,8 @@ class Column:
         height: how many places it takes.
     """
 
+    gap = 0.72  # from a circle to the next, in inches
+
     def __init__(self, depth: int, titles: Sequence[str], labels: Sequence[str]) -> None:
         self.depth, self.titles, self.labels = depth, titles, labels
         self.left_out = len(labels) - 2 * ENDS if len(labels) > ROOM else 0
@@ -81,7 +84,7 @@ class Column:
     def place(self, index: int) -> tuple[float, float]:
         """Where a circle is, in inches."""
         row = index if index < ENDS or not self.left_out else index - self.left_out + 1
-        return 2.4 * self.depth, 0.72 * ((self.height - 1) / 2 - row)
+        return 2.4 * self.depth, self.gap * ((self.height - 1) / 2 - row)
 
     def add_to(self, picture: Picture, top: int) -> None:
         """Draw the circles, and the titles above the tallest column of all, which has ``top`` places."""
@@ -95,7 +98,7 @@ class Column:
             )
         lines = "<br/>".join(quoted(visible(title)) for title in self.titles)
         title = f'<font point-size="11" color="{GREY}">{lines}</font>'
-        picture.node(f"{self.node(0)}_title", f"<{title}>", pos=_at((2.4 * self.depth, 0.36 * top + 0.4)), **words)
+        picture.node(f"{self.node(0)}_title", f"<{title}>", pos=_at((2.4 * self.depth, self.gap * (top - 1) / 2 + 0.76)), **words)
 
     def node(self, index: int) -> str:
         """The name of a circle in the graph."""
