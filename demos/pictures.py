@@ -5,7 +5,7 @@
 - twice.svg: x * x, in which x is used twice. Both uses count: 3 + 3 is the 6 of x.grad.
 - sigmoid.svg: a sigmoid opened into what it is defined as, where its derivative y (1 - y) comes from.
 - network.svg: a network that has learned two moons, its weights as lines.
-- neurons.svg: the loss of that network on 100 examples, some 7,000 values, neuron by neuron.
+- neurons.svg: the loss of that network on 100 examples, some 1,300 values, neuron by neuron.
 - page.png: the page on which one steps through all this. It takes Chromium and the package playwright.
 - article_e.png, article_b_d.png: the pictures of these two demos.
 

@@ -1,6 +1,7 @@
 """Settings for all tests: how many examples hypothesis tries, and pictures without a screen."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,3 +31,11 @@ def own_operation():
         del TABLE[name]
         if hasattr(Value, name):
             delattr(Value, name)
+
+
+@pytest.fixture(autouse=True)
+def pythons_own_interrupt():
+    """Ctrl-C as in a terminal, although the runner may have been started in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -277,14 +277,6 @@ def test_tiny_gradients_are_not_taken_for_zero():
 # ---- Ctrl-C ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(autouse=True)
-def pythons_own_handler():
-    """Whatever the test runner was started with."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def test_ctrl_c_after_the_last_batch_is_told_too():
     history = fit(model(), *XOR, epochs=3, on_epoch=lambda *_: signal.raise_signal(signal.SIGINT))
     assert (history.interrupted, len(history.loss)) == (True, 1)
