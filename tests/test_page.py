@@ -79,9 +79,8 @@ def test_every_number_on_the_page_is_the_engines(visit):
         assert box.locator(".data").text_content() == f"data {page_module.digits(node.data)}"
         assert box.locator(".grad").text_content() == f"grad {page_module.digits(node.grad)}"
         box.click()
-        shown = dict(
-            zip(tab.locator("#about-lines dt").all_text_contents(), tab.locator("#about-lines dd").all_text_contents())
-        )
+        lines = "all => all.map(e => [e.textContent, e.nextSibling.textContent])"
+        shown = dict(tab.eval_on_selector_all("#about-lines dt", lines))
         assert float(shown["value"]) == node.data
         assert float(shown["gradient"]) == node.grad
         if node is not y:
@@ -181,7 +180,10 @@ def test_the_keyboard_alone_reaches_everything(visit):
     assert tab.is_visible("#step")
     assert tab.evaluate("document.activeElement.id") == "n0"
     assert tab.get_attribute("#step", "aria-live") == "polite"
-    assert all(tab.locator("button").evaluate_all("all => all.map(b => b.getAttribute('aria-label'))"))
+    assert all(tab.locator("button").evaluate_all("all => all.map(b => b.getAttribute('aria-label') || b.textContent)"))
+    tab.click("#n1")
+    tab.keyboard.press("Space")  # plays, also after a click
+    assert tab.get_attribute("#play", "aria-pressed") == "true"
 
 
 @in_browser
@@ -210,6 +212,27 @@ def test_it_fits_its_screen_and_can_be_read_in_both_schemes(visit, size, scheme)
     colours = tab.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
     ink, ground = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in colours)
     assert (ink < 200 and ground > 600) if scheme == "light" else (ink > 600 and ground < 200)
+
+
+@in_browser
+def test_a_large_graph_is_shown_whole_on_request(visit):
+    x = y = Value(0.5, label="x")
+    for _ in range(12):
+        y = (y * x).tanh()
+    tab = visit(y)
+    inside = "document.querySelector('#drawing').scrollWidth <= document.querySelector('#drawing').clientWidth"
+    assert not tab.evaluate(inside)
+    tab.click("#whole")
+    assert tab.evaluate(inside)
+    assert tab.text_content("#whole") == "Readable size"
+    assert not visit(x * 2).is_visible("#whole")
+
+
+@in_browser
+def test_the_page_of_an_infinite_derivative_says_where_it_ends(visit):
+    tab = visit((Value(0.0, label="x")).sqrt() * 2)
+    tab.keyboard.press("End")
+    assert "the derivative of sqrt at x = 0.0 is infinite" in tab.text_content("#words")
 
 
 @in_browser

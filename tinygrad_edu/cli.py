@@ -11,6 +11,7 @@ import sys
 from tinygrad_edu import data, formula_commands, nn, optim
 from tinygrad_edu.functions import softmax
 from tinygrad_edu.plain import printable
+from tinygrad_edu.pointing import nearest, short
 from tinygrad_edu.randomness import generator
 from tinygrad_edu.training import classifier, fit
 from tinygrad_edu.value import Value, no_grad
@@ -32,6 +33,7 @@ DATA_SETS: dict[str, Callable[..., tuple[Rows, list[int]]]] = {
     "spirals": data.spirals,
     "blobs": data.blobs,
 }
+COMMANDS = ("train", "predict", *formula_commands.NAMES)
 OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {
     "adam": (optim.Adam, 0.02),
     "adamw": (optim.AdamW, 0.02),
@@ -53,16 +55,21 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status, 2 for an error, of which stderr tells."""
+    """Run the command, or print the help if there is none; return the exit status, 2 for an error, of which stderr
+    tells."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without some character shows a ? instead of failing
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if given[:1] == ["predict"] and not {"--", "-h", "--help"} & set(given):
         given.insert(1, "--")  # a number such as -1e-3 is not an option
-    elif given and given[0] in formula_commands.NAMES:
+    elif given[0] in formula_commands.NAMES:
         given[1:] = formula_commands.options_first(given[1:])
-    options = _parser().parse_args(given)
+    parser = _parser()
+    if given[0] not in COMMANDS and not given[0].startswith("-"):
+        near = nearest(given[0], COMMANDS) or f"; there are {', '.join(COMMANDS)}"
+        parser.error(f"there is no command {short(given[0])!r}{near}")
+    options = parser.parse_args(given)
     try:
         options.run(options)
         sys.stdout.flush()
@@ -82,9 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train small neural networks and look at what they learn; type a formula and see its derivatives "
         "flow. Every derivative comes from the engine; none is written by hand.",
     )
-    commands = parser.add_subparsers(
-        dest="command", required=True, metavar=" | ".join(["train", "predict", *formula_commands.NAMES])
-    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
     _add_train(commands)
     _add_predict(commands)
     formula_commands.add_to(commands)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from itertools import islice
 
 from tinygrad_edu.operation import BUILT_IN
 from tinygrad_edu.plain import plain, printable
-from tinygrad_edu.reader import OPERATORS, assignments, read
+from tinygrad_edu.reader import ALIASES, OPERATORS, assignments, read
 from tinygrad_edu.viz.drawing import draw
 from tinygrad_edu.viz.explanation import explain
 from tinygrad_edu.viz.report import Report, Table
@@ -67,7 +68,7 @@ def _command(
 ) -> argparse.ArgumentParser:
     """A command with what all three take."""
     name = run.__name__.strip("_")
-    functions = sorted(BUILT_IN - {row.name for row in OPERATORS.values()})
+    functions = sorted({*BUILT_IN, *ALIASES} - {row.name for row in OPERATORS.values()})
     command: argparse.ArgumentParser = commands.add_parser(
         name,
         help=help,
@@ -108,11 +109,18 @@ def options_first(arguments: Sequence[str]) -> list[str]:
 def _draw(options: argparse.Namespace) -> None:
     _check_ending(options.out, PICTURES, "picture")
     result, _ = _computed(options)
+    note = ""
+    try:
+        result.backward()
+    except (ArithmeticError, ValueError) as error:
+        note = f"tinygrad-edu draw: {error}, so no gradient can be computed; every grad in the picture is 0"
     try:
         picture = draw(result, expand=options.expand)
     except ValueError as error:
         raise ValueError(str(error).partition("; draw(")[0]) from None  # the rest is advice for Python
     _save(options.out, picture.render)
+    if note:
+        print(note, file=sys.stderr)
 
 
 def _explain(options: argparse.Namespace) -> None:
@@ -138,9 +146,8 @@ def _page(options: argparse.Namespace) -> None:
 
 
 def _computed(options: argparse.Namespace) -> tuple[Value, dict[str, Value]]:
-    """The result of the formula, with a name of its own, and the Values of the names in it; all have their grad."""
+    """The result of the formula, with a name of its own, and the Values of the names in it."""
     result, values = read(options.formula, _numbers(options.numbers))
-    result.backward()
     names = ["y", "z", "f", *(f"y{i}" for i in range(1, len(values) + 1))]
     result.label = result.label or next(name for name in names if name not in values)
     return result, values

@@ -69,6 +69,26 @@ def runs_rule(node: Value, upstream: float) -> bool:
     return node.op is not None and (upstream != 0 or type(node._first) is not tuple)
 
 
+def outdated(order: Sequence[Value]) -> Value | None:
+    """The first Value whose number is no longer what its operation gives: ``data`` was set after it was computed.
+
+    >>> x = Value(2.0)
+    >>> y = x * x
+    >>> x.data = 5.0
+    >>> outdated(topological_order(y)) is y
+    True
+    """
+    for node in order:
+        if node.op is not None:
+            try:
+                now = float(node.op.forward(*[parent.data for parent in node.parents]))
+            except (ArithmeticError, ValueError):
+                return node
+            if now != node.data and now == now:
+                return node
+    return None
+
+
 def total_span(order: Sequence[Value]) -> int:
     """How many levels all arrows of a drawing cross together, when every Value stands behind all that it is made from
     and every leaf just before its first use: what Graphviz has to route.

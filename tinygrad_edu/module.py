@@ -54,8 +54,8 @@ class Module:
     """What has parameters: the Values found in its attributes, and in Modules, lists, tuples, dicts and NumPy arrays
     in them. A class of one's own computes in ``__call__``.
 
-    A parameter is a Value that was given, not computed. Its name says where it is: ``layers.0.neurons.3.w[1]``, and so
-    does its label, unless it is a Value that you have labelled otherwise.
+    A parameter is a Value that was given, not computed; it becomes a ``Parameter``. Its name says where it is:
+    ``layers.0.neurons.3.w[1]``, and so does its label, unless you have labelled it otherwise.
     A module with constructor arguments that wants to be saved returns them from ``config``. An attribute ``metadata``,
     anything that JSON can hold, is saved and loaded along.
 
@@ -84,8 +84,11 @@ class Module:
             for path, member in _walk("", self, {}):
                 if isinstance(member, Module):
                     vars(member)["_name"] = path
-                elif isinstance(member, Parameter) or not member.label:
+                    continue
+                if isinstance(member, Parameter) or not member.label:
                     member.label = path
+                if type(member) is Value:  # it is learned, so it is drawn as what is learned
+                    member.__class__ = Parameter
 
     def __call__(self, inputs: Any) -> Any:
         raise TypeError(f"{type(self).__name__} does not say what it computes: define __call__(self, inputs)")

@@ -71,7 +71,7 @@ divide = Operation(
 )
 power = Operation(
     "power", _power, _power_rule,
-    "x to the power n; where x < 0, for whole n only, with a derivative by x but none by n (NaN).",
+    "x to the power n; where x < 0, for whole n only, with a derivative with respect to x but none to n (NaN).",
     "power(-2.0, 3.0) = -8.0", notation="x ^ n",
 )
 negative = Operation(
@@ -345,12 +345,12 @@ mean = Operation(
 )
 dot = Operation(
     "dot", _dot, _dot_rule,
-    "The sum of a * b over two lists, given as (*a, *b).", definition=lambda *operands: _sum_of_products(operands),
-    notation="definition",
+    "The sum of a * b over two lists; its operands are (*a, *b).",
+    definition=lambda *operands: _sum_of_products(operands), notation="definition",
 )
 linear = Operation(
     "linear", _linear, _linear_rule,
-    "A neuron's weighted sum with its bias, dot(x, w) + b, given as (*x, *w, b).",
+    "A neuron's weighted sum with its bias, dot(x, w) + b; its operands are (*x, *w, b).",
     definition=lambda *operands: dot(*operands[:-1]) + operands[-1], notation="definition",
 )
 logsumexp = Operation(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾"
-LOWERED = str.maketrans(RAISED, "-0123456789()")
+RAISED, SUNK = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾", "₀₁₂₃₄₅₆₇₈₉₍₎"
+LEVEL = str.maketrans(RAISED + SUNK, "-0123456789()0123456789()")
 SIGNS = str.maketrans(
     {"░": ".", "▒": ":", "▓": "%", "─": "-", "−": "-", "×": "*", "·": "*", "∂": "d", "→": "->", "∞": "inf", "…": "..."}
 )
@@ -14,10 +14,13 @@ def plain(text: str) -> str:
 
     >>> plain("∂y/∂z = 1 − tanh²(w·x) → −1.5×10⁻⁷"), plain("√x + √(a·b) + σ(z)")
     ('dy/dz = 1 - tanh^2(w*x) -> -1.5*10^-7', 'sqrt x + sqrt(a*b) + sigmoid(z)')
+    >>> plain("x₍₁₎·x₍₂₎²")
+    'x_(1)*x_(2)^2'
     """
     import re
 
-    text = re.sub(f"[{RAISED}]+", lambda power: "^" + power[0].translate(LOWERED), text)
+    text = re.sub(f"[{RAISED}]+", lambda power: "^" + power[0].translate(LEVEL), text)
+    text = re.sub(f"[{SUNK}]+", lambda index: "_" + index[0].translate(LEVEL), text)
     text = re.sub(r"√(\(?)", lambda root: "sqrt" + (root[1] or " "), text)
     return re.sub(r"σ(?=[(^])", "sigmoid", text).translate(SIGNS)
 

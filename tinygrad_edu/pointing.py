@@ -31,11 +31,16 @@ def pointed(message: str, text: str, start: int, end: int) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """A question after those of ``names`` that are nearly ``name``; "" if there are none."""
+    """A question after those of ``names`` that are nearly ``name``, capitals aside; "" if there are none.
+
+    >>> nearest("ReLu", ["relu", "tanh"])
+    '; did you mean relu?'
+    """
     from difflib import get_close_matches
 
-    found = get_close_matches(name[:40], list(names))  # it takes long to compare long ones
-    return f"; did you mean {', '.join(map(short, found))}?" if found else ""
+    small = {other.casefold(): other for other in names}
+    found = get_close_matches(name[:40].casefold(), small)  # it takes long to compare long ones
+    return f"; did you mean {', '.join(short(small[other]) for other in found)}?" if found else ""
 
 
 def short(text: str, columns: int = 40) -> str:

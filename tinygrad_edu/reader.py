@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 LONGEST = 10_000  # characters
 
 # fmt: off
+ALIASES = {"abs": ops.absolute, "max": ops.maximum, "min": ops.minimum, "ln": ops.log}
 OTHER_NAMES = {
-    "abs": "absolute", "fabs": "absolute", "max": "maximum", "min": "minimum", "pow": "power", "ln": "log",
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh",
-    "atanh": "arctanh", "logistic": "sigmoid", "expit": "sigmoid", "swish": "silu", "sgn": "sign", "step": "heaviside",
+    "fabs": "abs", "pow": "power", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2",
+    "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "logistic": "sigmoid", "expit": "sigmoid",
+    "σ": "sigmoid", "swish": "silu", "sgn": "sign", "step": "heaviside",
 }
 CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045, "tau": 6.283185307179586}
 OPERATORS = {
@@ -51,7 +52,8 @@ def read(text: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Valu
     """The Value that a formula has, recorded, and the Values of its names, which are labelled with them.
 
     A formula is made of numbers, names, ``+ - * / **``, parentheses and the functions of the table, one's own too.
-    A name is one Value however often it is written. A table row of lists takes their elements: ``mean(a, b, c)``.
+    Of these ``abs``, ``max``, ``min`` and ``ln`` are called so too. A name is one Value however often it is written. A
+    table row of lists takes their elements: ``mean(a, b, c)``.
 
     Args:
         text: the formula, of at most 10,000 characters; it may go over several lines and have ``# comments``.
@@ -71,10 +73,11 @@ def read(text: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Valu
     """
     if not isinstance(text, str):
         raise TypeError(f"a formula is a string, not {type(text).__name__}")
+    functions = {**ALIASES, **TABLE}
     values: dict[str, Value] = {}
     for given, number in numbers.items():
         name = _name(given)
-        if name in TABLE:
+        if name in functions:
             raise ValueError(f"{name} is a function; give the number another name")
         if name in values:
             raise ValueError(f"{short(name)} is given twice")
@@ -82,8 +85,8 @@ def read(text: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Valu
     if len(text) > LONGEST:
         raise ValueError(f"the formula has {len(text)} characters, more than {LONGEST}; compute a part of it apart")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    check_tokens(text)
-    formula = _Formula(text, values)
+    check_tokens(text, functions)
+    formula = _Formula(text, values, functions)
     steps = formula.steps(formula.parse())
     used = {node.id for node, *_ in steps if hasattr(node, "id")}
     for name in values:
@@ -108,7 +111,8 @@ def assignments(texts: Sequence[str]) -> dict[str, float]:
         try:
             number = float(digits)
         except ValueError:
-            raise ValueError(f"{short(text)!r} does not give a number to a name; write it like w=0.5") from None
+            instead = _computed(digits) or "write it like w=0.5"
+            raise ValueError(f"{short(text)!r} does not give a number to a name; {instead}") from None
         if number - number != 0:
             raise ValueError(f"{short(text)!r} gives a number that is not finite; write it like w=0.5")
         name = _name(given.strip())
@@ -116,6 +120,15 @@ def assignments(texts: Sequence[str]) -> dict[str, float]:
             raise ValueError(f"{short(text)!r} gives {short(name)} a second number; give it one")
         numbers[name] = number
     return numbers
+
+
+def _computed(text: str) -> str:
+    """What to write instead of a formula such as 1/2 where a number is expected; "" if it is none, or not finite."""
+    try:
+        number = read(text, {})[0].data
+    except (ValueError, ArithmeticError):
+        return ""
+    return f"{short(text)} is not a number, write {number}" if number - number == 0 else ""
 
 
 def _name(given: str) -> str:
@@ -135,12 +148,12 @@ def _name(given: str) -> str:
 
 
 class _Formula:
-    """The text of a formula and the Values of its names."""
+    """The text of a formula, the Values of its names, and the functions that it may call."""
 
-    def __init__(self, text: str, values: dict[str, Value]) -> None:
+    def __init__(self, text: str, values: dict[str, Value], functions: dict[str, Operation]) -> None:
         import re
 
-        self.text, self.values = text, values
+        self.text, self.values, self.functions = text, values, functions
         blank = re.sub(r"#[^\n]*", lambda comment: " " * len(comment[0]), text)
         self.line = re.sub(r"\s", " ", blank).lstrip()  # as one line, of which a node's place is an offset
         self.indent = len(text) - len(self.line)
@@ -182,14 +195,14 @@ class _Formula:
             return node, row, [node.operand] if kind == "UnaryOp" else [node.left, node.right], []
         if kind == "Call" and type(node.func).__name__ == "Name":
             row, names = self.function(node.func), [str(keyword.arg) for keyword in node.keywords]
-            misfit = _misfit(row, len(node.args), names)
+            misfit = _misfit(node.func.id, row, len(node.args), names)
             if misfit:
                 raise self.error(misfit, node)
             return node, row, [*node.args, *(keyword.value for keyword in node.keywords)], names
         if kind == "Call" and type(node.func).__name__ == "Attribute":
             node = node.func
         name = OTHER_NAMES.get(getattr(node, "attr", ""), getattr(node, "attr", ""))
-        instead = f"; write {name}(...)" if name in TABLE else f"; write {name}" if name in CONSTANTS else ""
+        instead = f"; write {name}(...)" if name in self.functions else f"; write {name}" if name in CONSTANTS else ""
         what = "a name with a ." if name else "this"
         raise self.error(f"{what} is not allowed in a formula{instead}", node)
 
@@ -197,11 +210,14 @@ class _Formula:
         name = node.id
         if name in self.values:
             return
-        if name in TABLE:
+        if name in self.functions:
             raise self.error(f"{name} is a function; write what it is applied to: {name}(...)", node)
         message = f"{short(name)} has no number; give it one: {short(name)}={CONSTANTS.get(name, '...')}"
-        product = len(name) <= 3 and set(name) <= set(self.values)
-        near = f"; did you mean {'*'.join(name)}?" if product else nearest(name, self.values)
+        if len(name) <= 3 and set(name) <= set(self.values):
+            near = f"; did you mean {'*'.join(name)}?"
+        else:
+            twins = [given for given in self.values if given.casefold() == name.casefold()]
+            near = f"; {short(twins[0])} has one, but capitals count" if twins else nearest(name, self.values)
         raise self.error(message + near, node)
 
     def function(self, node: Any) -> Operation:
@@ -209,10 +225,13 @@ class _Formula:
         name, product = node.id, f"write {short(node.id)}*(...) for a product"
         if name in self.values:
             raise self.error(f"{short(name)} is a number, not a function; {product}", node)
-        if name not in TABLE:
-            instead = f"; write {OTHER_NAMES[name]}" if name in OTHER_NAMES else nearest(name, TABLE) or f"; {product}"
-            raise self.error(f"there is no function {short(name)}{instead}", node)
-        return TABLE[name]
+        if name in self.functions:
+            return self.functions[name]
+        if name == "softmax":
+            several = "softmax gives several numbers, a formula has one result"
+            raise self.error(f"{several}; one of them is exp(a - logsumexp(a, b))", node)
+        other = f"; write {OTHER_NAMES[name]}(...)" if name in OTHER_NAMES else nearest(name, self.functions)
+        raise self.error(f"there is no function {short(name)}{other or f'; {product}'}", node)
 
     def compute(self, steps: Sequence[Step]) -> Value:
         """The Value of the formula: each step takes its operands from the stack and leaves its result there."""
@@ -236,8 +255,9 @@ class _Formula:
         return kind(pointed(message, self.text, start, end))
 
 
-def _misfit(row: Operation, count: int, names: Sequence[str]) -> str:
-    """What is wrong with a call of ``row`` with ``count`` operands and then those called ``names``; "" if nothing."""
+def _misfit(name: str, row: Operation, count: int, names: Sequence[str]) -> str:
+    """What is wrong with a call of ``row``, as ``name``, with ``count`` operands and then those called ``names``; "" if
+    nothing."""
     if row.arity is None:
         fits, wanted = COUNTS.get(row.name, (bool, "operands, at least one"))
         return "" if fits(count) and not names else f"{row.name} takes {wanted}"
@@ -245,4 +265,6 @@ def _misfit(row: Operation, count: int, names: Sequence[str]) -> str:
     fits_names = sorted(set(names)) == sorted(names) and set(names) <= set(free)
     if count <= row.arity and fits_names and set(required[count:]) <= set(names):
         return ""
+    if row in (ops.maximum, ops.minimum):
+        return f"{name} takes two operands; of three write {name}(a, {name}(b, c))"
     return f"this call does not fit {row.signature()}"

@@ -10,13 +10,13 @@ from tinygrad_edu.pointing import pointed, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 # fmt: off
 TOKEN = (
     r"(?P<space>[ \t\n]+|\#[^\n]*)"
     r"|(?P<number>(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)"
-    r"|(?P<name>(?:[A-Za-z_]|[^\x00-\x7f])(?:[A-Za-z_0-9]|[^\x00-\x7f])*)"
+    r"|(?P<name>(?:[A-Za-z_]|[^\x00-\x7f·\u0387])(?:[A-Za-z_0-9]|[^\x00-\x7f·\u0387])*)"  # Python has names with a ·
     r"|(?P<sign>\*\*|//|[=!:<>]=|[\s\S])"
 )
 ALLOWED = {"+", "-", "*", "/", "**", "(", ")", ",", "=", "."}
@@ -30,7 +30,9 @@ INSTEAD = {  # of what else one may type, signs and words
     ";": "write one formula at a time", ":=": "give a name its number apart from the formula, as in w=0.5",
     "True": "write 1", "False": "write 0",
     "−": "write -", "–": "write -", "×": "write *", "·": "write *", "⋅": "write *", "÷": "write /",  # noqa: RUF001
-    "²": "write **2", "³": "write **3", "√": "write sqrt(...)",
+    "²": "write **2", "³": "write **3", **dict.fromkeys("⁰¹⁴⁵⁶⁷⁸⁹⁻", "write ** for a power"),
+    "√": "write sqrt(...)", "|": "write abs(...)", "₍": "it counts the uses of a name; write the name alone",
+    **dict.fromkeys("₀₁₂₃₄₅₆₇₈₉", "write the digits after a name as usual, as in x0"),
 }
 IN_CALLS = {
     ",": "a comma is not allowed here; it stands between the operands of a function",
@@ -39,7 +41,7 @@ IN_CALLS = {
 # fmt: on
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+def _tokens(text: str, functions: Collection[str]) -> Iterator[tuple[str, str, int]]:
     """Each number, name and sign, as its kind, itself and where it starts; an error where one is not allowed."""
     import keyword
     import re
@@ -47,13 +49,15 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
 
     for match in re.finditer(TOKEN, text):
         kind, token, start = match.lastgroup or "", match[0], match.start()
-        message = ""
+        message, word = "", ""
         if kind == "name" and not token.isidentifier():  # the sign in the middle of x²
             at = next(i for i, char in enumerate(token) if not (("a" if i else "") + char).isidentifier())
-            kind, token, start = "sign", token[at], start + at
+            kind, word, token, start = "sign", token[:at], token[at], start + at
         plain = unicodedata.normalize("NFKC", token)
         if keyword.iskeyword(plain) or (kind == "sign" and token not in ALLOWED):
             instead = INSTEAD.get(token) or INSTEAD.get(plain) or (f"write {plain}" if plain in ALLOWED else "")
+            if word in functions and plain.isdecimal():  # tanh²(x)
+                instead = f"write {short(word)}(...)**{plain}"
             shown = token if token.isprintable() else f"the character U+{ord(token):04X}"
             message = f"{shown} is not allowed in a formula" + (f"; {instead}" if instead else "")
         elif kind == "number":
@@ -67,14 +71,21 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
             yield kind, token, start
 
 
-def check_tokens(text: str) -> None:
-    """Raise a ValueError where two tokens do not go together or a parenthesis is alone; the parser finds the rest."""
+def check_tokens(text: str, functions: Collection[str]) -> None:
+    """Raise a ValueError where two tokens do not go together or a parenthesis is alone; the parser finds the rest.
+
+    ``functions`` are the names of those that the formula may call.
+    """
     kind, before, at = "", "", 0  # the token before this one
     calls: list[tuple[bool, int]] = []  # for each open parenthesis: whether it is a function's, and where it is
-    for next_kind, token, start in _tokens(text):
+    for next_kind, token, start in _tokens(text, functions):
         complete = kind in ("number", "name") or before == ")"
         message, since = "", start
-        if complete and (next_kind != "sign" or (token == "(" and kind != "name")):
+        if before in functions and next_kind != "sign":
+            operand = f"{short(token)}(...)" if token in functions else short(token)
+            message = f"write {short(before)}({operand}): what a function is applied to stands in parentheses"
+            since = at
+        elif complete and (next_kind != "sign" or (token == "(" and kind != "name")):
             both = f"{short(before)}*{short(token)}" if "sign" not in (kind, next_kind) else "* between these two"
             message, since = f"write {both} for a product", at
         elif not complete and token in ("*", "/", "**", ",", "=", "."):

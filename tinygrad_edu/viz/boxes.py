@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from tinygrad_edu.ops import add, multiply
 from tinygrad_edu.value import Constant
-from tinygrad_edu.viz.formula import digits
+from tinygrad_edu.viz.expression import write
+from tinygrad_edu.viz.formula import digits, visible
 from tinygrad_edu.viz.groups import role, symbol
 from tinygrad_edu.viz.picture import GREY, INK, Scale, styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tinygrad_edu.value import Value
+    from tinygrad_edu.viz.formula import Formula
+
+HINT = "× on an arrow: the local derivative. Multiply along a path, add over paths"
 
 
 def scale_of(order: Sequence[Value]) -> Scale:
@@ -19,18 +24,35 @@ def scale_of(order: Sequence[Value]) -> Scale:
     return Scale(node.grad for node in order[:-1] or order if not isinstance(node, Constant))
 
 
-def box(node: Value, name: str, scale: Scale) -> str:
+def box(node: Value, name: str, formulas: Mapping[Value, Formula], scale: Scale) -> str:
     """The box of a Value, in Graphviz's HTML."""
     kind = role(node)
     if kind == "constant":
         return styled(digits(node.data), size=13, colour=GREY)
-    heads = [styled(kind, size=9, colour=GREY)] if kind else []
-    rows = [*heads, styled(name, size=13, bold=True), f"data {styled(digits(node.data))}", f"grad {digits(node.grad)}"]
+    head = kind or _in_order(node, formulas)
+    rows = [
+        *([styled(head, size=9, colour=GREY)] if head else []),
+        styled(name, size=13, bold=True),
+        f"data {digits(node.data)}",
+        f"grad {digits(node.grad)}",
+    ]
     left = ""
     if node.op is not None:
         left = f'<td rowspan="{len(rows)}" cellpadding="7">{styled(symbol(node.op), size=15)}</td><vr/>'
-    cells = "".join(f"<tr>{left * (i == 0)}<td>{row}</td></tr>" for i, row in enumerate(rows))
+    cells = "".join(f"<tr>{left * (i == 0)}{cell(row)}</tr>" for i, row in enumerate(rows))
     return table(cells, border=_border(kind), fill=scale.fill(node.grad), style=_style(kind), colour=INK)
+
+
+def _in_order(node: Value, formulas: Mapping[Value, Formula]) -> str:
+    """The formula of an operation of two operands, where it matters which is which and arrows do not tell."""
+    if node.op is None or node.op.arity != 2 or node.op in (add, multiply):
+        return ""
+    return visible(write(node.op, [formulas[p] for p in node.parents], [p.data for p in node.parents]).text, 24)
+
+
+def cell(text: str) -> str:
+    """A cell with room on both sides: the viewer's fonts may be wider than those of the layout."""
+    return f"<td>\u00a0{text}\u00a0</td>"
 
 
 def table(cells: str, *, border: float, fill: str, style: str, colour: str) -> str:
@@ -65,13 +87,14 @@ def raised(text: str) -> str:
     return f'<<table border="0" cellspacing="0" cellpadding="4"><tr><td>{text}</td></tr></table>>'
 
 
-def legend(kinds: Iterable[str], scale: Scale, exceeded: bool) -> str:
+def legend(kinds: Iterable[str], scale: Scale, exceeded: bool, hint: str = HINT) -> str:
     """What the boxes, colours and numbers mean, for below the picture.
 
     Args:
         kinds: of the boxes in it.
         scale: of the colours.
         exceeded: whether the grad of the root is beyond it.
+        hint: what else to say.
     """
 
     def sample(kind: str) -> str:
@@ -88,8 +111,7 @@ def legend(kinds: Iterable[str], scale: Scale, exceeded: bool) -> str:
         if scale.largest
         else f"<td>{styled('grads are 0 until backward()', size=10)}</td>"
     )
-    hint = styled("× on an arrow: the local derivative. Multiply along a path, add over paths", size=10)
     return (
         f'<<table border="0" cellborder="0" cellspacing="6" cellpadding="2"><tr>{samples}{colours}'
-        f"<td>{hint}</td></tr></table>>"
+        f"<td>{styled(hint, size=10)}</td></tr></table>>"
     )

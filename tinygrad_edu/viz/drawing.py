@@ -8,7 +8,7 @@ picture. ``draw`` is for looking at graphs of some hundred values; ``folding.py`
 from __future__ import annotations
 
 from tinygrad_edu import graph
-from tinygrad_edu.graph import bounded_order, local_derivatives, total_span
+from tinygrad_edu.graph import bounded_order, local_derivatives, outdated, total_span
 from tinygrad_edu.module import Module
 from tinygrad_edu.value import Constant, Value
 from tinygrad_edu.viz.expression import names
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.viz.picture import Picture
 
 LEVELS = ("op", "neuron", "layer")
+CHANGED = "numbers have been set since this was computed: grads are older than the data and the arrows"
 IN_NOTEBOOKS = 20  # a Value with more values behind it shows itself as text
 
 
@@ -31,7 +32,8 @@ def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_
 
     A box is a value: its name, its number (data) and its gradient (grad). What computed it stands at its left. The
     number on an arrow is the local derivative, by which a gradient is multiplied on its way back along the arrow. Blue
-    is negative, orange positive; the stronger the colour and the thicker the arrow, the larger the gradient.
+    is negative, orange positive; the stronger the colour and the thicker the arrow, the larger the gradient. The
+    gradients are what is in ``grad`` now: 0 before ``backward``.
 
     Args:
         value: a Value that was computed from Values, or a Module, which is drawn as circles and weighted connections.
@@ -59,13 +61,15 @@ def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_
 
         return draw_network(value)
     if not isinstance(value, Value):
-        raise TypeError(f"draw takes a Value or a Module, not {type(value).__name__}")
+        several = "; draw one of them, or their sum" if isinstance(value, (list, tuple)) else ""
+        raise TypeError(f"draw takes a Value or a Module, not {type(value).__name__}{several}")
     if level != "op":
         from tinygrad_edu.viz.folding import draw_folded
 
         return draw_folded(value, level, max_nodes)
     try:
         order = bounded_order(value, max_nodes, "draw")
+        changed = outdated(order) is not None
         origin: dict[Value, Value] = {}
         if expand:
             value, origin = graph.expand(value)
@@ -74,11 +78,11 @@ def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_
         raise ValueError(
             f'{error}; draw(value, level="neuron" or "layer") shows less, max_nodes=... allows more'
         ) from None
-    return _drawn(order, origin)
+    return _drawn(order, origin, changed)
 
 
-def _drawn(order: Sequence[Value], origin: Mapping[Value, Value]) -> Picture:
-    from tinygrad_edu.viz.boxes import arrow, box, legend, scale_of
+def _drawn(order: Sequence[Value], origin: Mapping[Value, Value], changed: bool) -> Picture:
+    from tinygrad_edu.viz.boxes import HINT, arrow, box, legend, scale_of
     from tinygrad_edu.viz.layout import FAR, STRAIGHT
     from tinygrad_edu.viz.picture import Picture
 
@@ -93,12 +97,13 @@ def _drawn(order: Sequence[Value], origin: Mapping[Value, Value]) -> Picture:
         picture,
         order,
         groups,
-        {node: (ids[node], box(node, _short(node, labels[node].text, groups[node]), scale)) for node in order},
+        {node: (ids[node], box(node, _short(node, labels[node].text, groups[node]), labels, scale)) for node in order},
     )
     for node in order:
         for parent, local in zip(node.parents, _locals(node)):
             picture.edge(ids[parent], ids[node], **arrow(node, parent, local, scale))
-    picture.attr(label=legend({role(node) for node in order}, scale, order[-1].grad > scale.largest), labelloc="b")
+    kinds, exceeded = {role(node) for node in order}, order[-1].grad > scale.largest
+    picture.attr(label=legend(kinds, scale, exceeded, CHANGED if changed else HINT), labelloc="b")
     return picture
 
 

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives, runs_rule
+from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives, outdated, runs_rule
 from tinygrad_edu.value import Constant, Value
-from tinygrad_edu.viz.expression import names, of_node, of_rule
+from tinygrad_edu.viz.expression import names, of_node, of_rule, operand_names, write
 from tinygrad_edu.viz.formula import Formula, equation, joined, numeral, ratio
 from tinygrad_edu.viz.groups import role
 from tinygrad_edu.viz.report import Report, Table
@@ -27,6 +27,17 @@ MAX_PATHS = 20
 
 
 # ---- the whole computation -------------------------------------------------------------------------------------------
+
+
+def _order(root: Value) -> list[Value]:
+    order = bounded_order(root, MAX_NODES, "explain")
+    changed = outdated(order)
+    if changed is not None:
+        raise ValueError(
+            f"{names(order)[changed]} = {changed.data} was computed before what it was made from got other numbers; "
+            "compute it again to explain it"
+        )
+    return order
 
 
 class Computed:
@@ -69,6 +80,10 @@ class Contribution:
         self.amount = upstream * local if upstream else 0.0  # as backward: nothing flows where nothing arrives
         self.total = 0.0
 
+    def __repr__(self) -> str:
+        product = equation(joined([self.upstream, self.local]), numeral(self.amount))
+        return f"<contribution {self.ratio} = {self.rule}: {product}>"
+
 
 class Explanation(Report):
     """A computation and its backward pass, step by step; see ``explain``.
@@ -79,14 +94,16 @@ class Explanation(Report):
         backward: a ``Contribution`` for each use of each Value, in the order of ``Value.backward``.
         names: the formula by which each Value is called.
         gradients: the derivative of the root with respect to each Value.
+        failure: why the backward pass ends early, where a derivative is infinite or undefined; otherwise "".
     """
 
     def __init__(self, root: Value) -> None:
-        order = bounded_order(root, MAX_NODES, "explain")
+        order = _order(root)
         self.root = root
         self.order = order
         self.names = names(order)
         self.gradients = dict.fromkeys(order, 0.0)
+        self.failure = ""
         self.forward = [Computed(node, self.names) for node in order if not isinstance(node, Constant)]
         self.backward = self._backward()
         super().__init__([self._forward_table(), self._backward_table()])
@@ -99,7 +116,12 @@ class Explanation(Report):
         steps = []
         self.gradients[self.root] = 1.0
         for node in reversed(self.order):
-            for step in contributions(node, self.gradients[node], self.names):
+            try:
+                made = contributions(node, self.gradients[node], self.names)
+            except (ArithmeticError, ValueError) as error:
+                self.failure = f"{error}: here backward() raises {type(error).__name__}, and adds nothing to any grad."
+                break
+            for step in made:
                 if not isinstance(step.parent, Constant):
                     self.gradients[step.parent] += step.amount
                     step.total = self.gradients[step.parent]
@@ -120,7 +142,8 @@ class Explanation(Report):
             rule = equation(step.ratio, step.rule)
             rows.append([self.derivative(step.parent), rule, product, numeral(step.total)])
         header = ["derivative", "rule", "upstream × local = contribution", "grad"]
-        return Table(["Backward: each use of a value adds its contribution to the grad"], header, rows)
+        title = ["Backward: each use of a value adds its contribution to the grad"]
+        return Table(title, header, rows, [self.failure] if self.failure else [])
 
     def to_html(self, path: Path) -> None:
         """Write a page to step through the computation, for any browser: one file that needs no network.
@@ -145,11 +168,12 @@ def contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) 
         return []
     if node.op is None:
         return []
-    written, _ = of_node(node, formulas)
+    operands = operand_names(node, formulas)
+    written = write(node.op, operands, [parent.data for parent in node.parents])
     whole = written if len(written.text) <= 24 else formulas[node]
     sign = "d" if sum(not isinstance(parent, Constant) for parent in node.parents) == 1 else "∂"
     return [
-        Contribution(node, i, ratio(sign, whole, formulas[node.parents[i]]), rule, upstream, local)
+        Contribution(node, i, ratio(sign, whole, operands[i]), rule, upstream, local)
         for i, (rule, local) in enumerate(zip(of_rule(node, formulas), locals_))
     ]
 
@@ -167,7 +191,7 @@ class PathExplanation(Report):
     """
 
     def __init__(self, root: Value, wrt: Value) -> None:
-        order = bounded_order(root, MAX_NODES, "explain")
+        order = _order(root)
         formulas = names(order)
         if wrt not in formulas:
             raise ValueError(f"{wrt!r} is not among the values that {formulas[root]} was computed from")
@@ -253,8 +277,10 @@ def explain(value: Value, *, wrt: Value | None = None) -> Report:
 
     Raises:
         TypeError: if ``value`` or ``wrt`` is not a Value.
-        ValueError: if the graph is too large, or ``wrt`` is not part of it.
-        ZeroDivisionError, OverflowError: if a local derivative is infinite, as in ``backward``.
+        ValueError: if the graph is too large, if ``wrt`` is not part of it, or if numbers in it were set after others
+            were computed from them, as an optimizer's step does.
+        ZeroDivisionError, OverflowError: with ``wrt``, if a local derivative is infinite. Without, the explanation ends
+            there and says why.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x
@@ -269,11 +295,11 @@ def explain(value: Value, *, wrt: Value | None = None) -> Report:
     <BLANKLINE>
     Backward: each use of a value adds its contribution to the grad
     <BLANKLINE>
-    derivative  rule             upstream × local = contribution  grad
-    ──────────  ───────────────  ───────────────────────────────  ────
-    ∂y/∂y       where it starts                                   1
-    ∂y/∂x       ∂(x·x)/∂x = x    1 × 3 = 3                        3
-    ∂y/∂x       ∂(x·x)/∂x = x    1 × 3 = 3                        6
+    derivative  rule                       upstream × local = contribution  grad
+    ──────────  ─────────────────────────  ───────────────────────────────  ────
+    ∂y/∂y       where it starts                                             1
+    ∂y/∂x       ∂(x₍₁₎·x₍₂₎)/∂x₍₁₎ = x₍₂₎  1 × 3 = 3                        3
+    ∂y/∂x       ∂(x₍₁₎·x₍₂₎)/∂x₍₂₎ = x₍₁₎  1 × 3 = 3                        6
     >>> explain(y, wrt=x)
     ∂y/∂x: 2 paths from y to x
     <BLANKLINE>

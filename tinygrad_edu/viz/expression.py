@@ -19,6 +19,7 @@ from tinygrad_edu.viz.formula import (
     fenced,
     fraction,
     infix,
+    marked,
     name,
     numeral,
     prefix,
@@ -203,6 +204,26 @@ def of_node(node: Value, formulas: Mapping[Value, Formula]) -> tuple[Formula, Fo
     return shortened(write(node.op, symbols, data)), shortened(write(node.op, [numeral(x) for x in data], data))
 
 
+def operand_names(node: Value, formulas: Mapping[Value, Formula]) -> list[Formula]:
+    """The names of an operation's operands, its uses told apart where it has a Value more than once: a rule is about
+    one of them. The derivative of x·x by its first x is its second, not that of x².
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x
+    >>> [str(name) for name in operand_names(y, names([x, y]))]
+    ['x₍₁₎', 'x₍₂₎']
+    """
+    times = dict.fromkeys(node.parents, 0)
+    use = []
+    for parent in node.parents:
+        times[parent] += 1
+        use.append(times[parent])
+    return [
+        marked(formulas[parent], i) if times[parent] > 1 and not isinstance(parent, Constant) else formulas[parent]
+        for parent, i in zip(node.parents, use)
+    ]
+
+
 def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formula, Formula]]:
     """For each operand the derivative by it, as a formula in the names of the operands and one in their numbers.
 
@@ -224,7 +245,7 @@ def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formul
         derivatives = Context().run(lambda: rule(output, *stubs))
     except (ArithmeticError, TypeError, ValueError):
         derivatives = local_derivatives(node)
-    symbols = [formulas[parent] for parent in parents]
+    symbols = operand_names(node, formulas)
     in_symbols = {output: write(node.op, symbols, data, tidy=True), **dict(zip(stubs, symbols))}
     in_numbers = {
         output: numeral(node.data),

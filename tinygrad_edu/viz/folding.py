@@ -9,7 +9,7 @@ from __future__ import annotations
 from tinygrad_edu.graph import local_derivatives
 from tinygrad_edu.module import Parameter
 from tinygrad_edu.value import Constant, topological_order
-from tinygrad_edu.viz.boxes import legend, raised, table
+from tinygrad_edu.viz.boxes import HINT, cell, legend, raised, table
 from tinygrad_edu.viz.formula import digits, visible
 from tinygrad_edu.viz.groups import group_of_each, parts, role, symbol
 from tinygrad_edu.viz.picture import GREY, INK, Picture, Scale, styled
@@ -114,9 +114,9 @@ def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], Mapping[Value,
         if len(arrows) <= MANY:
             look["label"] = raised(f"× {digits(slopes[0])}" if len(slopes) == len(values) == 1 else _count(values))
         picture.edge(tail.id, head.id, **look)
-    picture.attr(
-        label=legend({box.kind for box in boxes}, scale, _strongest(boxes[-1].outputs) > scale.largest), labelloc="b"
-    )
+    exceeded = _strongest(boxes[-1].outputs) > scale.largest
+    hint = HINT if "× " in "".join(picture.body[len(boxes) :]) else "the colour is that of the largest grad in the box"
+    picture.attr(label=legend({box.kind for box in boxes}, scale, exceeded, hint), labelloc="b")
     return picture
 
 
@@ -149,17 +149,17 @@ def _slope(value: Value, head: Box) -> float | None:
 
 def _label(box: Box, scale: Scale) -> str:
     values = box.outputs or box.members
-    count = f" × {len(values)}" if len(values) > 1 else ""
     label = visible(values[0].label) if len(values) == 1 and not box.path and not box.kind else ""
     head, name = (box.title, label) if label else (box.kind, box.title)
     rows = [
         *([styled(head, size=9, colour=GREY)] if head else []),
-        styled(name, size=13, bold=True) + count,
+        styled(name, size=13, bold=True),
         *_contents(box),
+        *([f"{len(values)} values"] if len(values) > 1 else []),
         f"data {_range([value.data for value in values])}",
         f"grad {_range([value.grad for value in values])}",
     ]
-    cells = "".join(f"<tr><td>{row}</td></tr>" for row in rows)
+    cells = "".join(f"<tr>{cell(row)}</tr>" for row in rows)
     style = "" if box.kind else "rounded"
     border = 2 if box.kind == "parameter" else 1
     return table(cells, border=border, fill=scale.fill(_strongest(values)), style=style, colour=INK)

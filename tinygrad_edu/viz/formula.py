@@ -20,6 +20,7 @@ GREEK = (
     "psi omega"
 )
 LATEX_GREEK = {chr(0x3B1 + i): "\\" + letter for i, letter in enumerate(GREEK.split()) if letter != "_"}
+SUBSCRIPTS = str.maketrans("0123456789()", "₀₁₂₃₄₅₆₇₈₉₍₎")
 SUPERSCRIPTS = str.maketrans("-0123456789()", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾")
 LATEX_TEXT = str.maketrans(
     {"\\": "⧵", "{": r"\{", "}": r"\}", "<": "‹", ">": "›", "^": "ˆ", "~": "˜", "`": "ˋ", "|": "∣"}
@@ -122,6 +123,16 @@ def name(label: str, copy: int = 1) -> Formula:
         latex = rf"{{{latex}}}^{{({copy})}}"
         mathml = ("msup", ("mrow", mathml), ("mn", f"({copy})"))
     return Formula(text, latex, mathml)
+
+
+def marked(formula: Formula, use: int) -> Formula:
+    """A name for one use of several: x₍₂₎ for the second x in x·x."""
+    mark = f"({use})"
+    return Formula(
+        formula.text + mark.translate(SUBSCRIPTS),
+        rf"{{{formula.latex}}}_{{{mark}}}",
+        ("msub", ("mrow", formula.mathml), ("mn", mark)),
+    )
 
 
 def words(text: str) -> str:
@@ -290,6 +301,13 @@ def equation(*formulas: Formula) -> Formula:
         ("mrow", *mathml),
         0,
     )
+
+
+def after(sign: str, formula: Formula, before: Formula | None = None) -> Formula:
+    """A line that goes on with a sign and a formula, behind another or by itself: x = a, = a."""
+    text, latex = (f"{before} ", f"{before.latex} ") if before else ("", "")
+    mathml = ("mrow", *([before.mathml] if before else []), ("mo", sign), formula.mathml)
+    return Formula(f"{text}{sign} {formula}", f"{latex}{sign} {formula.latex}", mathml, 0)
 
 
 def joined(items: Sequence[Formula | float], sign: str = "×") -> Formula:

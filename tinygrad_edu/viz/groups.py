@@ -32,11 +32,11 @@ def symbol(op: Operation) -> str:
     >>> symbol(multiply), symbol(tanh)
     ('×', 'tanh')
     """
-    where, left, right = notation(op)
-    if where == "before" or op.arity is None:
-        return visible(op.name if op.arity is None else left, 20)
-    left = {"-": "−", "·": "×", "/": "÷", "^": "xⁿ"}.get(left, left)
-    return left if where == "between" else f"{left}x{right}"
+    _, left, right = notation(op)
+    if op.arity is None:
+        return visible(op.name, 20)
+    left = {"-": "−", "·": "×", "/": "÷"}.get(left, left)
+    return visible(f"{left}·{right}" if left and right else left + right, 20)
 
 
 def group_of_each(order: Sequence[Value], origin: Mapping[Value, Value]) -> dict[Value, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tinygrad_edu.nn import Layer, Neuron
+from tinygrad_edu.nn import MLP, Layer, Neuron
 from tinygrad_edu.viz.formula import digits, visible
 from tinygrad_edu.viz.picture import GREY, INK, Picture, Scale, quoted, styled
 
@@ -98,7 +98,9 @@ class Column:
             )
         lines = "<br/>".join(quoted(visible(title)) for title in self.titles)
         title = f'<font point-size="11" color="{GREY}">{lines}</font>'
-        picture.node(f"{self.node(0)}_title", f"<{title}>", pos=_at((2.4 * self.depth, self.gap * (top - 1) / 2 + 0.76)), **words)
+        picture.node(
+            f"{self.node(0)}_title", f"<{title}>", pos=_at((2.4 * self.depth, self.gap * (top - 1) / 2 + 0.76)), **words
+        )
 
     def node(self, index: int) -> str:
         """The name of a circle in the graph."""
@@ -131,12 +133,22 @@ def _connect(
         picture.node("_".join(names), digits(weight), pos=place, width="0.1", fixedsize="false", **look)
 
 
+def _caption(model: Module) -> str:
+    """For a class of one's own, of which only the layers can be seen, what the picture does not know."""
+    if isinstance(model, (MLP, Layer, Neuron)):
+        return ""
+    inside = {id(p) for _, layer in model.named_modules() if isinstance(layer, Layer) for p in layer.parameters()}
+    others = [visible(name, 20) for name, parameter in model.named_parameters() if id(parameter) not in inside]
+    missing = f"; not drawn: {', '.join(others[:4])}{' …' * (len(others) > 4)}" if others else ""
+    return f", layers in the order in which they were assigned{missing}"
+
+
 def _legend(model: Module, scale: Scale) -> str:
     count = len(model.parameters())
     cells = [
         f"<td>{styled(text, size=10)}</td>"
         for text in (
-            f"{type(model).__name__} with {count} parameters",
+            f"{type(model).__name__} with {count} parameters{_caption(model)}",
             f"weight −{digits(scale.largest)}",
             f"+{digits(scale.largest)}",
             "b: bias",

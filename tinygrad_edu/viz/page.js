@@ -81,14 +81,11 @@ function show(step) {
   forget();
   at = Math.max(0, Math.min(step, steps.length - 1));
   const now = steps[at];
-  const forward = steps.filter((one) => one.phase === "forward").length;
   const back = now.phase === "backward";
   redraw();
   picture.classList.toggle("backward", back);
   byId("phase").textContent = back ? "Backward pass" : "Forward pass";
-  byId("count").textContent = back
-    ? `${at - forward + 1} of ${steps.length - forward}`
-    : `${at + 1} of ${forward}`;
+  byId("count").textContent = `step ${at + 1} of ${steps.length}`;
   byId("title").textContent = now.title;
   byId("words").textContent = now.words;
   list(byId("lines"), now.lines);
@@ -139,7 +136,7 @@ function choose(i) {
   byId("about-name").textContent = node.name;
   byId("about-kind").textContent = node.kind;
   const lines = [["value", node.value]];
-  if (node.computed) lines.push(["computed as", node.computed]);
+  lines.push(...node.computed);
   lines.push(["gradient", node.gradient], ...node.parts);
   list(byId("about-lines"), lines);
   byId("about-check").textContent = node.check;
@@ -158,15 +155,18 @@ function forget() {
 }
 
 function close() {
+  const inside = byId("about").contains(document.activeElement);
   const chosen = forget();
-  if (chosen) chosen.focus({ preventScroll: true });
+  if (chosen && inside) chosen.focus({ preventScroll: true });
 }
 
 // The drawing fills its place, but its text stays readable: a large one is scrolled.
 function fit() {
   const { width, height } = picture.viewBox.baseVal;
   const room = Math.min((drawing.clientWidth - 32) / width, (drawing.clientHeight - 32) / height);
-  const scale = Math.max(0.8, Math.min(room, 1.7));
+  const whole = byId("whole").getAttribute("aria-pressed") === "true";
+  const scale = Math.max(whole ? 0.05 : 0.8, Math.min(room, 1.7));
+  byId("whole").hidden = room >= 0.8;
   picture.style.width = width * scale + "px";
   picture.style.height = height * scale + "px";
 }
@@ -199,6 +199,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 boxes.forEach((box, i) => {
+  box.addEventListener("mousedown", (event) => event.preventDefault()); // keep the focus, and the space bar for play
   box.addEventListener("click", () => choose(i));
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") {
@@ -206,6 +207,14 @@ boxes.forEach((box, i) => {
       choose(i);
     }
   });
+});
+byId("whole").addEventListener("click", () => {
+  const pressed = byId("whole").getAttribute("aria-pressed") === "true";
+  byId("whole").setAttribute("aria-pressed", String(!pressed));
+  byId("whole").textContent = pressed ? "Whole graph" : "Readable size";
+  fit();
+  const current = document.querySelector(".node.current");
+  if (current) bring(current);
 });
 addEventListener("resize", fit);
 fit();

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from tinygrad_edu.graph import difference_quotient
 from tinygrad_edu.value import Constant
-from tinygrad_edu.viz.expression import expression
-from tinygrad_edu.viz.formula import Formula, digits, equation, joined, numeral, visible
+from tinygrad_edu.viz.expression import expression, notation, of_node
+from tinygrad_edu.viz.formula import Formula, after, digits, equation, joined, numeral, visible
 from tinygrad_edu.viz.groups import role
 from tinygrad_edu.viz.svg import graph
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tinygrad_edu.value import Value
     from tinygrad_edu.viz.explanation import Computed, Contribution, Explanation
     from tinygrad_edu.viz.formula import MathML
+
+
+WIDTH = 34  # characters of a formula that fit on a phone
 
 
 def page(explanation: Explanation) -> str:
@@ -51,12 +54,14 @@ def page(explanation: Explanation) -> str:
 
 
 def title(explanation: Explanation) -> Formula:
-    """What is computed, as one formula if it is short."""
+    """What is computed, as one formula if it is short, otherwise its last operation."""
     root = explanation.root
     whole = expression(root)
-    if root.op is None or whole.parts or len(whole.formula.text) > 60:
+    if root.op is None:
         return explanation.names[root]
-    return equation(explanation.names[root], whole.formula)
+    outermost = of_node(root, explanation.names)[0]
+    short = not whole.parts and len(whole.formula.text) <= 60
+    return equation(explanation.names[root], whole.formula if short else outermost)
 
 
 def markup(tree: MathML) -> str:
@@ -136,7 +141,7 @@ def _forward(explanation: Explanation, number: Mapping[Value, int]) -> Iterable[
                 "phase": "forward",
                 "title": f"Compute {step.name}",
                 "words": _computation(step, explanation),
-                "lines": [["", _computed(step)]],
+                "lines": _lines("", _computed(step)),
                 "shows": [number[step.node]],
                 "node": number[step.node],
                 "from": [number[parent] for parent in step.node.parents],
@@ -146,24 +151,22 @@ def _forward(explanation: Explanation, number: Mapping[Value, int]) -> Iterable[
 def _computation(step: Computed, explanation: Explanation) -> str:
     node = step.node
     assert node.op is not None
-    parents = node.parents
-    what = visible(node.op.summary.partition("\n\n")[2] or f"{node.op.name}.", 200)
-    given = [equation(explanation.names[p], numeral(p.data)).text for p in parents if not isinstance(p, Constant)]
-    if len(given) > 4:
-        return f"{what} From {len(given)} values comes {step.name} = {digits(node.data)}."
-    given = list(dict.fromkeys(given))
-    return f"{what} From {_listing(given)} come{'s' * (len(given) == 1)} {step.name} = {digits(node.data)}."
+    what = ""  # signs speak for themselves; of a function say what it is, as its row does before any semicolon
+    if notation(node.op)[0] == "before":
+        what = visible(node.op.summary.partition("\n\n")[2] or f"{node.op.name}.", 200)
+        what = what.partition(";")[0].rstrip(".") + ". "
+    given = [equation(explanation.names[p], numeral(p.data)).text for p in node.parents if not isinstance(p, Constant)]
+    source = _listing(list(dict.fromkeys(given))) if len(given) <= 4 else f"{len(given)} values"
+    return f"{what}From {source} comes {step.name} = {digits(node.data)}."
 
 
 def _listing(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _computed(step: Computed) -> Formula:
-    result = numeral(step.node.data)
-    if step.formula is None or step.numbers is None:
-        return equation(step.name, result)
-    return equation(step.name, step.formula, step.numbers, result)
+def _computed(step: Computed) -> list[Formula]:
+    how = [step.formula, step.numbers] if step.formula and step.numbers else []
+    return [step.name, *how, numeral(step.node.data)]
 
 
 def _backward(
@@ -173,8 +176,9 @@ def _backward(
     own = explanation.derivative(root)
     yield {
         "phase": "backward",
-        "title": f"Turn round at {names[root]}",
-        "words": f"The backward pass asks how {names[root]} answers to each value. To itself it answers one to one.",
+        "title": f"Start from {names[root]}",
+        "words": f"The backward pass finds out how much {names[root]} changes when each value changes a little. "
+        f"For {names[root]} itself that is as much: 1.",
         "lines": [["", equation(own, numeral(1.0))]],
         "node": number[root],
         "grads": [[number[root], "1", *_strength(1.0, largest)]],
@@ -193,6 +197,9 @@ def _backward(
             "flow": _strength(step.amount, largest),
             "grads": [[number[step.parent], digits(step.total), *_strength(step.total, largest)]],
         }
+    if explanation.failure:
+        yield {"phase": "backward", "title": "Here it ends", "words": explanation.failure, "lines": []}
+        return
     leaves = [step for step in explanation.forward if step.node.op is None]
     yield {
         "phase": "backward",
@@ -211,9 +218,8 @@ def _flow(step: Contribution, explanation: Explanation, which: int, count: int) 
         f"so {digits(step.amount)} flows on to {names[step.parent]}."
     )
     if count > 1:
-        text += f" {names[step.parent]} is used {count} times; this is contribution {which + 1}, " + (
-            "and contributions add up." if which else "and more will be added."
-        )
+        text += f" It is contribution {which + 1} of {count}, because {names[step.parent]} is used {count} times"
+        text += ", and they add up." if which else "."
     return text
 
 
@@ -236,15 +242,15 @@ def _chain_rule(step: Contribution, explanation: Explanation, before: Sequence[C
 
 
 def _lines(term: str, formulas: Sequence[Formula]) -> list[list[Any]]:
-    """An equation on as many lines as a phone needs, each but the first beginning with the equality sign."""
-    lines: list[list[Any]] = [[term, formulas[0]]]
+    """An equation on as many lines as a phone needs; each but the first begins with a sign, = or +."""
+    lines = [formulas[0]]
     for formula in formulas[1:]:
-        longer = equation(lines[-1][1], formula)
-        if len(longer.text) <= 34:
-            lines[-1][1] = longer
-        else:
-            lines.append(["", Formula(f"= {formula}", "", ("mrow", ("mo", "="), formula.mathml))])
-    return lines
+        terms = formula.parts[1:] if formula.parts[0] == "+" and len(formula.text) > WIDTH else (formula,)
+        for i, part in enumerate(terms):
+            before = "+" if i else "="
+            longer = after(before, part, lines[-1])
+            lines[-1:] = [longer] if len(longer.text) <= WIDTH else [lines[-1], after(before, part)]
+    return [[term * (i == 0), line] for i, line in enumerate(lines)]
 
 
 def _strength(x: float, largest: float) -> list[float]:
@@ -279,7 +285,7 @@ def _about(
         "name": step.name.text,
         "kind": kind,
         "value": str(node.data),
-        "computed": _computed(step) if node.op else None,
+        "computed": _lines("computed as", _computed(step)) if node.op else [],
         "gradient": str(gradient),
         "parts": parts,
         "check": _check(node, explanation, gradient),
@@ -294,7 +300,7 @@ def _operand(use: Contribution) -> str:
 
 def _check(node: Value, explanation: Explanation, gradient: float) -> str:
     """What finite differences say about a gradient."""
-    if node is explanation.root:
+    if node is explanation.root or explanation.failure:
         return ""
     estimate, error = difference_quotient(explanation.order, node)
     shown = f"finite differences give {estimate:.8g}"

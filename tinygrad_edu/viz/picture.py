@@ -38,6 +38,9 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
         }
         super().__init__(**{**usual, **options})
 
+    def __repr__(self) -> str:
+        return '<picture: a notebook shows it, .render("picture.svg") writes it to a file>'
+
     def pipe(self, format: str | None = None, *_: Any, encoding: str | None = None, **__: Any) -> Any:
         """The picture as bytes or, given an ``encoding`` such as "utf-8", as text.
 
