@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_edu import cli, explain, nn
+from tinygrad_edu.plain import plain
 from tinygrad_edu.reader import assignments, read
 from tinygrad_edu.viz.layout import MISSING
 
@@ -165,8 +166,13 @@ def test_predict_of_three_classes_and_of_any_model(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "required: train | predict"),
-        (["fly"], "invalid choice: 'fly'"),
+        (["fly"], "there is no command 'fly'; there are train, predict, draw, explain, page (see tinygrad-edu --help)"),
+        (["daw", "x*2", "x=1"], "there is no command 'daw'; did you mean draw? (see tinygrad-edu --help)"),
+        (["Explain"], "there is no command 'Explain'; did you mean explain?"),
+        (["2*x", "x=1"], "there is no command '2*x'; there are"),
+        ([""], "there is no command ''; there are"),
+        (["--", "fly"], "invalid choice: "),
+        (["--version"], "required: train | predict"),
         (["train"], "name a data set (xor, moons, circles, spirals or blobs) or give one with --data FILE"),
         (["train", "moons", "--data", "x.csv"], "give either the data set moons or --data x.csv, not both"),
         (["train", "mons"], "invalid choice: 'mons'"),
@@ -232,6 +238,11 @@ def test_help_is_there_for_every_command(capsys):
         assert "None" not in capsys.readouterr().out
 
 
+def test_without_a_command_it_prints_the_help(capsys):
+    assert told([], capsys) == told(["--help"], capsys)
+    assert told([], capsys)[::2] == (0, "")
+
+
 def test_interrupted_before_training_it_ends_quietly(capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -286,8 +297,18 @@ def test_without_a_name_the_file_gets_one(command, name, tmp_path, monkeypatch, 
 
 def test_a_drawing_shows_the_gradients_and_the_result_by_a_name(tmp_path, capsys):
     told(["draw", *NEURON, "-o", tmp_path / "a.svg"], capsys)
-    text = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    text = (tmp_path / "a.svg").read_text(encoding="utf-8").replace("\u00a0", "").replace("&#160;", "")
     assert all(shown in text for shown in (">w<", ">y<", ">tanh<", "grad 2<", "grad 0.5<"))
+
+
+@pytest.mark.parametrize("options", [[], ["--expand"]])
+def test_a_formula_is_drawn_where_a_derivative_does_not_exist(options, tmp_path, capsys):
+    path = tmp_path / "a.svg"
+    status, out, err = told(["draw", "sqrt(x)*sigmoid(x)", "x=0", *options, "-o", path], capsys)
+    assert (status, out) == (0, f"wrote {path}\n")
+    assert err.startswith("tinygrad-edu draw: the derivative of sqrt at x = 0.0 is infinite")
+    assert err.endswith(", so no gradient can be computed; every grad in the picture is 0\n")
+    assert ">no derivative<" in path.read_text(encoding="utf-8")
 
 
 def test_expand_opens_operations(tmp_path, capsys):
@@ -391,8 +412,9 @@ def test_a_formula_that_looks_like_an_option_is_a_formula(formula, capsys):
         (["draw", "w*x", "+", "b", "w=1"], "'+' does not give a number to a name; write it like w=0.5\n"
          'A formula with spaces or parentheses goes between quotes: "tanh(w*x + b)" w=0.5 x=2 b=-1'),
         (["page", "log(x)", "x=-1"], "log of x = -1.0 is undefined (math domain error)\nlog(x)\n^^^^^^"),
-        (["draw", "sqrt(x)", "x=0"], "the derivative of sqrt at x = 0.0 is infinite (float division by zero)"),
-        (["explain", "sqrt(x)", "x=0"], "the derivative of sqrt at x = 0.0 is infinite (float division by zero)"),
+        (["draw", "x*x", "X=3"], "x has no number; give it one: x=...; X has one, and is another name\nx*x\n^"),
+        (["draw", "x", "x=1/2"], "'x=1/2' does not give a number to a name; 1/2 is not a number, write 0.5"),
+        (["draw", "x*max", "x=1", "max=2"], "max is a function; give the number another name"),
         (["draw", "x" + "*x" * 600, "x=1"], "the graph has more than 500 values, too many to draw one by one"),
         (["draw", "--expand", "gelu(x)" + "*gelu(x)" * 99, "x=1"], "the graph has more than 500 values, too many to draw one by one"),
         (["explain", "x" + "*x" * 600, "x=1"], "the graph has more than 500 values, too many to explain one by one"),
@@ -453,6 +475,7 @@ def test_help_has_an_example_that_works(command, tmp_path, monkeypatch, capsys):
     assert example[:2] == ["tinygrad-edu", command]
     assert told(example[1:], capsys)[::2] == (0, "")
     assert "leaky_relu" in out
+    assert "abs, " in out
 
 
 def test_interrupted_while_drawing_it_ends_quietly(monkeypatch, tmp_path, capsys):
@@ -506,6 +529,11 @@ dy/dv2      d(v1 - v2)/dv2 = -1          1 * (-1) = -1                    -1
 dy/dx       d(x*(1*10^-7))/dx = 1*10^-7  (-1) * (1*10^-7) = -1*10^-7      -1*10^-7
 dy/dx       d(sqrt x)/dx = 0.5 / sqrt x  1 * 0.25 = 0.25                  0.25
 """
+
+
+def test_the_signs_that_an_explanation_may_have_are_typed_in_ascii():
+    assert plain("∂(x₍₁₎·x₍₁₂₎)/∂x₍₁₎ = x₍₁₂₎") == "d(x_(1)*x_(12))/dx_(1) = x_(12)"
+    assert plain("√x₍₁₎ + x₍₂₎² → σ(x₀)⁻¹") == "sqrt x_(1) + x_(2)^2 -> sigmoid(x_0)^-1"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "cp437"])

@@ -181,8 +181,13 @@ def test_the_keyboard_alone_reaches_everything(visit):
     assert tab.evaluate("document.activeElement.id") == "n0"
     assert tab.get_attribute("#step", "aria-live") == "polite"
     assert all(tab.locator("button").evaluate_all("all => all.map(b => b.getAttribute('aria-label') || b.textContent)"))
+
+
+@in_browser
+def test_space_plays_also_after_a_click_on_a_box(visit):
+    tab = visit(used_twice())
     tab.click("#n1")
-    tab.keyboard.press("Space")  # plays, also after a click
+    tab.keyboard.press("Space")
     assert tab.get_attribute("#play", "aria-pressed") == "true"
 
 

@@ -71,6 +71,8 @@ def test_a_name_is_one_value_however_often_it_is_written():
         ("leaky_relu(negative_slope=0.5, x=-x)", -1.0),
         ("leaky_relu(-x, 0.5,)", -1.0),
         ("elu(x)", 2.0),
+        ("abs(-x) + max(x, 3) + min(3, b=x)", 7.0),
+        ("ln(x) - log(x)", 0.0),
         ("sum(x, 1, 2)", 5.0),
         ("mean(x, 1, 3)", 2.0),
         ("dot(1, 2, x, 4)", 10.0),
@@ -95,6 +97,16 @@ def test_every_function_of_the_table_can_be_written(name):
     y, names = read(f"{name}({', '.join(numbers)})", numbers)
     assert y.op is TABLE[name]
     assert y.parents == tuple(names.values())
+
+
+@pytest.mark.parametrize(("text", "op"), [("abs(x)", ops.absolute), ("max(x, 1)", ops.maximum), ("min(x, 1)", ops.minimum), ("ln(x)", ops.log)])  # fmt: skip
+def test_everyday_names_are_functions_of_the_table(text, op):
+    assert read(text, {"x": 2.0})[0].op is op
+
+
+def test_ones_own_operation_comes_before_an_everyday_name(own_operation):
+    own_operation("ln", lambda x: x + 40, lambda y, x: (1.0,))
+    assert read("ln(x)", {"x": 2.0})[0].data == 42.0
 
 
 def test_ones_own_operations_can_be_written(own_operation):
@@ -145,6 +157,16 @@ REFUSED = [
     ("x*𝐓𝐫𝐮𝐞", "𝐓𝐫𝐮𝐞 is not allowed in a formula; write 1", "  ^^^^"),
     ("x²", "² is not allowed in a formula; write **2", " ^"),
     ("x − 1", "− is not allowed in a formula; write -", "  ^"),
+    ("tanh²(x)", "² is not allowed in a formula; write tanh(...)**2", "    ^"),
+    ("10⁻⁷", "⁻ is not allowed in a formula; write ** for a power", "  ^"),
+    ("x·w", "· is not allowed in a formula; write *", " ^"),
+    ("2·x", "· is not allowed in a formula; write *", " ^"),
+    ("x\u0387w", "\u0387 is not allowed in a formula; write *", " ^"),
+    ("x×w", "× is not allowed in a formula; write *", " ^"),
+    ("√x", "√ is not allowed in a formula; write sqrt(...)", "^"),
+    ("|x|", "| is not allowed in a formula; write abs(...)", "^"),
+    ("x₍₁₎", "₍ is not allowed in a formula; it counts the uses of a name; write the name alone", " ^"),
+    ("x₁", "₁ is not allowed in a formula; write the digits after a name as usual, as in x0", " ^"),
     ("½*x", "½ is not allowed in a formula", "^"),
     ("x\xa0+ 1", "the character U+00A0 is not allowed in a formula", " ^"),
     ("x + \x001", "the character U+0000 is not allowed in a formula", "    ^"),
@@ -154,6 +176,10 @@ REFUSED = [
     ("2x", "write 2*x for a product", "^^"),
     ("b - 2 x", "write 2*x for a product", "    ^^^"),
     ("w x", "write w*x for a product", "^^^"),
+    ("sin x", "write sin(x): what a function is applied to stands in parentheses", "^^^^^"),
+    ("x + ln 2*x", "write ln(2): what a function is applied to stands in parentheses", "    ^^^^"),
+    ("sin cos(x)", "write sin(cos(...)): what a function is applied to stands in parentheses", "^^^^^^^"),
+    ("x sin(x)", "write x*sin for a product", "^^^^^"),
     ("7j", "write 7*j for a product", "^^"),
     ("0x10", "write 0*x10 for a product", "^^^^"),
     ("2(x)", "write * between these two for a product", "^^"),
@@ -183,16 +209,20 @@ REFUSED = [
     ("007*x", "write this number without zeros in front", "^"),
     # names and functions
     ("tahn(x)", "there is no function tahn; did you mean tan, tanh, arctan?", "^^^^"),
-    ("b + abs(x)", "there is no function abs; write absolute", "    ^^^"),
-    ("max(x, w)", "there is no function max; write maximum", "^^^"),
+    ("b + asin(x)", "there is no function asin; write arcsin(...)", "    ^^^^"),
+    ("σ(x)", "there is no function σ; write sigmoid(...)", "^"),
+    ("SQRT(x)", "there is no function SQRT; did you mean sqrt?", "^^^^"),
+    ("aps(x)", "there is no function aps; did you mean abs?", "^^^"),
+    ("softmax(x, w)", "softmax gives several numbers, a formula has one result; one of them is exp(a - logsumexp(a, b))", "^" * 7),
     ("foo(x)", "there is no function foo; write foo*(...) for a product", "^^^"),
     ("w(x)", "w is a number, not a function; write w*(...) for a product", "^"),
     ("(tanh + 1)", "tanh is a function; write what it is applied to: tanh(...)", " ^^^^"),
     ("x*k", "k has no number; give it one: k=...", "  ^"),
+    ("X + b", "X has no number; give it one: X=...; x has one, and is another name", "^"),
     ("wx + b", "wx has no number; give it one: wx=...; did you mean w*x?", "^^"),
     ("pi*x", "pi has no number; give it one: pi=3.141592653589793", "^^"),
     ("math.exp(x)", "a name with a . is not allowed in a formula; write exp(...)", "^" * 8),
-    ("x + np.max(w, b)", "a name with a . is not allowed in a formula; write maximum(...)", "    ^^^^^^"),
+    ("x + np.max(w, b)", "a name with a . is not allowed in a formula; write max(...)", "    ^^^^^^"),
     ("math.pi", "a name with a . is not allowed in a formula; write pi", "^" * 7),
     ("x.__class__", "a name with a . is not allowed in a formula", "^" * 11),
     # operands
@@ -202,6 +232,9 @@ REFUSED = [
     ("power(x, x=2)", "this call does not fit power(x, n)", "^" * 13),
     ("power(x, n=2, n=3)", "this call does not fit power(x, n)", "^" * 18),
     ("elu(x, beta=2)", "this call does not fit elu(x, alpha=1.0)", "^" * 14),
+    ("max(x)", "max takes two operands; of three write max(a, max(b, c))", "^" * 6),
+    ("minimum(x, w, b)", "minimum takes two operands; of three write minimum(a, minimum(b, c))", "^" * 16),
+    ("ln(x, 2)", "this call does not fit log(x)", "^" * 8),
     ("mean()", "mean takes operands, at least one", "^" * 6),
     ("mean(a=x)", "mean takes operands, at least one", "^" * 9),
     ("dot()", "dot takes two lists of the same length: dot(a, b, c, d) is a*c + b*d", "^" * 5),
@@ -290,6 +323,7 @@ def test_a_number_that_the_formula_does_not_use_is_refused():
     ("numbers", "message"),
     [
         ({"exp": 3}, "exp is a function; give the number another name"),
+        ({"abs": 3}, "abs is a function; give the number another name"),
         ({"lambda": 1}, "lambda is a word of the Python language; choose another name"),
         ({"2x": 1}, "'2x' is not a name; a name has letters, digits and _, and no digit in front"),
         ({"": 1}, "'' is not a name; a name has letters, digits and _, and no digit in front"),
@@ -320,7 +354,7 @@ SNIPPETS = [
 @pytest.mark.parametrize("text", SNIPPETS)
 def test_the_tree_is_looked_at_even_if_the_words_were_not(text):
     with pytest.raises(ValueError, match=r"not allowed|does not fit"):
-        _Formula(text, {"x": Value(1.0), "y": Value(1.0)}).steps(ast.parse(text, mode="eval").body)
+        _Formula(text, {"x": Value(1.0), "y": Value(1.0)}, TABLE).steps(ast.parse(text, mode="eval").body)
 
 
 HARD = {
@@ -483,6 +517,10 @@ def test_assignments_are_read():
         (["w="], "'w=' does not give a number to a name; write it like w=0.5"),
         (["w=x"], "'w=x' does not give a number to a name; write it like w=0.5"),
         (["w==3"], "'w==3' does not give a number to a name; write it like w=0.5"),
+        (["x=1/2"], "'x=1/2' does not give a number to a name; 1/2 is not a number, write 0.5"),
+        (["x = 2**3"], "'x = 2**3' does not give a number to a name; 2**3 is not a number, write 8.0"),
+        (["x=1/0"], "'x=1/0' does not give a number to a name; write it like w=0.5"),
+        (["x=1e308*10"], "'x=1e308*10' does not give a number to a name; write it like w=0.5"),
         (["w=0.5,x=2"], "'w=0.5,x=2' does not give a number to a name; write it like w=0.5"),
         (["w=nan"], "'w=nan' gives a number that is not finite; write it like w=0.5"),
         (["w=-inf"], "'w=-inf' gives a number that is not finite; write it like w=0.5"),

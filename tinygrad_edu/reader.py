@@ -128,7 +128,7 @@ def _computed(text: str) -> str:
         number = read(text, {})[0].data
     except (ValueError, ArithmeticError):
         return ""
-    return f"{short(text)} is not a number, write {number}" if number - number == 0 else ""
+    return f"{short(text.strip())} is not a number, write {number}" if number - number == 0 else ""
 
 
 def _name(given: str) -> str:
@@ -217,7 +217,7 @@ class _Formula:
             near = f"; did you mean {'*'.join(name)}?"
         else:
             twins = [given for given in self.values if given.casefold() == name.casefold()]
-            near = f"; {short(twins[0])} has one, but capitals count" if twins else nearest(name, self.values)
+            near = f"; {short(twins[0])} has one, and is another name" if twins else nearest(name, self.values)
         raise self.error(message + near, node)
 
     def function(self, node: Any) -> Operation:
