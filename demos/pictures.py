@@ -79,7 +79,7 @@ def photograph(explanation, path, steps_before_the_end=2):
         file = pathlib.Path(folder, "page.html")
         explanation.to_html(file)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1280, "height": 660})
+        tab = browser.new_page(viewport={"width": 1280, "height": 750})
         tab.goto(file.as_uri())
         tab.keyboard.press("End")
         for _ in range(steps_before_the_end):

@@ -128,7 +128,8 @@ def _computed(text: str) -> str:
         number = read(text, {})[0].data
     except (ValueError, ArithmeticError):
         return ""
-    return f"{short(text.strip())} is not a number, write {number}" if number - number == 0 else ""
+    finite = number - number == 0
+    return f"{short(text.strip())} is not a number, write {number}" if finite and text.isprintable() else ""
 
 
 def _name(given: str) -> str:

@@ -153,7 +153,7 @@ def _label(box: Box, scale: Scale) -> str:
     head, name = (box.title, label) if label else (box.kind, box.title)
     rows = [
         *([styled(head, size=9, colour=GREY)] if head else []),
-        styled(name, size=13, bold=True),
+        *([styled(name, size=13, bold=True)] if name else []),
         *_contents(box),
         *([f"{len(values)} values"] if len(values) > 1 else []),
         f"data {_range([value.data for value in values])}",

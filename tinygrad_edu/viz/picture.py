@@ -176,6 +176,7 @@ def quoted(text: str) -> str:
 
 def styled(text: str, *, size: int = 0, colour: str = "", bold: bool = False) -> str:
     """Text in a size and colour."""
-    shown = f"<b>{quoted(text)}</b>" if bold else quoted(text)
+    text = quoted(text) or "\u00a0"  # older versions of Graphviz take an empty element for an error
+    shown = f"<b>{text}</b>" if bold else text
     font = (f' point-size="{size}"' if size else "") + (f' color="{colour}"' if colour else "")
     return f"<font{font}>{shown}</font>" if font else shown
