@@ -18,7 +18,7 @@ FLOORS = {
     4: ["functions", "module", "graph", "reader"],
     5: ["nn", "losses", "optim", "data", "viz", "viz.layout", "viz.formula"],
     6: ["training", "viz.terminal", "viz.picture", "viz.expression", "viz.report"],
-    7: ["viz.plots", "viz.groups"],
+    7: ["viz.plots", "viz.groups", "viz.paths"],
     8: ["viz.boxes", "viz.svg"],
     9: ["viz.folding", "viz.network", "viz.page"],
     10: ["viz.drawing", "viz.explanation"],

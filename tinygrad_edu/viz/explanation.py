@@ -6,38 +6,20 @@
 
 from __future__ import annotations
 
-from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives, outdated, runs_rule
+from tinygrad_edu.graph import local_derivatives, runs_rule
 from tinygrad_edu.value import Constant, Value
 from tinygrad_edu.viz.expression import names, of_node, of_rule, operand_names, write
 from tinygrad_edu.viz.formula import Formula, equation, joined, numeral, ratio
 from tinygrad_edu.viz.groups import role
+from tinygrad_edu.viz.paths import PathExplanation, order_to_explain
 from tinygrad_edu.viz.report import Report, Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import overload
 
     from tinygrad_edu.files import Path
-    from tinygrad_edu.graph import Path as Way
     from tinygrad_edu.viz.report import Cell
-
-MAX_NODES = 500
-MAX_PATHS = 20
-
-
-# ---- the whole computation -------------------------------------------------------------------------------------------
-
-
-def _order(root: Value) -> list[Value]:
-    order = bounded_order(root, MAX_NODES, "explain")
-    changed = outdated(order)
-    if changed is not None:
-        raise ValueError(
-            f"{names(order)[changed]} = {changed.data} was computed before what it was made from got other numbers; "
-            "compute it again to explain it"
-        )
-    return order
 
 
 class Computed:
@@ -98,7 +80,7 @@ class Explanation(Report):
     """
 
     def __init__(self, root: Value) -> None:
-        order = _order(root)
+        order = order_to_explain(root)
         self.root = root
         self.order = order
         self.names = names(order)
@@ -178,83 +160,6 @@ def contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) 
     ]
 
 
-# ---- one gradient ----------------------------------------------------------------------------------------------------
-
-
-class PathExplanation(Report):
-    """One gradient as a sum over paths; see ``explain``.
-
-    Attributes:
-        count: how many paths there are.
-        paths: those shown, each with the product of its local derivatives.
-        total: the sum over all of them, the derivative.
-    """
-
-    def __init__(self, root: Value, wrt: Value) -> None:
-        order = _order(root)
-        formulas = names(order)
-        if wrt not in formulas:
-            raise ValueError(f"{wrt!r} is not among the values that {formulas[root]} was computed from")
-        self.count = count_paths(root, wrt)
-        self.paths = largest_paths(root, wrt, MAX_PATHS)
-        self.total = _derivative_by(root, wrt, order)
-        rows: list[list[Cell]] = [
-            [str(i), _route(path, wrt, formulas), *_product(path)] for i, path in enumerate(self.paths, 1)
-        ]
-        name = ratio("∂", formulas[root], formulas[wrt])
-        plural = f"{self.count:,} paths" if self.count != 1 else "one path"
-        title: list[Cell] = [name, f": {plural} from ", formulas[root], " to ", formulas[wrt]]
-        super().__init__([Table(title, ["path", "through", "local derivatives", "product"], rows, self._sum(name))])
-
-    def _sum(self, name: Formula) -> list[Cell]:
-        products = [path.product for path in self.paths]
-        if self.count > len(products):
-            most = f"These are the {len(products)} paths with the largest products, which add up to "
-            return [
-                most,
-                numeral(sum(products)),
-                f"; all {self.count:,} add up to ",
-                equation(name, numeral(self.total)),
-            ]
-        if len(products) == 1:
-            return [equation(name, numeral(self.total))]
-        return [equation(name, joined(products, "+"), numeral(self.total))]
-
-
-def _derivative_by(root: Value, wrt: Value, order: Sequence[Value]) -> float:
-    gradients = dict.fromkeys(order, 0.0)
-    gradients[root] = 1.0
-    for node in reversed(order):
-        upstream = gradients[node]
-        if runs_rule(node, upstream):
-            for parent, local in zip(node.parents, local_derivatives(node)):
-                gradients[parent] += upstream * local if upstream else 0.0
-    return gradients[wrt]
-
-
-def _route(path: Way, wrt: Value, formulas: dict[Value, Formula]) -> Formula:
-    """The names along a path; where an operation has the next Value twice, also which of its operands it is."""
-    text, latex, mathml = "", "", []
-    for node, index in path.edges:
-        uses = [i for i, parent in enumerate(node.parents) if parent is node.parents[index]]
-        which = f" ({_ordinal(index + 1)} operand)" if len(uses) > 1 else ""
-        text += f"{formulas[node]} →{which} "
-        latex += rf"{formulas[node].latex} \to \text{{{which} }}" if which else rf"{formulas[node].latex} \to "
-        mathml += [formulas[node].mathml, ("mo", "→"), *([("mtext", which)] if which else [])]
-    return Formula(text + formulas[wrt].text, latex + formulas[wrt].latex, ("mrow", *mathml, formulas[wrt].mathml))
-
-
-def _product(path: Way) -> list[Formula]:
-    return [joined([local_derivatives(node)[index] for node, index in path.edges]), numeral(path.product)]
-
-
-def _ordinal(n: int) -> str:
-    return f"{n}{'th' if 10 < n % 100 < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
-
-
-# ---- the one function ------------------------------------------------------------------------------------------------
-
-
 if TYPE_CHECKING:
 
     @overload
@@ -303,10 +208,10 @@ def explain(value: Value, *, wrt: Value | None = None) -> Report:
     >>> explain(y, wrt=x)
     ∂y/∂x: 2 paths from y to x
     <BLANKLINE>
-    path  through              local derivatives  product
-    ────  ───────────────────  ─────────────────  ───────
-    1     y → (1st operand) x  3                  3
-    2     y → (2nd operand) x  3                  3
+    path  through   local derivatives  product
+    ────  ────────  ─────────────────  ───────
+    1     y → x₍₁₎  3                  3
+    2     y → x₍₂₎  3                  3
     <BLANKLINE>
     ∂y/∂x = 3 + 3 = 6
     """

@@ -1,0 +1,97 @@
+"""One gradient as the sum over all paths, along each the product of the local derivatives: the chain rule, unrolled."""
+
+from __future__ import annotations
+
+from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives, outdated, runs_rule
+from tinygrad_edu.viz.expression import names, operand_names
+from tinygrad_edu.viz.formula import Formula, equation, joined, numeral, ratio
+from tinygrad_edu.viz.report import Report, Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinygrad_edu.graph import Path as Way
+    from tinygrad_edu.value import Value
+    from tinygrad_edu.viz.formula import MathML
+    from tinygrad_edu.viz.report import Cell
+
+MAX_NODES = 500
+MAX_PATHS = 20
+
+
+def order_to_explain(root: Value) -> list[Value]:
+    """The topological order of a graph that can be explained; see ``explain`` for what raises a ValueError."""
+    order = bounded_order(root, MAX_NODES, "explain")
+    changed = outdated(order)
+    if changed is not None:
+        raise ValueError(
+            f"{names(order)[changed]} = {changed.data} was computed before what it was made from got other numbers; "
+            "compute it again to explain it"
+        )
+    return order
+
+
+class PathExplanation(Report):
+    """One gradient as a sum over paths; see ``explain``.
+
+    Attributes:
+        count: how many paths there are.
+        paths: those shown, each with the product of its local derivatives.
+        total: the sum over all of them, the derivative.
+    """
+
+    def __init__(self, root: Value, wrt: Value) -> None:
+        order = order_to_explain(root)
+        formulas = names(order)
+        if wrt not in formulas:
+            raise ValueError(f"{wrt!r} is not among the values that {formulas[root]} was computed from")
+        self.count = count_paths(root, wrt)
+        self.paths = largest_paths(root, wrt, MAX_PATHS)
+        self.total = _derivative_by(root, wrt, order)
+        rows: list[list[Cell]] = [
+            [str(i), _route(path, root, formulas), *_product(path)] for i, path in enumerate(self.paths, 1)
+        ]
+        name = ratio("∂", formulas[root], formulas[wrt])
+        plural = f"{self.count:,} paths" if self.count != 1 else "one path"
+        title: list[Cell] = [name, f": {plural} from ", formulas[root], " to ", formulas[wrt]]
+        super().__init__([Table(title, ["path", "through", "local derivatives", "product"], rows, self._sum(name))])
+
+    def _sum(self, name: Formula) -> list[Cell]:
+        products = [path.product for path in self.paths]
+        if self.count > len(products):
+            most = f"These are the {len(products)} paths with the largest products, which add up to "
+            return [
+                most,
+                numeral(sum(products)),
+                f"; all {self.count:,} add up to ",
+                equation(name, numeral(self.total)),
+            ]
+        if len(products) == 1:
+            return [equation(name, numeral(self.total))]
+        return [equation(name, joined(products, "+"), numeral(self.total))]
+
+
+def _derivative_by(root: Value, wrt: Value, order: Sequence[Value]) -> float:
+    gradients = dict.fromkeys(order, 0.0)
+    gradients[root] = 1.0
+    for node in reversed(order):
+        upstream = gradients[node]
+        if runs_rule(node, upstream):
+            for parent, local in zip(node.parents, local_derivatives(node)):
+                gradients[parent] += upstream * local if upstream else 0.0
+    return gradients[wrt]
+
+
+def _route(path: Way, root: Value, formulas: dict[Value, Formula]) -> Formula:
+    """The names along a path; where an operation has the next Value more than once, also which use it is."""
+    stations = [formulas[root], *[operand_names(node, formulas)[index] for node, index in path.edges]]
+    mathml: list[MathML] = []
+    for station in stations:
+        mathml += [("mo", "→"), station.mathml] if mathml else [station.mathml]
+    text, latex = " → ".join(map(str, stations)), r" \to ".join(station.latex for station in stations)
+    return Formula(text, latex, ("mrow", *mathml))
+
+
+def _product(path: Way) -> list[Formula]:
+    return [joined([local_derivatives(node)[index] for node, index in path.edges]), numeral(path.product)]
