@@ -644,3 +644,23 @@ def test_a_large_value_a_leaf_and_any_value_without_graphviz_show_their_text(no_
     broken = own_operation("broken", lambda x: x, lambda y, x: 1.0)(x)
     for value in (x, large, x * 2, broken):
         assert value._repr_mimebundle_() == {"text/plain": repr(value)}
+
+
+def test_folded_derivatives_cost_one_sweep_for_each_box():
+    inputs = [Value(float(i), label=f"x[{i}]") for i in range(2000)]
+    picture = draw(losses.mse(inputs, [0.0] * 2000), level="layer")
+    assert len(boxes(picture)) <= 5
+
+
+def test_options_that_do_not_go_together_are_refused():
+    x = Value(1.0, label="x")
+    for value, level in ((x.sigmoid(), "neuron"), (nn.Neuron(2, seed=0), "op")):
+        with pytest.raises(ValueError, match="expand=True opens operations"):
+            draw(value, level=level, expand=True)
+
+
+def test_files_of_the_current_folder_are_not_taken_for_modules(tmp_path, monkeypatch):
+    (tmp_path / "pygraphviz.py").write_text("raise SystemExit('not me')")
+    (tmp_path / "random.py").write_text("raise SystemExit('nor me')")
+    monkeypatch.chdir(tmp_path)
+    assert draw(Value(1.0, label="x") * 2).pipe("svg").startswith(b"<?xml")

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from samples import ROWS, graphs
 
-from tinygrad_edu import Value, explain, nn, no_grad, ops, topological_order
+from tinygrad_edu import Value, explain, expression, nn, no_grad, ops, topological_order
 from tinygrad_edu.graph import count_paths
 from tinygrad_edu.module import Parameter
 from tinygrad_edu.value import Constant
@@ -380,3 +380,42 @@ def test_a_network_is_explained():
     for step in explanation.forward:
         assert explanation.gradients[step.node] == step.node.grad
     assert "layers.0.neurons.1.w[0]" in str(explanation)
+
+
+def test_rules_that_only_take_numbers_are_explained(own_operation):
+    whole = own_operation("whole", lambda x: x, lambda y, x: (1.0 if x.is_integer() else 0.0,))
+    looked_up = own_operation("looked_up", lambda x: x, lambda y, x: ({1.0: 2.0}[x],))
+    x = Value(1.0, label="x")
+    assert [str(step.rule) for step in explain(looked_up(whole(x))).backward] == ["2", "1"]
+
+
+def test_a_definition_that_fails_or_repeats_itself_is_not_written_out(own_operation):
+    x = Value(1000.0, label="x")
+    soft = own_operation(
+        "soft", lambda x: x, lambda y, x: (1.0,), definition=lambda x: ops.log(1 + ops.exp(x)), notation="definition"
+    )
+    assert str(expression(soft(x))) == "soft(x)"
+    square = own_operation(
+        "square", lambda x: x * x, lambda y, x: (2 * x,), definition=lambda x: x * x, notation="definition"
+    )
+    y = Value(1.0, label="x")
+    assert str(expression(square(y))) == "x·x"
+    for _ in range(24):
+        y = square(y)
+    assert len(str(expression(y))) < 500
+
+
+def test_a_long_product_is_shortened(own_operation):
+    product = own_operation("product", lambda *xs: 1.0, lambda y, *xs: (1.0,) * len(xs), notation="a · b")
+    explanation = explain(product(*[Value(1.0, label=f"x{i}") for i in range(100)]))
+    assert str(explanation.forward[-1].formula) == "x0·x1·x2·…·x98·x99"
+
+
+def test_a_label_of_any_text_does_not_break_the_remark():
+    assert "\ud800" not in str(explain(Value(0.0, label="\ud800\n").sqrt()))
+
+
+def test_a_plain_number_is_not_explained():
+    constant = (Value(1.0) + 2).parents[1]
+    with pytest.raises(ValueError, match="there is nothing to explain"):
+        explain(constant)

@@ -420,3 +420,16 @@ def test_the_class_defined_last_is_meant(tmp_path):
     old, new = define(), define()
     old().save(tmp_path / "model.json")
     assert type(nn.Module.load(tmp_path / "model.json")) is new
+
+
+def test_labels_of_ones_own_stay_and_others_tell_the_place():
+    class Own(nn.Module):
+        def __init__(self):
+            self.gain = nn.Parameter(0.5, label="g")
+            self.ws = np.array([Value(1.0), Value(2.0)])
+            self.layer = nn.Layer(1, 1, seed=0)
+            self.settings = {"rate": 0.1}
+
+    model = Own()
+    assert [p.label for p in model.parameters()] == ["g", "ws[0]", "ws[1]", "layer.neurons.0.w[0]", "layer.neurons.0.b"]
+    assert all(type(p) is nn.Parameter for p in model.parameters())

@@ -84,8 +84,8 @@ def outdated(order: Sequence[Value]) -> Value | None:
                 now = float(node.op.forward(*[parent.data for parent in node.parents]))
             except (ArithmeticError, ValueError):
                 return node
-            if now != node.data and now == now:
-                return node
+            if now != node.data and now == now == float(node.op.forward(*[parent.data for parent in node.parents])):
+                return node  # and not an operation that gives another number each time, such as a dropout
     return None
 
 
@@ -111,12 +111,15 @@ def total_span(order: Sequence[Value]) -> int:
 # ---- expansion -------------------------------------------------------------------------------------------------------
 
 
-def expand(root: Value) -> tuple[Value, dict[Value, Value]]:
+def expand(root: Value, max_nodes: int = 1_000_000) -> tuple[Value, dict[Value, Value]]:
     """The graph with every composite written out as what it is defined as, down to primitives.
 
     Leaves stay the same Values, and what was recorded keeps its numbers: only the parts of composites are computed. A
     composite whose definition fails at these numbers (the exp(800) in sigmoid(-800)) stays as it is. Returns the new
     root, and for each new node the node of the old graph that it is a part of.
+
+    Raises:
+        ValueError: if more than ``max_nodes`` come of it, as of a definition that leads back to itself.
 
     >>> from tinygrad_edu.ops import sigmoid
     >>> x = Value(0.0, label="x")
@@ -124,22 +127,24 @@ def expand(root: Value) -> tuple[Value, dict[Value, Value]]:
     >>> [node.op.name for node in topological_order(root) if node.op]
     ['negative', 'exp', 'add', 'divide']
     """
-    return Context().run(_expand, root)  # a fresh context: recorded even inside no_grad
+    return Context().run(_expand, root, max_nodes)  # a fresh context: recorded even inside no_grad
 
 
-def _expand(root: Value) -> tuple[Value, dict[Value, Value]]:
+def _expand(root: Value, max_nodes: int) -> tuple[Value, dict[Value, Value]]:
     origin: dict[Value, Value] = {}
     fixed: set[Value] = set()  # composites that cannot be opened
-    while any(node.op and node.op.definition and node not in fixed for node in topological_order(root)):
+    order = topological_order(root)
+    while any(node.op and node.op.definition and node not in fixed for node in order):
         images: dict[Value, Value] = {}
         known: set[Value] = set()
-        for node in topological_order(root):
+        for node in order:
             images[node] = image = _image(node, images, fixed)
             for made in _new_nodes(image, known):
                 origin[made] = origin.get(node, node)
             if image is not node:
                 image.label, image.data, image.grad = node.label, node.data, node.grad
         root = images[root]
+        order = bounded_order(root, max_nodes, "open")
         _fill_in_grads(root, set(images.values()))
     return root, origin
 
@@ -286,13 +291,13 @@ def difference_quotient(order: Sequence[Value], node: Value) -> tuple[float, flo
     >>> round(slope, 9), error < 1e-9
     (6.0, True)
     """
-    respond = _response(order, node)
+    respond, between = _response(order, node)
     size = abs(node.data)
     best = error = float("nan")
     least = (float("inf"), float("inf"))
     for step in [h * max(1.0, size) for h in STEPS] + [h * size for h in STEPS[:3] if size < 1]:
         try:
-            slope, doubt = _ridders(respond, node.data, step)
+            slope, doubt = _ridders(respond, node.data, step, between)
         except (ArithmeticError, ValueError):
             continue  # the function is not defined so far away
         rank = (doubt / abs(slope) if slope else doubt and float("inf"), doubt)
@@ -303,8 +308,8 @@ def difference_quotient(order: Sequence[Value], node: Value) -> tuple[float, flo
     return best, error
 
 
-def _response(order: Sequence[Value], node: Value) -> Callable[[float], float]:
-    """The last Value of ``order`` as a function of the number in ``node``."""
+def _response(order: Sequence[Value], node: Value) -> tuple[Callable[[float], float], float]:
+    """The last Value of ``order`` as a function of the number in ``node``, and the largest number on the way to it."""
     changed, program = {node}, []
     for other in order:
         op = other.op
@@ -318,17 +323,17 @@ def _response(order: Sequence[Value], node: Value) -> Callable[[float], float]:
             numbers[other] = op.forward(*[numbers.get(parent, parent.data) for parent in parents])
         return numbers.get(order[-1], order[-1].data)
 
-    return respond
+    return respond, max((abs(other.data) for other, *_ in program), default=0.0)
 
 
-def _ridders(function: Callable[[float], float], x: float, step: float) -> tuple[float, float]:
+def _ridders(function: Callable[[float], float], x: float, step: float, between: float) -> tuple[float, float]:
     centre = function(x)
     best, error = float("nan"), float("inf")
     row, rises, bends = list[float](), list[float](), list[float]()
     for _ in range(6):
         above, below = x + step, x - step
         high, low = function(above), function(below)
-        noise = 2**-52 * max(abs(high), abs(low)) / step  # what rounding may add
+        noise = 2**-52 * max(abs(high), abs(low), between) / step  # what rounding may add, on the way too
         new_row = [(high - low) / (above - below)]
         for power, old in enumerate(row, 1):
             new_row.append(new_row[-1] + (new_row[-1] - old) / (4**power - 1))
@@ -342,4 +347,4 @@ def _ridders(function: Callable[[float], float], x: float, step: float) -> tuple
     # What is left of these as the step goes to 0, extrapolated: a jump, and two sides with different slopes.
     jump = (8 * (2 * rises[-1] - rises[-2]) - (2 * rises[-2] - rises[-3])) / 7
     kink = 2 * bends[-1] - bends[-2]
-    return best, error + abs(jump) / step + abs(kink)
+    return best, error + abs(jump) / step + abs(kink) + abs(best - row[1])  # large steps may agree by accident

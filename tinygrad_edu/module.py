@@ -50,12 +50,19 @@ class Parameter(Value):
     __slots__ = ()
 
 
+class _Place(str):
+    """A label that says where a parameter is; one that the user gave is a plain string, and stays."""
+
+    __slots__ = ()
+
+
 class Module:
     """What has parameters: the Values found in its attributes, and in Modules, lists, tuples, dicts and NumPy arrays
     in them. A class of one's own computes in ``__call__``.
 
-    A parameter is a Value that was given, not computed; it becomes a ``Parameter``. Its name says where it is:
-    ``layers.0.neurons.3.w[1]``, and so does its label, unless you have labelled it otherwise.
+    A parameter is a Value that was given, not computed. Its name says where it is: ``layers.0.neurons.3.w[1]``. When it
+    is assigned, alone or in a list, it becomes a ``Parameter`` and that is its label, unless you have labelled it
+    otherwise. (What is appended to a list later is found all the same, but gets its label with the next assignment.)
     A module with constructor arguments that wants to be saved returns them from ``config``. An attribute ``metadata``,
     anything that JSON can hold, is saved and loaded along.
 
@@ -80,13 +87,16 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        if isinstance(value, (Value, Module, list, tuple, dict)):
+        is_array = getattr(getattr(value, "dtype", None), "kind", "") == "O"
+        if (is_array or isinstance(value, (Value, Module, list, tuple, dict))) and any(
+            True for _ in _walk("", value, {})
+        ):
             for path, member in _walk("", self, {}):
                 if isinstance(member, Module):
                     vars(member)["_name"] = path
                     continue
-                if isinstance(member, Parameter) or not member.label:
-                    member.label = path
+                if not member.label or type(member.label) is _Place:
+                    member.label = _Place(path)
                 if type(member) is Value:  # it is learned, so it is drawn as what is learned
                     member.__class__ = Parameter
 

@@ -56,6 +56,8 @@ def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_
     """
     if level not in LEVELS:
         raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level!r}")
+    if expand and (level != "op" or isinstance(value, Module)):
+        raise ValueError('expand=True opens operations, which only a Value at level="op" shows')
     if isinstance(value, Module):
         from tinygrad_edu.viz.network import draw_network
 
@@ -72,7 +74,7 @@ def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_
         changed = outdated(order) is not None
         origin: dict[Value, Value] = {}
         if expand:
-            value, origin = graph.expand(value)
+            value, origin = graph.expand(value, max_nodes)
             order = bounded_order(value, max_nodes, "draw")
     except ValueError as error:
         raise ValueError(
@@ -165,8 +167,8 @@ def _shown(value: Value, include: Any = None, exclude: Any = None, **_: Any) -> 
     try:
         if value.op is not None:
             shown |= draw(value, max_nodes=IN_NOTEBOOKS)._repr_mimebundle_()
-    except (ArithmeticError, RuntimeError, TypeError, ValueError):
-        pass  # a notebook shows at least the text, whatever is wrong
+    except Exception:  # a notebook shows at least the text, whatever is wrong: a rule may raise anything
+        pass
     return shown
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tinygrad_edu.graph import local_derivatives, runs_rule
 from tinygrad_edu.value import Constant, Value
 from tinygrad_edu.viz.expression import names, of_node, of_rule, operand_names, write
-from tinygrad_edu.viz.formula import Formula, equation, joined, numeral, ratio
+from tinygrad_edu.viz.formula import Formula, equation, joined, numeral, ratio, visible
 from tinygrad_edu.viz.groups import role
 from tinygrad_edu.viz.paths import PathExplanation, order_to_explain
 from tinygrad_edu.viz.report import Report, Table
@@ -101,7 +101,8 @@ class Explanation(Report):
             try:
                 made = contributions(node, self.gradients[node], self.names)
             except (ArithmeticError, ValueError) as error:
-                self.failure = f"{error}: here backward() raises {type(error).__name__}, and adds nothing to any grad."
+                what, name = visible(str(error), 300), type(error).__name__
+                self.failure = f"{what}: here backward() raises {name}, and adds nothing to any grad."
                 break
             for step in made:
                 if not isinstance(step.parent, Constant):

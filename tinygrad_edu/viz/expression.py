@@ -53,10 +53,25 @@ def write(op: Operation, operands: Sequence[Formula], data: Sequence[float], *, 
     if op.notation == "definition" and op.definition is not None:
         definition = op.definition
         stubs = [Value(x) for x in data]
-        result = Context().run(lambda: definition(*stubs))
+        try:
+            result = Context().run(lambda: definition(*stubs))
+        except (ArithmeticError, ValueError):  # at these numbers only the operation itself is defined
+            return call(op.name, operands)
+        if _repeats(result, dict(zip(stubs, operands))):
+            return call(op.name, operands)
         return _follow(result, dict(zip(stubs, operands)), tidy)
     tidied = _tidied(op, operands) if tidy else None
     return tidied or _layout(op, operands)
+
+
+def _repeats(result: Any, operands: Mapping[Value, Formula]) -> bool:
+    """Whether a definition would write out something long more than once, and so grow with every nesting."""
+    uses = dict.fromkeys(operands, 0)
+    for node in topological_order(result) if isinstance(result, Value) else ():
+        for parent in node.parents:
+            if parent in uses:
+                uses[parent] += 1
+    return any(count > 1 and len(operands[stub].text) > 12 for stub, count in uses.items())
 
 
 def notation(op: Operation) -> tuple[str, str, str]:
@@ -243,7 +258,7 @@ def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formul
     output, stubs = Value(node.data), [Value(x) for x in data]
     try:
         derivatives = Context().run(lambda: rule(output, *stubs))
-    except (ArithmeticError, TypeError, ValueError):
+    except Exception:  # whatever a rule that is made for numbers does with Values
         derivatives = local_derivatives(node)
     symbols = operand_names(node, formulas)
     in_symbols = {output: write(node.op, symbols, data, tidy=True), **dict(zip(stubs, symbols))}

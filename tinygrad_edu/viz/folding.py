@@ -107,8 +107,9 @@ def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], Mapping[Value,
     scale = Scale(_strongest(box.outputs) for box in boxes[:-1] or boxes)
     for box in boxes:
         picture.node(box.id, f"<{_label(box, scale)}>", tooltip=_count(box.members))
+    into = {box: _slopes(box) for box in boxes}
     for (tail, head), values in arrows.items():
-        slopes = [slope for value in values if (slope := _slope(value, head)) is not None]
+        slopes = [into[head].get(value, 0.0) for value in values] if into[head] else []
         flow = max((slope * head.outputs[0].grad for slope in slopes), key=abs, default=_strongest(values))
         look = {"color": scale.line(flow), "penwidth": scale.width(flow)}
         if len(arrows) <= MANY:
@@ -128,23 +129,20 @@ def _strongest(values: Iterable[Value]) -> float:
     return max((value.grad for value in values), key=abs, default=0.0)
 
 
-def _slope(value: Value, head: Box) -> float | None:
-    """The derivative of the one output of ``head`` with respect to ``value``, over all that is inside; None if there is
-    more than one output, or no derivative."""
-    if len(head.outputs) != 1:
-        return None
-    inside = set(head.members)
-    slopes = dict.fromkeys(head.members, 0.0)
-    slopes[head.outputs[0]], slopes[value] = 1.0, 0.0
+def _slopes(box: Box) -> dict[Value, float]:
+    """The derivatives of the one output of a box with respect to all that goes into it; none if there are several
+    outputs, or no derivative."""
+    if len(box.outputs) != 1:
+        return {}
+    slopes = {box.outputs[0]: 1.0}
     try:
-        for node in reversed(head.members):
-            if slopes[node]:
+        for node in reversed(box.members):
+            if slopes.get(node):
                 for parent, local in zip(node.parents, local_derivatives(node)):
-                    if parent in inside or parent is value:
-                        slopes[parent] += slopes[node] * local
+                    slopes[parent] = slopes.get(parent, 0.0) + slopes[node] * local
     except (ArithmeticError, ValueError):
-        return None
-    return slopes[value]
+        return {}
+    return slopes
 
 
 def _label(box: Box, scale: Scale) -> str:

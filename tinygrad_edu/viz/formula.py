@@ -169,7 +169,7 @@ def fenced(left: str, inner: Formula, right: str) -> Formula:
 
 
 def infix(sign: str, left: Formula, right: Formula) -> Formula:
-    """Two formulas with a sign between them: a + b. A sum keeps its terms as parts."""
+    """Two formulas with a sign between them: a + b. Sums and products keep their terms as parts."""
     level = LEVELS.get(sign, SUM)  # an operation of one's own holds as loosely as a sum, and never without parentheses
     if sign == "·":
         left, right = _factor(left), _factor(right)
@@ -177,7 +177,7 @@ def infix(sign: str, left: Formula, right: Formula) -> Formula:
     shown = SIGNS.get(sign, sign)
     text = f"{left.text}·{right.text}" if sign == "·" else f"{left.text} {shown} {right.text}"
     latex = f"{left.latex}{LATEX_SIGNS.get(sign) or f' {_latex_sign(sign)} '}{right.latex}"
-    terms = left.parts[1:] if left.parts[0] == "+" == sign else (left,)
+    terms = left.parts[1:] if left.parts[0] == sign != "-" else (left,)
     return Formula(text, latex, ("mrow", left.mathml, ("mo", shown), right.mathml), level, (sign, *terms, right))
 
 
@@ -280,13 +280,13 @@ def listed(operands: Sequence[Formula]) -> Formula:
 
 
 def shortened(formula: Formula, terms: int = 6) -> Formula:
-    """The formula; a sum of more than so many terms with its middle left out."""
+    """The formula; a sum or product of more than so many terms with its middle left out."""
     sign, *operands = formula.parts
-    if sign != "+" or len(operands) <= terms:
+    if sign in ("", "call", "-", "/") or len(operands) <= terms:
         return formula
     result: Formula = operands[0]
     for operand in [*operands[1:3], Formula("…", r"\cdots", ("mo", "⋯")), *operands[-2:]]:
-        result = infix("+", result, operand)
+        result = infix(sign, result, operand)
     return result
 
 

@@ -16,6 +16,7 @@ FAR = 2500
 STRAIGHT = {"splines": "line", "nslimit": "1", "nslimit1": "1"}
 IN_PYGRAPHVIZ = """
 import sys
+sys.path[:] = [folder for folder in sys.path if folder]  # python -c would take modules from the current folder first
 from pygraphviz import AGraph
 source = sys.stdin.buffer.read().decode()
 sys.stdout.buffer.write(AGraph(string=source).draw(format=sys.argv[1], prog=sys.argv[2]))

@@ -56,7 +56,7 @@ function redraw() {
   });
   for (const wire of document.querySelectorAll(".wire")) {
     wire.classList.remove("reached", "current", "used", "positive", "negative");
-    wire.querySelector("path").removeAttribute("stroke-width");
+    wire.querySelector("path").style.strokeWidth = "";
   }
   steps.slice(0, at + 1).forEach((step, i) => {
     for (const shown of step.shows || []) boxes[shown].classList.remove("unknown");
@@ -74,7 +74,13 @@ function redraw() {
       wire.classList.toggle("current", i === at);
     }
   });
-  for (const wire of document.querySelectorAll(".wire:not(.reached) path")) wire.style.strokeWidth = "";
+  boxes.forEach((box, i) => {
+    if (nodes[i].kind === "constant") return;
+    const heard = [nodes[i].name, nodes[i].kind];
+    if (!box.classList.contains("unknown")) heard.push(box.querySelector(".data").textContent);
+    if (box.classList.contains("known")) heard.push(box.querySelector(".grad").textContent);
+    box.setAttribute("aria-label", heard.join(", "));
+  });
 }
 
 function show(step) {
@@ -189,7 +195,7 @@ byId("slider").addEventListener("input", (event) => go(() => Number(event.target
 
 const keys = { ArrowLeft: "previous", ArrowRight: "next", Home: "first", End: "last", Escape: "close" };
 document.addEventListener("keydown", (event) => {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.target === byId("slider")) return;
+  if (event.altKey || event.ctrlKey || event.metaKey || (event.target === byId("slider") && event.key !== "Escape")) return;
   if (event.key === " " && !event.target.closest("button, .node")) {
     event.preventDefault();
     play();
@@ -205,6 +211,7 @@ boxes.forEach((box, i) => {
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       choose(i);
+      byId("close").focus();
     }
   });
 });

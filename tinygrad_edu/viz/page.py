@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.viz.formula import MathML
 
 
+MANY = 12  # lines of a list that are shown
 WIDTH = 34  # characters of a formula that fit on a phone
 
 
@@ -132,7 +133,7 @@ def _forward(explanation: Explanation, number: Mapping[Value, int]) -> Iterable[
         "phase": "forward",
         "title": "What is given",
         "words": "The forward pass computes each value from those before it. It starts from these.",
-        "lines": [["", equation(step.name, numeral(step.node.data))] for step in given[:12]],
+        "lines": _listed([equation(step.name, numeral(step.node.data)) for step in given]),
         "shows": [number[step.node] for step in given],
     }
     for step in explanation.forward:
@@ -148,6 +149,12 @@ def _forward(explanation: Explanation, number: Mapping[Value, int]) -> Iterable[
             }
 
 
+def _listed(formulas: Sequence[Formula]) -> list[list[Any]]:
+    """A line for each of the first formulas, and how many more there are."""
+    more = [["", f"and {len(formulas) - MANY} more"]] if len(formulas) > MANY else []
+    return [["", formula] for formula in formulas[:MANY]] + more
+
+
 def _computation(step: Computed, explanation: Explanation) -> str:
     node = step.node
     assert node.op is not None
@@ -156,7 +163,7 @@ def _computation(step: Computed, explanation: Explanation) -> str:
         what = visible(node.op.summary.partition("\n\n")[2] or f"{node.op.name}.", 200)
         what = what.partition(";")[0].rstrip(".") + ". "
     given = [equation(explanation.names[p], numeral(p.data)).text for p in node.parents if not isinstance(p, Constant)]
-    source = _listing(list(dict.fromkeys(given))) if len(given) <= 4 else f"{len(given)} values"
+    source = _listing(list(dict.fromkeys(given)) or ["constants"]) if len(given) <= 4 else f"{len(given)} values"
     return f"{what}From {source} comes {step.name} = {digits(node.data)}."
 
 
@@ -205,9 +212,9 @@ def _backward(
         "phase": "backward",
         "title": "All gradients are known",
         "words": f"If a value grows by a little, {names[root]} changes by its gradient times as much.",
-        "lines": [
-            ["", equation(explanation.derivative(s.node), numeral(explanation.gradients[s.node]))] for s in leaves[:12]
-        ],
+        "lines": _listed(
+            [equation(explanation.derivative(s.node), numeral(explanation.gradients[s.node])) for s in leaves]
+        ),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives, outdated, runs_rule
+from tinygrad_edu.value import Constant
 from tinygrad_edu.viz.expression import names, operand_names
 from tinygrad_edu.viz.formula import Formula, equation, joined, numeral, ratio
 from tinygrad_edu.viz.report import Report, Table
@@ -23,6 +24,8 @@ MAX_PATHS = 20
 def order_to_explain(root: Value) -> list[Value]:
     """The topological order of a graph that can be explained; see ``explain`` for what raises a ValueError."""
     order = bounded_order(root, MAX_NODES, "explain")
+    if isinstance(root, Constant):
+        raise ValueError(f"{root.data} is a plain number of a formula: there is nothing to explain")
     changed = outdated(order)
     if changed is not None:
         raise ValueError(

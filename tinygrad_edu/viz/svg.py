@@ -6,6 +6,8 @@ classes, which the page's style sheet decides on.
 
 from __future__ import annotations
 
+from html import escape
+
 from tinygrad_edu.graph import total_span
 from tinygrad_edu.value import Constant
 from tinygrad_edu.viz.formula import digits, visible
@@ -48,7 +50,7 @@ def graph(explanation: Explanation) -> str:
         boxes.append(_box(node, i, places[f"n{i}"], explanation))
     label = f"Graph of the computation of {visible(explanation.names[explanation.root].text)}"
     return (
-        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="group" aria-label="{_quoted(label)}">'
+        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="group" aria-label="{escape(label)}">'
         f"{''.join(lines)}{''.join(boxes)}</svg>"
     )
 
@@ -98,7 +100,7 @@ def _wire(id: str, wire: Mapping[str, str], point: Any, label: str, pale: bool) 
     text = ""
     if label:
         lx, ly = point(wire["lp"])
-        text = f'<text class="local" x="{lx:.1f}" y="{ly + 4:.1f}">{_quoted(label)}</text>'
+        text = f'<text class="local" x="{lx:.1f}" y="{ly + 4:.1f}">{escape(label)}</text>'
     kind = "wire pale" if pale else "wire"
     return (
         f'<g class="{kind}" id="e{id}"><path d="M{points[0][0]:.1f},{points[0][1]:.1f} C{curve}"/>'
@@ -119,24 +121,18 @@ def _box(node: Value, i: int, centre: tuple[float, float], explanation: Explanat
     sign = ""
     if node.op:
         sign = (
-            f'<text class="sign" x="{x + left / 2:.1f}" y="{centre[1] + 6:.1f}">{_quoted(symbol(node.op))}</text>'
+            f'<text class="sign" x="{x + left / 2:.1f}" y="{centre[1] + 6:.1f}">{escape(symbol(node.op))}</text>'
             f'<path class="rule" d="M{x + left:.1f},{y:.1f} v{height:.1f}"/>'
         )
     rounding = 10 if node.op else 1
     texts = "".join(
-        f'<text class="{part}" x="{middle:.1f}" y="{y + GAP + LINE * (line + 0.8):.1f}">{_quoted(text)}</text>'
+        f'<text class="{part}" x="{middle:.1f}" y="{y + GAP + LINE * (line + 0.8):.1f}">{escape(text)}</text>'
         for line, (part, text) in enumerate([("name", name), ("data", f"data {digits(node.data)}"), ("grad", "grad 0")])
     )
-    spoken = _quoted(f"{name}, {kind}, {digits(node.data)}")
+    spoken = escape(f"{name}, {kind}, {digits(node.data)}")
     return (
         f'<g class="node {kind}" id="n{i}" tabindex="0" role="button" aria-label="{spoken}">'
         f'<rect class="ground" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{rounding}"/>'
         f'<rect class="tint" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{rounding}"/>'
         f"{sign}{texts}</g>"
     )
-
-
-def _quoted(text: str) -> str:
-    import html
-
-    return html.escape(text)
