@@ -415,7 +415,7 @@ def test_a_formula_that_looks_like_an_option_is_a_formula(formula, capsys):
         (["draw", "x*x", "X=3"], "x has no number; give it one: x=...; X has one, and is another name\nx*x\n^"),
         (["draw", "x", "x=1/2"], "'x=1/2' does not give a number to a name; 1/2 is not a number, write 0.5"),
         (["draw", "x*max", "x=1", "max=2"], "max is a function; give the number another name"),
-        (["draw", "x" + "*x" * 600, "x=1"], "the graph has more than 500 values, too many to open one by one"),
+        (["draw", "x" + "*x" * 600, "x=1"], "the graph has more than 500 values, too many to draw one by one"),
         (["draw", "--expand", "gelu(x)" + "*gelu(x)" * 99, "x=1"], "the graph has more than 500 values, too many to open one by one"),
         (["explain", "x" + "*x" * 600, "x=1"], "the graph has more than 500 values, too many to explain one by one"),
         (["page", "x" + "*x" * 600, "x=1"], "the graph has more than 500 values, too many to explain one by one"),
