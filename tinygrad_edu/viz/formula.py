@@ -269,13 +269,19 @@ def call(head: str, operands: Sequence[Formula]) -> Formula:
 
 def listed(operands: Sequence[Formula]) -> Formula:
     """Formulas with commas between them."""
-    mathml: list[Any] = []
-    for operand in operands:
-        mathml += [("mo", ","), operand.mathml] if mathml else [operand.mathml]
+    return _row(operands, ",", ", ", ", ", ATOM)
+
+
+def _row(formulas: Sequence[Formula], sign: str, text: str, latex: str, binding: int) -> Formula:
+    """Formulas side by side with a sign between them, as it is written in text and in LaTeX."""
+    mathml: list[MathML] = []
+    for formula in formulas:
+        mathml += [("mo", sign), formula.mathml] if mathml else [formula.mathml]
     return Formula(
-        ", ".join(operand.text for operand in operands),
-        ", ".join(operand.latex for operand in operands),
+        text.join(formula.text for formula in formulas),
+        latex.join(formula.latex for formula in formulas),
         ("mrow", *mathml),
+        binding,
     )
 
 
@@ -292,15 +298,7 @@ def shortened(formula: Formula, terms: int = 6) -> Formula:
 
 def equation(*formulas: Formula) -> Formula:
     """a = b = c."""
-    mathml: list[MathML] = []
-    for formula in formulas:
-        mathml += [("mo", "="), formula.mathml] if mathml else [formula.mathml]
-    return Formula(
-        " = ".join(formula.text for formula in formulas),
-        " = ".join(formula.latex for formula in formulas),
-        ("mrow", *mathml),
-        0,
-    )
+    return _row(formulas, "=", " = ", " = ", 0)
 
 
 def after(sign: str, formula: Formula, before: Formula | None = None) -> Formula:
@@ -321,16 +319,7 @@ def joined(items: Sequence[Formula | float], sign: str = "×") -> Formula:
     for item in items or [1.0]:
         formula = item if isinstance(item, Formula) else numeral(item)
         result.append(formula.within(level + bool(result)))
-    mathml: list[MathML] = []
-    for formula in result:
-        mathml += [("mo", sign), formula.mathml] if mathml else [formula.mathml]
-    latex_sign = r" \times " if sign == "×" else f" {sign} "
-    return Formula(
-        f" {sign} ".join(formula.text for formula in result),
-        latex_sign.join(formula.latex for formula in result),
-        ("mrow", *mathml),
-        level,
-    )
+    return _row(result, sign, f" {sign} ", r" \times " if sign == "×" else f" {sign} ", level)
 
 
 def ratio(sign: str, top: Formula, bottom: Formula) -> Formula:
