@@ -149,7 +149,7 @@ def test_where_a_value_is_used_twice_the_contributions_are_seen_to_add_up(visit)
     assert re.sub(r"\s", "", tab.locator("#lines dd").last.text_content()) == "∂v1∂x=3+3=6"
     tab.click("#n0")
     assert tab.locator("#about-lines dt").all_text_contents() == [
-        "value", "gradient", "through v1, operand 1", "through v1, operand 2", "sum",
+        "value", "gradient", "x₍₁₎ through v1", "x₍₂₎ through v1", "sum",
     ]  # fmt: skip
 
 
@@ -238,6 +238,8 @@ def test_the_page_of_an_infinite_derivative_says_where_it_ends(visit):
     tab = visit((Value(0.0, label="x")).sqrt() * 2)
     tab.keyboard.press("End")
     assert "the derivative of sqrt at x = 0.0 is infinite" in tab.text_content("#words")
+    tab.click("#n0")
+    assert "not known, because the backward pass fails" in tab.text_content("#about-lines")
 
 
 @in_browser

@@ -40,7 +40,7 @@ def box(node: Value, name: str, formulas: Mapping[Value, Formula], scale: Scale)
     if node.op is not None:
         left = f'<td rowspan="{len(rows)}" cellpadding="7">{styled(symbol(node.op), size=15)}</td><vr/>'
     cells = "".join(f"<tr>{left * (i == 0)}{cell(row)}</tr>" for i, row in enumerate(rows))
-    return table(cells, border=_border(kind), fill=scale.fill(node.grad), style=_style(kind), colour=INK)
+    return table(cells, kind, scale.fill(node.grad))
 
 
 def _in_order(node: Value, formulas: Mapping[Value, Formula]) -> str:
@@ -55,21 +55,14 @@ def cell(text: str) -> str:
     return f"<td>\u00a0{text}\u00a0</td>"
 
 
-def table(cells: str, *, border: float, fill: str, style: str, colour: str) -> str:
-    """A table in Graphviz's HTML, with a frame."""
-    shape = f' style="{style}"' if style else ""
+def table(cells: str, kind: str, fill: str) -> str:
+    """A table in Graphviz's HTML, in the frame of its kind: thick for a parameter, rounded for what was computed."""
+    border = 2 if kind == "parameter" else 1
+    shape = "" if kind else ' style="rounded"'
     return (
         f'<table border="{border}" cellborder="0" cellspacing="0" cellpadding="4"{shape} '
-        f'color="{colour}" bgcolor="{fill}">{cells}</table>'
+        f'color="{INK}" bgcolor="{fill}">{cells}</table>'
     )
-
-
-def _border(kind: str) -> int:
-    return 2 if kind == "parameter" else 1
-
-
-def _style(kind: str) -> str:
-    return "" if kind else "rounded"
 
 
 def arrow(node: Value, parent: Value, local: float | None, scale: Scale) -> dict[str, str]:
@@ -101,7 +94,7 @@ def legend(kinds: Iterable[str], scale: Scale, exceeded: bool, hint: str = HINT)
         if kind == "constant":
             return f"<td>{styled('constant', size=10, colour=GREY)}</td>"
         inner = f"<tr><td>{styled(kind or 'computed', size=10)}</td></tr>"
-        return f"<td>{table(inner, border=_border(kind), fill='white', style=_style(kind), colour=INK)}</td>"
+        return f"<td>{table(inner, kind, 'white')}</td>"
 
     samples = "".join(sample(kind) for kind in ("input", "parameter", "constant", "") if kind in set(kinds))
     largest = digits(scale.largest)

@@ -12,7 +12,7 @@ from tinygrad_edu.value import Constant, topological_order
 from tinygrad_edu.viz.boxes import HINT, cell, legend, raised, table
 from tinygrad_edu.viz.formula import digits, visible
 from tinygrad_edu.viz.groups import group_of_each, parts, role, symbol
-from tinygrad_edu.viz.picture import GREY, INK, Picture, Scale, styled
+from tinygrad_edu.viz.picture import GREY, Picture, Scale, styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,15 +108,17 @@ def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], Mapping[Value,
     for box in boxes:
         picture.node(box.id, f"<{_label(box, scale)}>", tooltip=_count(box.members))
     into = {box: _slopes(box) for box in boxes}
+    hint = "the colour is that of the largest grad in the box"
     for (tail, head), values in arrows.items():
         slopes = [into[head].get(value, 0.0) for value in values] if into[head] else []
         flow = max((slope * head.outputs[0].grad for slope in slopes), key=abs, default=_strongest(values))
         look = {"color": scale.line(flow), "penwidth": scale.width(flow)}
         if len(arrows) <= MANY:
-            look["label"] = raised(f"× {digits(slopes[0])}" if len(slopes) == len(values) == 1 else _count(values))
+            look["label"] = raised(_count(values))
+            if len(slopes) == 1:
+                look["label"], hint = raised(f"× {digits(slopes[0])}"), HINT
         picture.edge(tail.id, head.id, **look)
     exceeded = _strongest(boxes[-1].outputs) > scale.largest
-    hint = HINT if "× " in "".join(picture.body[len(boxes) :]) else "the colour is that of the largest grad in the box"
     picture.attr(label=legend({box.kind for box in boxes}, scale, exceeded, hint), labelloc="b")
     return picture
 
@@ -158,9 +160,7 @@ def _label(box: Box, scale: Scale) -> str:
         f"grad {_range([value.grad for value in values])}",
     ]
     cells = "".join(f"<tr>{cell(row)}</tr>" for row in rows)
-    style = "" if box.kind else "rounded"
-    border = 2 if box.kind == "parameter" else 1
-    return table(cells, border=border, fill=scale.fill(_strongest(values)), style=style, colour=INK)
+    return table(cells, box.kind, scale.fill(_strongest(values)))
 
 
 def _contents(box: Box) -> list[str]:

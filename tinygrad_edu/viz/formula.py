@@ -269,10 +269,10 @@ def call(head: str, operands: Sequence[Formula]) -> Formula:
 
 def listed(operands: Sequence[Formula]) -> Formula:
     """Formulas with commas between them."""
-    return _row(operands, ",", ", ", ", ", ATOM)
+    return row(operands, ",", ", ", ", ", ATOM)
 
 
-def _row(formulas: Sequence[Formula], sign: str, text: str, latex: str, binding: int) -> Formula:
+def row(formulas: Sequence[Formula], sign: str, text: str, latex: str, binding: int) -> Formula:
     """Formulas side by side with a sign between them, as it is written in text and in LaTeX."""
     mathml: list[MathML] = []
     for formula in formulas:
@@ -298,7 +298,7 @@ def shortened(formula: Formula, terms: int = 6) -> Formula:
 
 def equation(*formulas: Formula) -> Formula:
     """a = b = c."""
-    return _row(formulas, "=", " = ", " = ", 0)
+    return row(formulas, "=", " = ", " = ", 0)
 
 
 def after(sign: str, formula: Formula, before: Formula | None = None) -> Formula:
@@ -319,7 +319,7 @@ def joined(items: Sequence[Formula | float], sign: str = "×") -> Formula:
     for item in items or [1.0]:
         formula = item if isinstance(item, Formula) else numeral(item)
         result.append(formula.within(level + bool(result)))
-    return _row(result, sign, f" {sign} ", r" \times " if sign == "×" else f" {sign} ", level)
+    return row(result, sign, f" {sign} ", r" \times " if sign == "×" else f" {sign} ", level)
 
 
 def ratio(sign: str, top: Formula, bottom: Formula) -> Formula:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tinygrad_edu.graph import difference_quotient
 from tinygrad_edu.value import Constant
-from tinygrad_edu.viz.expression import expression, notation, of_node
+from tinygrad_edu.viz.expression import expression, notation, of_node, operand_names
 from tinygrad_edu.viz.formula import Formula, after, digits, equation, joined, numeral, visible
 from tinygrad_edu.viz.groups import role
 from tinygrad_edu.viz.svg import graph
@@ -278,7 +278,7 @@ def _about(
     root = explanation.root
     parts: list[list[Any]] = [
         [
-            f"through {names[use.node]}{_operand(use)}",
+            _through(use, names),
             equation(joined([use.upstream, use.local]), numeral(use.amount)),
         ]
         for use in uses
@@ -293,16 +293,16 @@ def _about(
         "kind": kind,
         "value": str(node.data),
         "computed": _lines("computed as", _computed(step)) if node.op else [],
-        "gradient": str(gradient),
+        "gradient": "not known, because the backward pass fails" if explanation.failure else str(gradient),
         "parts": parts,
         "check": _check(node, explanation, gradient),
     }
 
 
-def _operand(use: Contribution) -> str:
-    """Which of several operands a Value is, where an operation has it more than once."""
-    times = sum(parent is use.parent for parent in use.node.parents)
-    return f", operand {use.index + 1}" if times > 1 else ""
+def _through(use: Contribution, names: dict[Value, Formula]) -> str:
+    """Where a contribution comes from; where an operation has the Value more than once, also through which use."""
+    which = operand_names(use.node, names)[use.index].text
+    return f"through {names[use.node]}" if which == names[use.parent].text else f"{which} through {names[use.node]}"
 
 
 def _check(node: Value, explanation: Explanation, gradient: float) -> str:

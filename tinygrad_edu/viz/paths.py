@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives, outdated, runs_rule
 from tinygrad_edu.value import Constant
 from tinygrad_edu.viz.expression import names, operand_names
-from tinygrad_edu.viz.formula import Formula, equation, joined, numeral, ratio
+from tinygrad_edu.viz.formula import Formula, equation, joined, numeral, ratio, row
 from tinygrad_edu.viz.report import Report, Table
 
 TYPE_CHECKING = False
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.graph import Path as Way
     from tinygrad_edu.value import Value
-    from tinygrad_edu.viz.formula import MathML
     from tinygrad_edu.viz.report import Cell
 
 MAX_NODES = 500
@@ -89,11 +88,7 @@ def _derivative_by(root: Value, wrt: Value, order: Sequence[Value]) -> float:
 def _route(path: Way, root: Value, formulas: dict[Value, Formula]) -> Formula:
     """The names along a path; where an operation has the next Value more than once, also which use it is."""
     stations = [formulas[root], *[operand_names(node, formulas)[index] for node, index in path.edges]]
-    mathml: list[MathML] = []
-    for station in stations:
-        mathml += [("mo", "→"), station.mathml] if mathml else [station.mathml]
-    text, latex = " → ".join(map(str, stations)), r" \to ".join(station.latex for station in stations)
-    return Formula(text, latex, ("mrow", *mathml))
+    return row(stations, "→", " → ", r" \to ", 0)
 
 
 def _product(path: Way) -> list[Formula]:
