@@ -11,7 +11,8 @@ import pytest
 from samples import ROWS
 
 from tinygrad_edu import Value, draw, losses, nn, ops, topological_order
-from tinygrad_edu.graph import expand, local_derivatives
+from tinygrad_edu.expansion import expand
+from tinygrad_edu.graph import local_derivatives
 from tinygrad_edu.module import Parameter
 from tinygrad_edu.viz import layout
 from tinygrad_edu.viz.folding import fold

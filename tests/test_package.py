@@ -12,13 +12,13 @@ from tinygrad_edu.operation import BUILT_IN, TABLE
 
 ROOT = pathlib.Path(tinygrad_edu.__file__).parent
 FLOORS = {
-    1: ["operation", "files", "plain", "pointing"],
+    1: ["operation", "files", "plain", "pointing", "structure", "differences"],
     2: ["ops", "randomness", "tokens"],
     3: ["value"],
     4: ["functions", "module", "graph", "reader"],
-    5: ["nn", "losses", "optim", "data", "viz", "viz.layout", "viz.formula"],
+    5: ["calculus", "expansion", "nn", "losses", "optim", "data", "viz", "viz.layout", "viz.formula"],
     6: ["training", "viz.terminal", "viz.picture", "viz.expression", "viz.report"],
-    7: ["viz.plots", "viz.groups", "viz.paths"],
+    7: ["checking", "viz.plots", "viz.groups", "viz.paths"],
     8: ["viz.boxes", "viz.svg"],
     9: ["viz.folding", "viz.network", "viz.page"],
     10: ["viz.drawing", "viz.explanation"],

@@ -9,8 +9,11 @@
 """
 
 from tinygrad_edu import data, losses, nn, optim
+from tinygrad_edu.calculus import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygrad_edu.checking import GradientMismatch, check_gradients
 from tinygrad_edu.functions import dot, logsumexp, mean, softmax
 from tinygrad_edu.functions import sum as sum  # not in __all__: a star import leaves Python's own sum alone
+from tinygrad_edu.graph import gradients
 from tinygrad_edu.operation import Operation
 from tinygrad_edu.ops import (
     absolute,
@@ -63,6 +66,7 @@ from tinygrad_edu.viz.explanation import explain
 from tinygrad_edu.viz.expression import expression
 
 __all__ = [
+    "GradientMismatch",
     "History",
     "Operation",
     "Value",
@@ -75,10 +79,12 @@ __all__ = [
     "arctan",
     "arctan2",
     "arctanh",
+    "check_gradients",
     "classifier",
     "cos",
     "cosh",
     "data",
+    "derivative",
     "divide",
     "dot",
     "draw",
@@ -91,8 +97,14 @@ __all__ = [
     "expression",
     "fit",
     "gelu",
+    "grad",
+    "gradients",
     "heaviside",
+    "hessian",
+    "hvp",
     "hypot",
+    "jacobian",
+    "jvp",
     "leaky_relu",
     "log",
     "log1p",
@@ -123,4 +135,6 @@ __all__ = [
     "tan",
     "tanh",
     "topological_order",
+    "value_and_grad",
+    "vjp",
 ]

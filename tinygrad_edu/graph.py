@@ -1,16 +1,20 @@
-"""Walks of a recorded graph besides the backward pass: local derivatives, paths, expansion, a check by differences."""
+"""Walks of a recorded graph besides the backward pass: its derivative as a linear map, as numbers or as a graph, and
+the paths through it.
+"""
 
 from __future__ import annotations
 
-from contextvars import Context
 from heapq import nlargest
 
-from tinygrad_edu.value import Value, record, topological_order
+from tinygrad_edu import ops, structure
+from tinygrad_edu.value import Constant, Value, record, recorded, sweep, sweep_lock, topological_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
+
+    from tinygrad_edu.value import Operand
 
 
 MANY_USES = 10  # times as many as there may be values
@@ -63,6 +67,34 @@ def local_derivatives(node: Value) -> list[float]:
     return [float(local) for local in locals_]
 
 
+def recorded_derivatives(node: Value) -> list[Operand]:
+    """The same as a graph: what the rule gives when it is run on Values. What it leaves plain is constant.
+
+    Raises:
+        TypeError: if the rule works on numbers only.
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x.sin()
+    >>> [cosine] = recorded_derivatives(y)
+    >>> cosine.op, cosine.parents[0] is x
+    (<operation cos>, True)
+    """
+    op, parents = node.op, node.parents
+    assert op is not None
+    operands = [parent.data if type(parent) is Constant else parent for parent in parents]
+    try:
+        locals_ = recorded(op.rule, node, *operands)
+    except (ArithmeticError, ValueError) as error:
+        raise op.derivative_error(parents, error) from None
+    except TypeError as error:
+        raise TypeError(
+            f"the rule of {op.name} works on numbers only, so its derivative has no graph. Write the rule with the "
+            f"functions of tinygrad_edu, exp(x) rather than math.exp(x) ({error})"
+        ) from error
+    op.check_rule(locals_, len(parents))
+    return [float(x) if isinstance(x, (int, float)) else x for x in locals_]
+
+
 def runs_rule(node: Value, upstream: float) -> bool:
     """Whether ``backward`` asks for the local derivatives of ``node`` when ``upstream`` has arrived there: for lists of
     operands only if something has, so that a derivative which is undefined does not matter otherwise."""
@@ -108,93 +140,168 @@ def total_span(order: Sequence[Value]) -> int:
     return sum(level[node] - start[parent] for node in order for parent in node.parents)
 
 
-# ---- expansion -------------------------------------------------------------------------------------------------------
+# ---- the derivative as a linear map ----------------------------------------------------------------------------------
 
 
-def expand(root: Value, max_nodes: int = 1_000_000) -> tuple[Value, dict[Value, Value]]:
-    """The graph with every composite written out as what it is defined as, down to primitives.
+class Linearization:
+    """The derivative of ``outputs`` with respect to ``inputs``, where they are now: a linear map, never written out.
 
-    Leaves stay the same Values, and what was recorded keeps its numbers: only the parts of composites are computed. A
-    composite whose definition fails at these numbers (the exp(800) in sigmoid(-800)) stays as it is. Returns the new
-    root, and for each new node the node of the old graph that it is a part of.
+    It is a product of local derivatives, one factor for each operation between inputs and outputs. ``push`` multiplies
+    them from the inputs on, which is forward mode; ``pull`` from the outputs back, which is reverse mode (Griewank and
+    Walther, *Evaluating Derivatives*, 2nd ed., chapter 3).
+
+    Args:
+        outputs, inputs: Values of one graph. Inputs may be computed ones.
+        create_graph: carry Values, so that the results are graphs too; otherwise numbers.
+
+    Attributes:
+        nodes: all that was computed from inputs on the way to outputs, in topological order.
+        has_others: whether outputs were also made from other leaves than inputs and plain numbers.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> at = Linearization([x * y, x + y], [x, y])
+    >>> at.push([1.0, 0.0])
+    [3.0, 1.0]
+    >>> at.pull([1.0, 0.0])
+    [3.0, 2.0]
+    """
+
+    def __init__(self, outputs: Sequence[Value], inputs: Sequence[Value], create_graph: bool = False) -> None:
+        self.outputs, self.inputs, self.create_graph = outputs, inputs, create_graph
+        self.order = topological_order(*outputs)
+        self.nodes: list[Value] = []
+        self.has_others = False
+        self._locals: dict[Value, Sequence[Operand]] = {}
+        reached = set(inputs)
+        for node in self.order:
+            first, second = node._first, node._second
+            if first is None:
+                if type(node) is not Constant and node not in reached:
+                    self.has_others = True
+            elif type(first) is tuple:
+                if not reached.isdisjoint(first) or (second and not reached.isdisjoint(second)):
+                    reached.add(node)
+                    self.nodes.append(node)
+            elif first in reached or second in reached:
+                reached.add(node)
+                self.nodes.append(node)
+
+    def locals(self, node: Value) -> Sequence[Operand]:
+        """The local derivatives of ``node``, found once."""
+        if node not in self._locals:
+            self._locals[node] = recorded_derivatives(node) if self.create_graph else local_derivatives(node)
+        return self._locals[node]
+
+    def push(self, tangents: Sequence[Operand]) -> list[Operand]:
+        """Forward mode: how the outputs change when the inputs change by ``tangents``; J v (jvp)."""
+        return recorded(self._push, tangents)
+
+    def _push(self, tangents: Sequence[Operand]) -> list[Operand]:
+        moving: dict[Value, Operand] = {}
+        for x, tangent in zip(self.inputs, tangents):
+            moving[x] = _total([tangent], moving.get(x, 0.0))
+        for node in self.nodes:
+            terms = [(local, moving.get(parent, 0.0)) for parent, local in zip(node.parents, self.locals(node))]
+            moving[node] = _total([_product(t, local) for local, t in terms], moving.get(node, 0.0))
+        return [moving.get(output, 0.0) for output in self.outputs]
+
+    def pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
+        """Reverse mode: how the sum of outputs times ``cotangents`` changes with each input; vᵀ J (vjp)."""
+        return recorded(self._pull, cotangents) if self.create_graph else self._pull_numbers(cotangents)
+
+    def _pull_numbers(self, cotangents: Sequence[Any]) -> list[Operand]:
+        with sweep_lock:
+            try:
+                for output, cotangent in zip(self.outputs, cotangents):
+                    output._adjoint += cotangent
+                sweep(self.nodes)
+                return [x._adjoint for x in self.inputs]
+            finally:
+                for node in self.order:
+                    node._adjoint = 0.0
+
+    def _pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
+        arriving: dict[Value, list[Operand]] = {node: [] for node in (*self.inputs, *self.nodes)}
+        for output, cotangent in zip(self.outputs, cotangents):
+            arriving.get(output, []).append(cotangent)
+        for node in reversed(self.nodes):
+            upstream = _total(arriving[node])
+            arriving[node] = [upstream]
+            if _is_zero(upstream):
+                continue
+            for parent, local in zip(node.parents, self.locals(node)):
+                if parent in arriving:
+                    arriving[parent].append(_product(upstream, local))
+        return [_total(arriving[x]) for x in self.inputs]
+
+
+def _is_zero(x: Operand) -> bool:
+    """Whether ``x`` is a plain 0, which stays 0 however the inputs change."""
+    return type(x) is float and x == 0
+
+
+def _product(upstream: Operand, local: Operand) -> Operand:
+    """The product, without recording multiplications by a plain 0, 1 or -1. Nothing flows where nothing arrives, even
+    where a local derivative is not finite, as in ``backward``.
+    """
+    if _is_zero(upstream) or type(upstream) is type(local) is float:
+        return upstream and upstream * local
+    for factor, other in ((upstream, local), (local, upstream)):
+        if not isinstance(factor, Value) and factor in (0.0, 1.0, -1.0):
+            return 0.0 if factor == 0 else other if factor == 1 else -other
+    return upstream * local
+
+
+def _total(terms: Sequence[Operand], start: Operand = 0.0) -> Operand:
+    """The sum, without recording additions of a plain 0."""
+    terms = [term for term in (start, *terms) if not _is_zero(term)]
+    if len(terms) <= 2:
+        return 0.0 if not terms else terms[0] if len(terms) == 1 else terms[0] + terms[1]
+    return ops.sum_(*terms)
+
+
+def gradients(output: Value, inputs: Any, create_graph: bool = False) -> Any:
+    """The derivatives of a Value with respect to Values that it was made from; touches no ``grad``.
+
+    Args:
+        output: the result of a recorded computation.
+        inputs: a Value, or a list, tuple or dict of Values; leaves or computed ones.
+        create_graph: give Values that remember how they were computed, to be differentiated again, drawn and explained.
+
+    Returns:
+        a number, or a Value with ``create_graph``, for each input, in the structure of ``inputs``; 0 for one that
+        ``output`` was not made from.
 
     Raises:
-        ValueError: if more than ``max_nodes`` come of it, as of a definition that leads back to itself.
+        TypeError: if ``output`` or an input is not a Value, or, with ``create_graph``, a rule works on numbers only.
+        ZeroDivisionError, ValueError, OverflowError: where a derivative is infinite or undefined; see
+            ``Value.backward``.
 
-    >>> from tinygrad_edu.ops import sigmoid
-    >>> x = Value(0.0, label="x")
-    >>> root, _ = expand(sigmoid(x))
-    >>> [node.op.name for node in topological_order(root) if node.op]
-    ['negative', 'exp', 'add', 'divide']
+    >>> x = Value(0.5, label="x")
+    >>> y = x.tanh()
+    >>> gradients(y, x)
+    0.7864477329659274
+    >>> slope = gradients(y, x, create_graph=True)    # 1 - y * y
+    >>> slope.op, round(gradients(slope, x), 12)
+    (<operation subtract>, -0.726861981384)
     """
-    return Context().run(_expand, root, max_nodes)  # a fresh context: recorded even inside no_grad
+    if not isinstance(output, Value):
+        raise TypeError(f"gradients are those of a Value, not of a {type(output).__name__}")
+    leaves = list(structure.leaves(inputs, "inputs"))
+    for path, leaf in leaves:
+        if not isinstance(leaf, Value):
+            raise TypeError(f"gradients are with respect to Values; {path} is a {type(leaf).__name__}")
+    at = Linearization([output], [leaf for _, leaf in leaves], create_graph)
+    found = at.pull([1.0])
+    return structure.rebuilt(inputs, as_values(found, at.order) if create_graph else found)
 
 
-def _expand(root: Value, max_nodes: int) -> tuple[Value, dict[Value, Value]]:
-    origin: dict[Value, Value] = {}
-    fixed: set[Value] = set()  # composites that cannot be opened
-    order = topological_order(root)
-    while any(node.op and node.op.definition and node not in fixed for node in order):
-        images: dict[Value, Value] = {}
-        known: set[Value] = set()
-        for node in order:
-            images[node] = image = _image(node, images, fixed)
-            for made in _new_nodes(image, known):
-                origin[made] = origin.get(node, node)
-            if image is not node:
-                image.label, image.data, image.grad = node.label, node.data, node.grad
-        root = images[root]
-        order = bounded_order(root, max_nodes, "open")
-        _fill_in_grads(root, set(images.values()))
-    return root, origin
-
-
-def _image(node: Value, images: Mapping[Value, Value], fixed: set[Value]) -> Value:
-    op = node.op
-    if op is None:
-        return node
-    operands = [images[parent] for parent in node.parents]
-    if op.definition and node not in fixed:
-        try:
-            image = op.definition(*operands)
-            if isinstance(image, Value) and not any(image is operand for operand in operands):
-                return image
-        except (ArithmeticError, ValueError):
-            pass
-    image = record(op, node.data, tuple(operands))
-    if op.definition:
-        fixed.add(image)
-    return image
-
-
-def _new_nodes(image: Value, known: set[Value]) -> list[Value]:
-    """What ``image`` was made from that is not yet among ``known``, itself included; now it is."""
-    found, stack = [], [image]
-    while stack:
-        node = stack.pop()
-        if node not in known:
-            known.add(node)
-            found.append(node)
-            stack += node.parents
-    return found
-
-
-def _fill_in_grads(root: Value, given: set[Value]) -> None:
-    """Give nodes that are not ``given`` the grads that follow from those of the nodes made from them.
-
-    Where a part has no derivative, although the whole has one, they are NaN. Leaves keep theirs.
-    """
-    for node in reversed(topological_order(root)):
-        inner = [parent not in given and parent.op is not None for parent in node.parents]
-        if node.grad == 0 or not any(inner):
-            continue
-        try:
-            locals_ = local_derivatives(node)
-        except (ArithmeticError, ValueError):
-            locals_ = [float("nan")] * len(inner)
-        for parent, local, is_inner in zip(node.parents, locals_, inner):
-            if is_inner:
-                parent.grad += node.grad * local
+def as_values(found: Sequence[Operand], order: Sequence[Value]) -> list[Value]:
+    """Each as a Value of its own: one that is part of ``order`` already, such as the x that is the derivative of w * x
+    by w, is taken over into a new one, so that it can have a label of its own."""
+    old = set(order)
+    values = [x if isinstance(x, Value) else Constant(x) for x in found]
+    return [record(ops.positive, x.data, x) if x in old else x for x in values]
 
 
 # ---- paths -----------------------------------------------------------------------------------------------------------
@@ -276,40 +383,15 @@ def _unlink(steps: tuple[Any, ...]) -> list[tuple[Value, int]]:
 
 # ---- a check by differences ------------------------------------------------------------------------------------------
 
-STEPS = [0.02 * 100.0**-k for k in range(6)]  # of which each is halved five times
 
-
-def difference_quotient(order: Sequence[Value], node: Value) -> tuple[float, float]:
-    """How the last Value of ``order`` answers to small changes of ``node``, and an estimate of the error.
-
-    Central differences at ever smaller steps, extrapolated to a step of 0 (Ridders' method: Press et al., *Numerical
-    Recipes*, 3rd ed., section 5.7). Uses no derivative rule. At a kink the error is of the size of the result; where
-    the function is not defined on both sides both are NaN.
+def response(order: Sequence[Value], node: Value) -> tuple[Callable[[float], float], float]:
+    """The last Value of ``order`` as a function of the number in ``node``, and the largest number on the way to it.
 
     >>> x = Value(3.0)
-    >>> slope, error = difference_quotient(topological_order(x * x), x)
-    >>> round(slope, 9), error < 1e-9
-    (6.0, True)
+    >>> function, largest = response(topological_order(x * x), x)
+    >>> function(4.0), largest
+    (16.0, 9.0)
     """
-    respond, between = _response(order, node)
-    size = abs(node.data)
-    best = error = float("nan")
-    least = (float("inf"), float("inf"))
-    for step in [h * max(1.0, size) for h in STEPS] + [h * size for h in STEPS[:3] if size < 1]:
-        try:
-            slope, doubt = _ridders(respond, node.data, step, between)
-        except (ArithmeticError, ValueError):
-            continue  # the function is not defined so far away
-        rank = (doubt / abs(slope) if slope else doubt and float("inf"), doubt)
-        if rank < least:
-            best, error, least = slope, doubt, rank
-        if doubt <= 1e-9 * abs(slope):
-            break
-    return best, error
-
-
-def _response(order: Sequence[Value], node: Value) -> tuple[Callable[[float], float], float]:
-    """The last Value of ``order`` as a function of the number in ``node``, and the largest number on the way to it."""
     changed, program = {node}, []
     for other in order:
         op = other.op
@@ -324,27 +406,3 @@ def _response(order: Sequence[Value], node: Value) -> tuple[Callable[[float], fl
         return numbers.get(order[-1], order[-1].data)
 
     return respond, max((abs(other.data) for other, *_ in program), default=0.0)
-
-
-def _ridders(function: Callable[[float], float], x: float, step: float, between: float) -> tuple[float, float]:
-    centre = function(x)
-    best, error = float("nan"), float("inf")
-    row, rises, bends = list[float](), list[float](), list[float]()
-    for _ in range(6):
-        above, below = x + step, x - step
-        high, low = function(above), function(below)
-        noise = 2**-52 * max(abs(high), abs(low), between) / step  # what rounding may add, on the way too
-        new_row = [(high - low) / (above - below)]
-        for power, old in enumerate(row, 1):
-            new_row.append(new_row[-1] + (new_row[-1] - old) / (4**power - 1))
-            new_error = max(abs(new_row[-1] - new_row[-2]), abs(new_row[-1] - old)) + noise
-            if new_error <= error:
-                best, error = new_row[-1], new_error
-        row = new_row
-        rises.append(high - low)
-        bends.append(((high - centre) - (centre - low)) / step)
-        step /= 2
-    # What is left of these as the step goes to 0, extrapolated: a jump, and two sides with different slopes.
-    jump = (8 * (2 * rises[-1] - rises[-2]) - (2 * rises[-2] - rises[-3])) / 7
-    kink = 2 * bends[-1] - bends[-2]
-    return best, error + abs(jump) / step + abs(kink) + abs(best - row[1])  # large steps may agree by accident

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
 _pauses: ContextVar[int] = ContextVar("pauses", default=0)  # how many no_grad contexts one is in
-_is_paused = _pauses.get
+is_paused = _pauses.get
 _new = object.__new__
 _NOTHING = object()
-_sweep_lock = RLock()  # two threads may sweep through the same nodes
+sweep_lock = RLock()  # two threads may sweep through the same nodes
 
 
 class no_grad:
@@ -69,6 +69,21 @@ class no_grad:
         return unrecorded
 
 
+def recorded(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+    """What ``function`` gives for these arguments, its arithmetic recorded even inside ``no_grad``.
+
+    >>> with no_grad():
+    ...     y = recorded(lambda x: x * x, Value(3.0))
+    >>> y.op
+    <operation multiply>
+    """
+    before = _pauses.set(0)
+    try:
+        return function(*args, **named)
+    finally:
+        _pauses.reset(before)
+
+
 def record(
     op: Operation, data: float, first: Value | tuple[Value, ...], second: Value | tuple[Value, ...] | None = None
 ) -> Value:
@@ -80,7 +95,7 @@ def record(
     node._data = data if type(data) is float else number(data)
     node._grad = node._adjoint = 0.0
     node.label = ""
-    if _is_paused():
+    if is_paused():
         node.op = node._first = node._second = None
     else:
         node.op = op
@@ -311,9 +326,10 @@ class Value:
         (4.0, 2.0)
         """
         nodes = topological_order(self)
-        with _sweep_lock:
+        with sweep_lock:
             try:
-                _sweep(nodes)
+                self._adjoint = 1.0
+                sweep(nodes)
                 for node in nodes:
                     node._grad += node._adjoint
             finally:
@@ -340,9 +356,9 @@ class Constant(Value):
     __slots__ = ()
 
 
-def topological_order(root: Value) -> list[Value]:
-    """Every node that ``root`` was made from, each once, operands before results and from left to right; ``root`` is
-    the last.
+def topological_order(*roots: Value) -> list[Value]:
+    """Every node that ``roots`` were made from, each once, operands before results and from left to right. A single
+    root is the last.
 
     The walk goes depth first with a stack of its own, because Python's is too short for a deep graph.
 
@@ -354,7 +370,7 @@ def topological_order(root: Value) -> list[Value]:
     order: list[Value] = []
     seen: set[Value] = set()
     finished: set[int] = set()  # ids of the tuples whose Values are all in order
-    stack: list[Any] = [root]  # of Values, and None above a node whose operands are above it
+    stack: list[Any] = [*reversed(roots)]  # of Values, and None above a node whose operands are above it
     pop = stack.pop
     while stack:
         node = pop()
@@ -378,13 +394,13 @@ def topological_order(root: Value) -> list[Value]:
     return order
 
 
-def _sweep(nodes: Sequence[Value]) -> None:
-    """Bring the derivative of the last node with respect to each into their adjoints, which are 0 before.
+def sweep(nodes: Sequence[Value]) -> None:
+    """Carry the adjoints that some nodes have to all that these were made from: the backward pass.
 
-    The nodes are in topological order. Most have one operand or two; spelling these out makes the sweep three times
-    faster than a loop over operands would be alone.
+    An adjoint is d(root)/d(node); before, it is 1 in a root and 0 elsewhere. The nodes are in topological order. Most
+    have one operand or two; spelling these out makes the sweep three times faster than a loop over operands would be
+    alone.
     """
-    nodes[-1]._adjoint = 1.0
     for node in reversed(nodes):
         op = node.op
         if op is None:

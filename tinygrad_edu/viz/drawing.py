@@ -7,7 +7,7 @@ picture. ``draw`` is for looking at graphs of some hundred values; ``folding.py`
 
 from __future__ import annotations
 
-from tinygrad_edu import graph
+from tinygrad_edu.expansion import expand as expanded
 from tinygrad_edu.graph import bounded_order, local_derivatives, outdated, total_span
 from tinygrad_edu.module import Module
 from tinygrad_edu.value import Constant, Value
@@ -74,7 +74,7 @@ def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_
         changed = outdated(order) is not None
         origin: dict[Value, Value] = {}
         if expand:
-            value, origin = graph.expand(value, max_nodes)
+            value, origin = expanded(value, max_nodes)
             order = bounded_order(value, max_nodes, "draw")
     except ValueError as error:
         raise ValueError(

@@ -7,12 +7,11 @@ its formula.
 
 from __future__ import annotations
 
-from contextvars import Context
 from functools import partial, reduce
 
 from tinygrad_edu.graph import bounded_order, local_derivatives
 from tinygrad_edu.ops import add, divide, multiply, negative, power, subtract, sum_
-from tinygrad_edu.value import Constant, Value, topological_order
+from tinygrad_edu.value import Constant, Value, recorded, topological_order
 from tinygrad_edu.viz.formula import (
     Formula,
     call,
@@ -54,7 +53,7 @@ def write(op: Operation, operands: Sequence[Formula], data: Sequence[float], *, 
         definition = op.definition
         stubs = [Value(x) for x in data]
         try:
-            result = Context().run(lambda: definition(*stubs))
+            result = recorded(definition, *stubs)
         except (ArithmeticError, ValueError):  # at these numbers only the operation itself is defined
             return call(op.name, operands)
         if _repeats(result, dict(zip(stubs, operands))):
@@ -257,7 +256,7 @@ def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formul
     data = [parent.data for parent in parents]
     output, stubs = Value(node.data), [Value(x) for x in data]
     try:
-        derivatives = Context().run(lambda: rule(output, *stubs))
+        derivatives = recorded(rule, output, *stubs)
     except Exception:  # whatever a rule that is made for numbers does with Values
         derivatives = local_derivatives(node)
     symbols = operand_names(node, formulas)

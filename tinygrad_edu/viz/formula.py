@@ -322,13 +322,17 @@ def joined(items: Sequence[Formula | float], sign: str = "×") -> Formula:
     return row(result, sign, f" {sign} ", r" \times " if sign == "×" else f" {sign} ", level)
 
 
-def ratio(sign: str, top: Formula, bottom: Formula) -> Formula:
-    """The name of a derivative: dy/dx, or with another sign ∂y/∂x."""
-    top, bottom = top.within(ATOM), bottom.within(ATOM)
+def ratio(sign: str, top: Formula, *bottoms: Formula) -> Formula:
+    """The name of a derivative: dy/dx, or with another sign ∂y/∂x; a higher one with several below."""
+    top, bottoms = top.within(ATOM), tuple([bottom.within(ATOM) for bottom in bottoms])
     space = " " if top.text[:1].isalpha() and len(top.text) > 1 and sign == "d" else ""
     latex_sign = r"\partial " if sign == "∂" else "d "
+    order = str(len(bottoms)) if len(bottoms) > 1 else ""
+    raised: MathML = ("msup", ("mi", sign), ("mn", order)) if order else ("mi", sign)
+    below: list[MathML] = [part for bottom in bottoms for part in (("mi", sign), bottom.mathml)]
     return Formula(
-        f"{sign}{space}{top.text}/{sign}{bottom.text}",
-        rf"\frac{{{latex_sign}{top.latex}}}{{{latex_sign}{bottom.latex}}}",
-        ("mfrac", ("mrow", ("mi", sign), top.mathml), ("mrow", ("mi", sign), bottom.mathml)),
+        f"{sign}{order.translate(SUPERSCRIPTS)}{space}{top.text}/" + "".join(sign + bottom.text for bottom in bottoms),
+        rf"\frac{{{latex_sign.strip() + f'^{{{order}}} ' if order else latex_sign}{top.latex}}}"
+        rf"{{{' '.join(latex_sign + bottom.latex for bottom in bottoms)}}}",
+        ("mfrac", ("mrow", raised, top.mathml), ("mrow", *below)),
     )

@@ -7,7 +7,8 @@ admits that script and that style sheet (``page.css``), by their hashes, and no 
 
 from __future__ import annotations
 
-from tinygrad_edu.graph import difference_quotient
+from tinygrad_edu.differences import judge
+from tinygrad_edu.graph import response
 from tinygrad_edu.value import Constant
 from tinygrad_edu.viz.expression import expression, notation, of_node, operand_names
 from tinygrad_edu.viz.formula import Formula, after, digits, equation, joined, numeral, visible
@@ -309,9 +310,9 @@ def _check(node: Value, explanation: Explanation, gradient: float) -> str:
     """What finite differences say about a gradient."""
     if node is explanation.root or explanation.failure:
         return ""
-    estimate, error = difference_quotient(explanation.order, node)
-    shown = f"finite differences give {estimate:.8g}"
-    if estimate != estimate or error > 1e-3 * max(abs(estimate), abs(gradient), 1e-6):
-        return "Finite differences cannot tell here: at a kink, or at the edge of where the function is defined."
-    agrees = abs(estimate - gradient) <= 1e-5 * max(abs(estimate), abs(gradient)) + 10 * error + 1e-9
-    return f"✓ {shown}, which agrees." if agrees else f"✗ {shown}, which does not agree."
+    function, largest = response(explanation.order, node)
+    slope, _, verdict = judge(gradient, function, node.data, largest)
+    if verdict in ("agrees", "differs"):
+        sign, ending = ("✓", "agrees") if verdict == "agrees" else ("✗", "does not agree")
+        return f"{sign} finite differences give {slope:.8g}, which {ending}."
+    return "Finite differences cannot tell here: at a kink, or at the edge of where the function is defined."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives, outdated, runs_rule
+from tinygrad_edu.graph import bounded_order, count_paths, gradients, largest_paths, local_derivatives, outdated
 from tinygrad_edu.value import Constant
 from tinygrad_edu.viz.expression import names, operand_names
 from tinygrad_edu.viz.formula import Formula, equation, joined, numeral, ratio, row
@@ -10,8 +10,6 @@ from tinygrad_edu.viz.report import Report, Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tinygrad_edu.graph import Path as Way
     from tinygrad_edu.value import Value
     from tinygrad_edu.viz.report import Cell
@@ -50,7 +48,7 @@ class PathExplanation(Report):
             raise ValueError(f"{wrt!r} is not among the values that {formulas[root]} was computed from")
         self.count = count_paths(root, wrt)
         self.paths = largest_paths(root, wrt, MAX_PATHS)
-        self.total = _derivative_by(root, wrt, order)
+        self.total = gradients(root, wrt)
         rows: list[list[Cell]] = [
             [str(i), _route(path, root, formulas), *_product(path)] for i, path in enumerate(self.paths, 1)
         ]
@@ -72,17 +70,6 @@ class PathExplanation(Report):
         if len(products) == 1:
             return [equation(name, numeral(self.total))]
         return [equation(name, joined(products, "+"), numeral(self.total))]
-
-
-def _derivative_by(root: Value, wrt: Value, order: Sequence[Value]) -> float:
-    gradients = dict.fromkeys(order, 0.0)
-    gradients[root] = 1.0
-    for node in reversed(order):
-        upstream = gradients[node]
-        if runs_rule(node, upstream):
-            for parent, local in zip(node.parents, local_derivatives(node)):
-                gradients[parent] += upstream * local if upstream else 0.0
-    return gradients[wrt]
 
 
 def _route(path: Way, root: Value, formulas: dict[Value, Formula]) -> Formula:

@@ -1,0 +1,203 @@
+"""``check_gradients``: the derivatives of a function in reverse mode, in forward mode and by differences, compared."""
+
+from __future__ import annotations
+
+from tinygrad_edu import structure
+from tinygrad_edu.calculus import name_of, new_input, outputs_of, parameter_name, units
+from tinygrad_edu.differences import judge
+from tinygrad_edu.graph import Linearization, as_values
+from tinygrad_edu.module import Module
+from tinygrad_edu.operation import whole_number
+from tinygrad_edu.value import Value, recorded
+from tinygrad_edu.viz.formula import Formula, digits, name, numeral, ratio
+from tinygrad_edu.viz.report import Report, Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from tinygrad_edu.viz.report import Cell
+
+VERDICTS = {
+    "agrees": "ok",
+    "differs": "WRONG",
+    "kink": "ok, at a kink",
+    "edge": "ok, at an edge",
+    "unclear": "unclear",
+}
+REMARKS = {
+    "kink": "At a kink the slopes at both sides differ; what the engine gives is one of them or in between.",
+    "edge": "At an edge the function is defined at one side only; there the slope agrees.",
+    "unclear": "Where it is unclear, differences are too inexact to tell: the function jumps, is too steep, or rounds.",
+}
+
+
+class GradientMismatch(AssertionError):
+    """Derivatives that differences contradict; ``report`` is the ``GradientReport`` about them."""
+
+    def __init__(self, report: GradientReport) -> None:
+        super().__init__(str(report))
+        self.report = report
+
+
+class Comparison:
+    """One derivative, found in three ways.
+
+    Attributes:
+        what: its name.
+        reverse, forward: what the engine gives in reverse and in forward mode.
+        numeric: what differences give, and ``error``, how far that may be off.
+        verdict: "agrees", "differs", "kink", "edge" or "unclear"; see ``differences.judge``.
+    """
+
+    def __init__(self, what: Formula, reverse: float, forward: float, judged: tuple[float, float, str]) -> None:
+        self.what = what
+        self.reverse, self.forward = reverse, forward
+        self.numeric, self.error, self.verdict = judged
+        if abs(reverse - forward) > 1e-8 * max(abs(reverse), abs(forward)) + (self.error or 0.0):
+            self.verdict = "differs"
+
+    def estimate(self) -> Formula | str:
+        """What differences give, with its error where that is large."""
+        number = numeral(self.numeric)
+        return f"{number} ± {digits(self.error)}" if self.verdict == "unclear" else number
+
+    def __repr__(self) -> str:
+        return f"<{self.what}: reverse {self.reverse}, forward {self.forward}, numeric {self.numeric}, {self.verdict}>"
+
+
+class GradientReport(Report):
+    """What ``check_gradients`` found; prints as a table.
+
+    Attributes:
+        comparisons: a ``Comparison`` for each derivative.
+        ok: whether differences contradict none of them.
+    """
+
+    def __init__(self, title: str, comparisons: Sequence[Comparison]) -> None:
+        self.comparisons = comparisons
+        wrong = [comparison for comparison in comparisons if comparison.verdict == "differs"]
+        self.ok = not wrong
+        rows: list[list[Cell]] = [
+            [c.what, numeral(c.reverse), numeral(c.forward), c.estimate(), f"{abs(c.reverse - c.numeric):.1e}",
+             VERDICTS[c.verdict]]
+            for c in comparisons
+        ]  # fmt: skip
+        count = f"{len(rows)} derivative{'s' * (len(rows) != 1)}"
+        found = f"{len(wrong)} of {count} wrong." if wrong else f"{count}, none wrong."
+        remarks = [found, *[REMARKS[kind] for kind in REMARKS if any(c.verdict == kind for c in comparisons)]]
+        header = ["derivative", "reverse mode", "forward mode", "numeric", "difference", "verdict"]
+        super().__init__([Table([title], header, rows, [" ".join(remarks)])])
+
+
+def check_gradients(f: Callable[..., Any], *args: Any, order: int = 1, raise_exception: bool = False) -> GradientReport:
+    """Compare the derivatives of a function in reverse mode, in forward mode and by differences.
+
+    For use after adding an operation or writing a layer or a loss. Differences call ``f`` some dozens of times for each
+    number, with that number a little changed, and see also what its graph does not tell, such as a way around it
+    through ``x.data``. They come with an estimate of their error, and where they are too inexact the verdict says so
+    instead of blaming the engine: at kinks, jumps, the edge of a domain, and where rounding hides all.
+
+    Args:
+        f: a function that returns numbers in any structure.
+        args: its arguments, numbers in any structure. A ``Module`` stands for its parameters; it is left as it was.
+        order: 2 checks the first derivatives, and their derivatives as well; and so on.
+        raise_exception: whether to raise ``GradientMismatch`` if a derivative is wrong.
+
+    Raises:
+        GradientMismatch: see ``raise_exception``; an ``AssertionError`` that holds the report.
+        TypeError: if arguments or results are not numbers.
+        ZeroDivisionError, ValueError, OverflowError: as of ``Value.backward``, where a derivative is infinite.
+
+    >>> check_gradients(lambda x, y: x * y, 2.0, 4.0)
+    f at x = 2, y = 4
+    <BLANKLINE>
+    derivative  reverse mode  forward mode  numeric  difference  verdict
+    ──────────  ────────────  ────────────  ───────  ──────────  ───────
+    ∂f/∂x       4             4             4        0.0e+00     ok
+    ∂f/∂y       2             2             2        0.0e+00     ok
+    <BLANKLINE>
+    2 derivatives, none wrong.
+    """
+    depth = whole_number("order", order, at_least=1)
+    subject = _Subject(f, args)
+    comparisons = [comparison for level in range(1, depth + 1) for comparison in subject.compare(level)]
+    where = ", ".join(f"{x.label} = {digits(x.data)}" for x in subject.inputs[:4])
+    report = GradientReport(f"{subject.name} at {where}{', ...' * (len(subject.inputs) > 4)}", comparisons)
+    if raise_exception and not report.ok:
+        raise GradientMismatch(report)
+    return report
+
+
+class _Subject:
+    """A function, and the Values that stand for its arguments: setting their numbers and running it again gives what it
+    does elsewhere."""
+
+    def __init__(self, f: Callable[..., Any], args: Sequence[Any]) -> None:
+        self.f = f
+        self.name = "f" if name_of(f) == "<lambda>" else name_of(f)
+        modules = [arg for arg in (f, *args) if isinstance(arg, Module)]
+        self.args = []
+        self.inputs: list[Value] = []
+        for place, arg in enumerate(args):
+            if not isinstance(arg, Module):
+                fresh = [
+                    new_input("check_gradients", path, leaf)
+                    for path, leaf in structure.leaves(arg, parameter_name(f, place))
+                ]
+                self.inputs += fresh
+                arg = structure.rebuilt(arg, fresh)
+            self.args.append(arg)
+        self.inputs += dict.fromkeys(parameter for module in modules for parameter in module.parameters())
+
+    def run(self, level: int) -> list[Value]:
+        """What ``f`` returns, at level 0; at higher ones all derivatives, of that order, of all that it returns."""
+        if level == 0:
+            outputs = outputs_of("check_gradients", self.f, recorded(self.f, *self.args))
+            self.places = [path for path, _ in outputs]
+            return [output for _, output in outputs]
+        lower = self.run(level - 1)
+        at = Linearization(lower, self.inputs, create_graph=True)
+        return [derivative for unit in units(len(lower)) for derivative in as_values(at.pull(unit), at.order)]
+
+    def compare(self, level: int) -> list[Comparison]:
+        """The derivatives of that order, as the first derivatives of those below."""
+        at = Linearization(self.run(level - 1), self.inputs)
+        rows = [at.pull(unit) for unit in units(len(at.outputs))]
+        columns = [at.push(unit) for unit in units(len(self.inputs))]
+        largest = max((abs(node.data) for node in at.nodes), default=0.0)
+        names = self._names(level)
+        found = []
+        for i, x in enumerate(self.inputs):
+            responses = self._responses(x, level - 1, len(at.outputs))
+            for j, respond in enumerate(responses):
+                reverse, forward = float(rows[j][i]), float(columns[i][j])
+                judged = judge(reverse, respond, x.data, largest)
+                found.append((j, Comparison(ratio("∂", *names[j], name(x.label)), reverse, forward, judged)))
+        return [comparison for _, comparison in sorted(found, key=lambda pair: pair[0])]
+
+    def _names(self, level: int) -> list[list[Formula]]:
+        """For each number that ``run(level - 1)`` gives: what was differentiated, and by what."""
+        found = [[name(self.name + place)] for place in self.places]
+        for _ in range(level - 1):
+            found = [[*names, name(x.label)] for names in found for x in self.inputs]
+        return found
+
+    def _responses(self, x: Value, level: int, count: int) -> list[Callable[[float], float]]:
+        """Each number that ``run(level)`` gives, as a function of the number in ``x``; all are computed at once."""
+        from functools import cache
+
+        @cache
+        def everything(number: float) -> list[float]:
+            before = x.data
+            try:
+                x.data = number
+                return [value.data for value in self.run(level)]
+            finally:
+                x.data = before
+
+        def response(j: int) -> Callable[[float], float]:
+            return lambda number: everything(number)[j]
+
+        return [response(j) for j in range(count)]
