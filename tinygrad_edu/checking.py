@@ -48,14 +48,17 @@ class Comparison:
         what: its name.
         reverse, forward: what the engine gives in reverse and in forward mode.
         numeric: what differences give, and ``error``, how far that may be off.
-        verdict: "agrees", "differs", "kink", "edge" or "unclear"; see ``differences.judge``.
+        verdict: "agrees", "differs", "kink", "edge" or "unclear"; see ``differences.judge``. Where the two modes
+            contradict each other it is "differs".
     """
 
-    def __init__(self, what: Formula, reverse: float, forward: float, judged: tuple[float, float, str]) -> None:
+    def __init__(
+        self, what: Formula, reverse: float, forward: float, judged: tuple[float, float, str], rounding: float
+    ) -> None:
         self.what = what
         self.reverse, self.forward = reverse, forward
         self.numeric, self.error, self.verdict = judged
-        if abs(reverse - forward) > 1e-8 * max(abs(reverse), abs(forward)) + (self.error or 0.0):
+        if abs(reverse - forward) > 1e-8 * max(abs(reverse), abs(forward)) + rounding:
             self.verdict = "differs"
 
     def estimate(self) -> Formula | str:
@@ -135,6 +138,8 @@ class _Subject:
     does elsewhere."""
 
     def __init__(self, f: Callable[..., Any], args: Sequence[Any]) -> None:
+        if not callable(f):
+            raise TypeError(f"check_gradients takes a function, not {structure.described(f)}")
         self.f = f
         self.name = "f" if name_of(f) == "<lambda>" else name_of(f)
         modules = [arg for arg in (f, *args) if isinstance(arg, Module)]
@@ -166,15 +171,20 @@ class _Subject:
         at = Linearization(self.run(level - 1), self.inputs)
         rows = [at.pull(unit) for unit in units(len(at.outputs))]
         columns = [at.push(unit) for unit in units(len(self.inputs))]
-        largest = max((abs(node.data) for node in at.nodes), default=0.0)
+        largest = [
+            max((abs(node.data) for node in Linearization([output], self.inputs).nodes), default=0.0)
+            for output in at.outputs
+        ]
         names = self._names(level)
         found = []
         for i, x in enumerate(self.inputs):
             responses = self._responses(x, level - 1, len(at.outputs))
             for j, respond in enumerate(responses):
                 reverse, forward = float(rows[j][i]), float(columns[i][j])
-                judged = judge(reverse, respond, x.data, largest)
-                found.append((j, Comparison(ratio("∂", *names[j], name(x.label)), reverse, forward, judged)))
+                judged = judge(reverse, respond, x.data, largest[j])
+                rounding = 1e-12 * largest[j] / max(1.0, abs(x.data))
+                what = ratio("∂", *names[j], name(x.label))
+                found.append((j, Comparison(what, reverse, forward, judged, rounding)))
         return [comparison for _, comparison in sorted(found, key=lambda pair: pair[0])]
 
     def _names(self, level: int) -> list[list[Formula]]:

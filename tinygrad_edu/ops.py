@@ -284,6 +284,8 @@ softplus = Operation(
 
 
 def _dot(*operands: float) -> float:
+    if len(operands) % 2:
+        raise ValueError("it takes two lists of the same length")
     return sum(map(operator.mul, operands, operands[len(operands) // 2 :]), 0.0)
 
 
@@ -293,6 +295,8 @@ def _dot_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
 
 
 def _linear(*operands: float) -> float:
+    if not len(operands) % 2:
+        raise ValueError("it takes two lists of the same length and a number")
     return sum(map(operator.mul, operands, operands[len(operands) // 2 : -1]), operands[-1])
 
 

@@ -69,7 +69,9 @@ def described(tree: Any) -> str:
     """
     kind = type(tree).__name__
     if is_leaf(tree):
-        is_number = isinstance(tree, (int, float)) or hasattr(tree, "_apply_") or hasattr(tree, "dtype")
+        if hasattr(tree, "_apply_"):
+            return f"a {kind}"
+        is_number = isinstance(tree, (int, float)) or hasattr(tree, "dtype")
         return "a number" if is_number else "None" if tree is None else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
     if isinstance(tree, dict):
         return f"a dict with {', '.join(map(repr, tree)) or 'nothing'}"
