@@ -4,7 +4,7 @@ import math
 import random
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import GradientMismatch, Value, check_gradients, exp, losses, mean, nn, ops, relu, sqrt, tanh
@@ -25,6 +25,7 @@ ANY_SIZE = st.one_of(REAL, st.floats(-700, 700).filter(lambda x: x == 0 or abs(x
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])  # half of all numbers are no cosine
 @given(data=st.data())
 def test_every_operation_of_the_table_is_right_to_second_order(row, data):
     """Numbers of any size; where an operation raises an error it is not defined, and where it is, it is checked.
@@ -39,7 +40,8 @@ def test_every_operation_of_the_table_is_right_to_second_order(row, data):
         report = check_gradients(lambda *xs: row(*xs), *operands, order=2)
     except (ArithmeticError, ValueError):
         assume(False)
-    assert not [c for c in report.comparisons if c.verdict == "differs"]
+    admits_nan = "NaN" in row.summary
+    assert not [c for c in report.comparisons if c.verdict == "differs" and not (admits_nan and math.isnan(c.reverse))]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -182,7 +182,7 @@ class _Subject:
             for j, respond in enumerate(responses):
                 reverse, forward = float(rows[j][i]), float(columns[i][j])
                 judged = judge(reverse, respond, x.data, largest[j])
-                rounding = 1e-12 * largest[j] / max(1.0, abs(x.data))
+                rounding = 1e-12 * largest[j] / (abs(x.data) or 1.0)
                 what = ratio("∂", *names[j], name(x.label))
                 found.append((j, Comparison(what, reverse, forward, judged, rounding)))
         return [comparison for _, comparison in sorted(found, key=lambda pair: pair[0])]
