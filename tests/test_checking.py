@@ -25,7 +25,9 @@ ANY_SIZE = st.one_of(REAL, st.floats(-700, 700).filter(lambda x: x == 0 or abs(x
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])  # half of all numbers are no cosine
+@settings(
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
+)  # half of all numbers are no cosine
 @given(data=st.data())
 def test_every_operation_of_the_table_is_right_to_second_order(row, data):
     """Numbers of any size; where an operation raises an error it is not defined, and where it is, it is checked.
@@ -100,7 +102,7 @@ def test_a_way_around_the_graph_is_seen():
 
 
 def test_modes_that_disagree_are_wrong_even_where_differences_cannot_tell(monkeypatch):
-    from tinygrad_edu.graph import Linearization
+    from tinygrad_edu.linearization import Linearization
 
     push = Linearization.push
     monkeypatch.setattr(Linearization, "push", lambda self, tangents: [x + 0.1 for x in push(self, tangents)])

@@ -12,7 +12,8 @@ from samples import KINKED
 from tinygrad_edu import Value, dot, gradients, topological_order
 from tinygrad_edu import sum as total
 from tinygrad_edu.expansion import expand
-from tinygrad_edu.graph import Linearization, local_derivatives
+from tinygrad_edu.graph import local_derivatives
+from tinygrad_edu.linearization import Linearization
 from tinygrad_edu.operation import BUILT_IN, TABLE
 
 
@@ -90,8 +91,7 @@ def test_all_ways_to_the_gradient_agree(program):
     assert all(leaf.grad == 0.0 for leaf in leaves)
     root.backward()
     assert agree([leaf.grad for leaf in leaves], reverse, sizes, 1e-10)
-    at = Linearization([root], leaves)
-    forward = [at.push([float(leaf is other) for other in leaves])[0] for leaf in leaves]
+    [forward] = Linearization([root], leaves).jacobian("forward")
     assert agree(forward, reverse, sizes, 1e-10)
     as_graph = gradients(root, leaves, create_graph=True)
     assert agree([derivative.data for derivative in as_graph], reverse, sizes, 1e-10)

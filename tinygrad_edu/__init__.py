@@ -13,7 +13,7 @@ from tinygrad_edu.calculus import derivative, grad, hessian, hvp, jacobian, jvp,
 from tinygrad_edu.checking import GradientMismatch, check_gradients
 from tinygrad_edu.functions import dot, logsumexp, mean, softmax
 from tinygrad_edu.functions import sum as sum  # not in __all__: a star import leaves Python's own sum alone
-from tinygrad_edu.graph import gradients
+from tinygrad_edu.linearization import gradients
 from tinygrad_edu.operation import Operation
 from tinygrad_edu.ops import (
     absolute,

@@ -17,7 +17,7 @@ with a warning, for something may have taken the number out of the graph.
 from __future__ import annotations
 
 from tinygrad_edu import ops, structure
-from tinygrad_edu.graph import Linearization, as_values
+from tinygrad_edu.linearization import Linearization, RecordedLinearization
 from tinygrad_edu.operation import number, whole_number
 from tinygrad_edu.value import Constant, Value, is_paused, recorded
 
@@ -219,9 +219,9 @@ class Trace:
         self._at = Linearization(self.outputs, self.inputs)
         self.gives_values = bool(origins) or self._at.has_others
         self._is_detached = bool(is_paused())
-        self._at.create_graph = self.gives_values and not self._is_detached
-        if not self._is_detached:
-            for value, leaf in origins:  # only now, so that the walk above ended at the inputs
+        if self.gives_values and not self._is_detached:
+            self._at = RecordedLinearization(self.outputs, self.inputs)
+            for value, leaf in origins:  # only now, so that the walks above ended at the inputs
                 value.op, value._first = ops.positive, leaf
 
     def _warn_if_cut_off(self) -> None:
@@ -254,22 +254,30 @@ class Trace:
 
     def push(self, tangents: Sequence[Operand]) -> list[Operand]:
         """How the outputs change when the inputs change by ``tangents``."""
-        return self._carry(Linearization.push, tangents)
+        at, numbers, gives_values = self._carrying(tangents)
+        return self._given(at.push(numbers), gives_values)
 
     def pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
         """How the sum of the outputs times ``cotangents`` changes with each input."""
-        return self._carry(Linearization.pull, cotangents)
+        at, numbers, gives_values = self._carrying(cotangents)
+        return self._given(at.pull(numbers), gives_values)
 
-    def _carry(self, through: Callable[..., list[Operand]], seeds: Sequence[Operand]) -> list[Operand]:
-        gives_values = self.gives_values or any(isinstance(seed, Value) for seed in seeds)
+    def jacobian(self, mode: str) -> list[list[Operand]]:
+        """The matrix of all derivatives, a row for each output."""
+        return [self._given(row, self.gives_values) for row in self._at.jacobian(mode)]
+
+    def _carrying(self, seeds: Sequence[Operand]) -> tuple[Linearization, Sequence[Operand], bool]:
+        """What to send ``seeds`` through, the seeds, and whether the results are Values: also if there are some among
+        the seeds."""
+        if not any(isinstance(seed, Value) for seed in seeds):
+            return self._at, seeds, self.gives_values
         if self._is_detached:
-            found = through(self._at, [seed.data if isinstance(seed, Value) else seed for seed in seeds])
-            return [Value(x) for x in found] if gives_values else found  # type: ignore[arg-type]
-        at = self._at
-        if gives_values and not at.create_graph:
-            at = Linearization(self.outputs, self.inputs, create_graph=True)
-        found = through(at, seeds)
-        return [*as_values(found, at.order)] if gives_values else found
+            return self._at, [seed.data if isinstance(seed, Value) else seed for seed in seeds], True
+        return self._at if self.gives_values else RecordedLinearization(self.outputs, self.inputs), seeds, True
+
+    def _given(self, found: list[Operand], gives_values: bool) -> list[Operand]:
+        """As it is given to the caller: inside ``no_grad`` as Values that are not connected."""
+        return [Value(x) for x in found] if gives_values and self._is_detached else found  # type: ignore[arg-type]
 
 
 def new_input(doing: str, path: str, leaf: Any) -> Value:
@@ -324,18 +332,8 @@ def _along_one_number(trace: Trace) -> Any:
 
 
 def _matrix(trace: Trace, mode: str) -> Any:
-    rows: Sequence[Sequence[Operand]]
-    if mode == "forward" or (mode == "auto" and len(trace.inputs) < len(trace.outputs)):
-        columns = [trace.push(unit) for unit in units(len(trace.inputs))]
-        rows = list(zip(*columns)) or [()] * len(trace.outputs)
-    else:
-        rows = [trace.pull(unit) for unit in units(len(trace.outputs))]
-    return structure.rebuilt(trace.result, [structure.rebuilt(trace.variables, row) for row in rows])
-
-
-def units(count: int) -> list[list[float]]:
-    """The rows of a unit matrix."""
-    return [[float(i == j) for j in range(count)] for i in range(count)]
+    rows = [structure.rebuilt(trace.variables, row) for row in trace.jacobian(mode)]
+    return structure.rebuilt(trace.result, rows)
 
 
 def _of(doing: str, f: Function, derive: Callable[[Trace], Any], argnums: Argnums = 0) -> Function:

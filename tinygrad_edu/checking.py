@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tinygrad_edu import structure
-from tinygrad_edu.calculus import name_of, new_input, outputs_of, parameter_name, units
+from tinygrad_edu.calculus import name_of, new_input, outputs_of, parameter_name
 from tinygrad_edu.differences import judge
-from tinygrad_edu.graph import Linearization, as_values
+from tinygrad_edu.linearization import Linearization, RecordedLinearization
 from tinygrad_edu.module import Module
 from tinygrad_edu.operation import whole_number
 from tinygrad_edu.value import Value, recorded
@@ -163,14 +163,14 @@ class _Subject:
             self.places = [path for path, _ in outputs]
             return [output for _, output in outputs]
         lower = self.run(level - 1)
-        at = Linearization(lower, self.inputs, create_graph=True)
-        return [derivative for unit in units(len(lower)) for derivative in as_values(at.pull(unit), at.order)]
+        rows: list[list[Any]] = RecordedLinearization(lower, self.inputs).jacobian("reverse")
+        return [slope for row in rows for slope in row]
 
     def compare(self, level: int) -> list[Comparison]:
         """The derivatives of that order, as the first derivatives of those below."""
         at = Linearization(self.run(level - 1), self.inputs)
-        rows = [at.pull(unit) for unit in units(len(at.outputs))]
-        columns = [at.push(unit) for unit in units(len(self.inputs))]
+        reverse: list[list[Any]] = at.jacobian("reverse")
+        forward: list[list[Any]] = at.jacobian("forward")
         largest = [
             max((abs(node.data) for node in Linearization([output], self.inputs).nodes), default=0.0)
             for output in at.outputs
@@ -180,11 +180,10 @@ class _Subject:
         for i, x in enumerate(self.inputs):
             responses = self._responses(x, level - 1, len(at.outputs))
             for j, respond in enumerate(responses):
-                reverse, forward = float(rows[j][i]), float(columns[i][j])
-                judged = judge(reverse, respond, x.data, largest[j])
+                judged = judge(reverse[j][i], respond, x.data, largest[j])
                 rounding = 1e-12 * largest[j] / (abs(x.data) or 1.0)
                 what = ratio("∂", *names[j], name(x.label))
-                found.append((j, Comparison(what, reverse, forward, judged, rounding)))
+                found.append((j, Comparison(what, reverse[j][i], forward[j][i], judged, rounding)))
         return [comparison for _, comparison in sorted(found, key=lambda pair: pair[0])]
 
     def _names(self, level: int) -> list[list[Formula]]:

@@ -259,8 +259,10 @@ class Value:
 
     @property
     def parents(self) -> tuple[Value, ...]:
-        groups = [group for group in (self._first, self._second) if group is not None]
-        return sum([group if type(group) is tuple else (group,) for group in groups], ())
+        first, second = self._first, self._second
+        if second is None:
+            return () if first is None else first if type(first) is tuple else (first,)
+        return first + second if type(first) is tuple else (first, second)
 
     # ---- arithmetic: Python's operators, applied as the table says ----
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tinygrad_edu.graph import bounded_order, count_paths, gradients, largest_paths, local_derivatives, outdated
+from tinygrad_edu.graph import bounded_order, count_paths, largest_paths, local_derivatives, outdated
+from tinygrad_edu.linearization import gradients
 from tinygrad_edu.value import Constant
 from tinygrad_edu.viz.expression import names, operand_names
 from tinygrad_edu.viz.formula import Formula, equation, joined, numeral, ratio, row

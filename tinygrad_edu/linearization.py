@@ -1,0 +1,245 @@
+"""The derivative of a recorded computation: a linear map, in forward mode and in reverse mode, of numbers or of graphs.
+
+It is a product of local derivatives, one factor for each operation between inputs and outputs. Forward mode multiplies
+them from the inputs on, reverse mode from the outputs back (Griewank and Walther, *Evaluating Derivatives*, 2nd ed.,
+chapter 3).
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu import ops, structure
+from tinygrad_edu.graph import local_derivatives, recorded_derivatives
+from tinygrad_edu.value import Constant, Value, record, recorded, sweep, sweep_lock, topological_order
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from tinygrad_edu.value import Operand
+
+
+class Linearization:
+    """The derivative of ``outputs`` with respect to ``inputs``, where they are now, carrying numbers.
+
+    Args:
+        outputs, inputs: Values of one graph. Inputs may be computed ones.
+
+    Attributes:
+        order: all that the outputs were made from, in topological order.
+        nodes: of these, what was computed from inputs.
+        has_others: whether there are other leaves than inputs and plain numbers.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> at = Linearization([x * y, x + y], [x, y])
+    >>> at.push([1.0, 0.0]), at.pull([1.0, 0.0]), at.jacobian()
+    ([3.0, 1.0], [3.0, 2.0], [[3.0, 2.0], [1.0, 1.0]])
+    """
+
+    def __init__(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> None:
+        self.outputs, self.inputs = outputs, inputs
+        self.order = topological_order(*outputs)
+        self.nodes: list[Value] = []
+        self.has_others = False
+        self._place: dict[Value, int] = {}
+        self._steps: list[tuple[int, list[tuple[int, float]]]] = []
+        reached = set(inputs)
+        for node in self.order:
+            first, second = node._first, node._second
+            if first is None:
+                if type(node) is not Constant and node not in reached:
+                    self.has_others = True
+            elif type(first) is tuple:
+                if not reached.isdisjoint(first) or (second and not reached.isdisjoint(second)):
+                    reached.add(node)
+                    self.nodes.append(node)
+            elif first in reached or second in reached:
+                reached.add(node)
+                self.nodes.append(node)
+
+    def push(self, tangents: Sequence[Any]) -> list[Operand]:
+        """Forward mode: how the outputs change when the inputs change by ``tangents``; J v, or jvp."""
+        self._find_steps()
+        place = self._place
+        moving = [0.0] * len(place)
+        for x, tangent in zip(self.inputs, tangents):
+            moving[place[x]] += tangent
+        for i, terms in self._steps:
+            for j, local in terms:
+                if moving[j]:
+                    moving[i] += moving[j] * local
+        return [moving[place[output]] if output in place else 0.0 for output in self.outputs]
+
+    def pull(self, cotangents: Sequence[Any]) -> list[Operand]:
+        """Reverse mode: how the sum of the outputs times ``cotangents`` changes with each input; vᵀ J, or vjp."""
+        with sweep_lock:
+            try:
+                for output, cotangent in zip(self.outputs, cotangents):
+                    output._adjoint += cotangent
+                sweep(self.nodes)
+                return [x._adjoint for x in self.inputs]
+            finally:
+                for node in self.order:
+                    node._adjoint = 0.0
+
+    def jacobian(self, mode: str = "auto") -> list[list[Operand]]:
+        """The matrix, a row for each output: pushed column by column, or pulled row by row, whichever are fewer."""
+        if mode == "forward" or (mode == "auto" and len(self.inputs) < len(self.outputs)):
+            columns = [self.push(unit) for unit in units(len(self.inputs))]
+            return [[column[i] for column in columns] for i in range(len(self.outputs))]
+        return [self._pull_again(unit) for unit in units(len(self.outputs))]
+
+    def _pull_again(self, cotangents: Sequence[Any]) -> list[Operand]:
+        """The same as ``pull``, with local derivatives that are found only once: faster when it is done many times."""
+        self._find_steps()
+        place = self._place
+        arriving = [0.0] * len(place)
+        for output, cotangent in zip(self.outputs, cotangents):
+            if output in place:
+                arriving[place[output]] += cotangent
+        for i, terms in reversed(self._steps):
+            upstream = arriving[i]
+            if upstream:
+                for j, local in terms:
+                    arriving[j] += upstream * local
+        return [arriving[place[x]] for x in self.inputs]
+
+    def _find_steps(self) -> None:
+        """Number inputs and nodes, and find for each node the numbers of its operands with the local derivatives."""
+        if not self._place:
+            for x in (*self.inputs, *self.nodes):
+                self._place.setdefault(x, len(self._place))
+            place = self._place
+            for node in self.nodes:
+                terms = [(p, local) for p, local in zip(node.parents, local_derivatives(node)) if p in place]
+                self._steps.append((place[node], [(place[parent], local) for parent, local in terms]))
+
+
+class RecordedLinearization(Linearization):
+    """The same carrying Values, so that the results are graphs too and can be differentiated again.
+
+    >>> x = Value(3.0)
+    >>> [slope] = RecordedLinearization([x * x], [x]).pull([1.0])
+    >>> slope.op, slope.data
+    (<operation add>, 6.0)
+    """
+
+    def __init__(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> None:
+        super().__init__(outputs, inputs)
+        self._locals: dict[Value, list[Operand]] = {}
+
+    def locals(self, node: Value) -> list[Operand]:
+        """The local derivatives of ``node``, recorded once."""
+        if node not in self._locals:
+            self._locals[node] = recorded_derivatives(node)
+        return self._locals[node]
+
+    def push(self, tangents: Sequence[Operand]) -> list[Operand]:
+        """Forward mode; see ``Linearization.push``."""
+        return as_values(recorded(self._push, tangents), self.order)
+
+    def pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
+        """Reverse mode; see ``Linearization.pull``."""
+        return as_values(recorded(self._pull, cotangents), self.order)
+
+    _pull_again = pull
+
+    def _push(self, tangents: Sequence[Operand]) -> list[Operand]:
+        moving: dict[Value, Operand] = {}
+        for x, tangent in zip(self.inputs, tangents):
+            moving[x] = _total([moving.get(x, 0.0), tangent])
+        for node in self.nodes:
+            terms = zip(node.parents, self.locals(node))
+            changes = [_product(moving[parent], local) for parent, local in terms if parent in moving]
+            moving[node] = _total([moving.get(node, 0.0), *changes])
+        return [moving.get(output, 0.0) for output in self.outputs]
+
+    def _pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
+        arriving: dict[Value, list[Operand]] = {node: [] for node in (*self.inputs, *self.nodes)}
+        for output, cotangent in zip(self.outputs, cotangents):
+            arriving.get(output, []).append(cotangent)
+        for node in reversed(self.nodes):
+            upstream = _total(arriving[node])
+            arriving[node] = [upstream]
+            if not _is_zero(upstream):
+                for parent, local in zip(node.parents, self.locals(node)):
+                    if parent in arriving:
+                        arriving[parent].append(_product(upstream, local))
+        return [_total(arriving[x]) for x in self.inputs]
+
+
+def units(count: int) -> list[list[float]]:
+    """The rows of a unit matrix.
+
+    >>> units(2)
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    return [[float(i == j) for j in range(count)] for i in range(count)]
+
+
+def _is_zero(x: Operand) -> bool:
+    """Whether ``x`` is a plain 0, which stays 0 however the inputs change."""
+    return type(x) is float and x == 0
+
+
+def _product(upstream: Operand, local: Operand) -> Operand:
+    """The product, without recording multiplications by a plain 0, 1 or -1. Nothing flows where nothing arrives, even
+    where a local derivative is not finite, as in ``backward``.
+    """
+    if _is_zero(upstream) or type(upstream) is type(local) is float:
+        return upstream and upstream * local
+    for factor, other in ((upstream, local), (local, upstream)):
+        if not isinstance(factor, Value) and factor in (0.0, 1.0, -1.0):
+            return 0.0 if factor == 0 else other if factor == 1 else -other
+    return upstream * local
+
+
+def _total(terms: Sequence[Operand]) -> Operand:
+    """The sum, without recording additions of a plain 0."""
+    terms = [term for term in terms if not _is_zero(term)]
+    if len(terms) <= 2:
+        return 0.0 if not terms else terms[0] if len(terms) == 1 else terms[0] + terms[1]
+    return ops.sum_(*terms)
+
+
+def gradients(output: Value, inputs: Any, create_graph: bool = False) -> Any:
+    """The derivatives of a Value with respect to Values that it was made from; touches no ``grad``.
+
+    Args:
+        output: the result of a recorded computation.
+        inputs: a Value, or a list, tuple or dict of Values; leaves or computed ones.
+        create_graph: give Values that remember how they were computed, to be differentiated again, drawn and explained.
+
+    Returns:
+        a number, or a Value with ``create_graph``, for each input, in the structure of ``inputs``; 0 for one that
+        ``output`` was not made from.
+
+    Raises:
+        TypeError: if ``output`` or an input is not a Value, or, with ``create_graph``, a rule works on numbers only.
+        ZeroDivisionError, ValueError, OverflowError: where a derivative is infinite or undefined; see
+            ``Value.backward``.
+
+    >>> x = Value(0.5, label="x")
+    >>> y = x.tanh()
+    >>> gradients(y, x)
+    0.7864477329659274
+    >>> slope = gradients(y, x, create_graph=True)    # 1 - y * y
+    >>> slope.op, round(gradients(slope, x), 12)
+    (<operation subtract>, -0.726861981384)
+    """
+    if not isinstance(output, Value):
+        raise TypeError(f"gradients are those of a Value, not of a {type(output).__name__}")
+    leaves = list(structure.leaves(inputs, "inputs"))
+    for path, leaf in leaves:
+        if not isinstance(leaf, Value):
+            raise TypeError(f"gradients are with respect to Values; {path} is a {type(leaf).__name__}")
+    kind = RecordedLinearization if create_graph else Linearization
+    return structure.rebuilt(inputs, kind([output], [leaf for _, leaf in leaves]).pull([1.0]))
+
+
+def as_values(found: Sequence[Operand], order: Sequence[Value]) -> list[Operand]:
+    """Each as a Value of its own: one that is part of ``order`` already, such as the x that is the derivative of w * x
+    by w, is taken over into a new one, so that it can have a label of its own."""
+    old = set(order)
+    values = [x if isinstance(x, Value) else Constant(x) for x in found]
+    return [recorded(record, ops.positive, x.data, x) if x in old else x for x in values]
