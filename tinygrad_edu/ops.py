@@ -43,7 +43,7 @@ def _power(x: float, n: float) -> float:
 def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
     """n xⁿ⁻¹ and y ln x, with their limits where x = 0. A negative x has powers at whole n only, and there no slope."""
     try:
-        slope = 0.0 if x == 0 and n == 0 else n * x ** (n - 1)
+        slope = 0.0 if x == 0 and n == 0 else n * _raised(x, n - 1)
     except OverflowError:  # a tiny x: the slope itself may be no larger than a float can be
         slope = n * y / x
         if abs(slope) == math.inf:
@@ -51,6 +51,11 @@ def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
     if x > 0:
         return slope, y * log(x)
     return slope, 0.0 if x == 0 else math.nan
+
+
+def _raised(x: Any, n: Any) -> Any:
+    """x to the power n, where n is plain 1 or 0 without a power, for who reads derivatives as formulas."""
+    return x**n if type(n) is not float or n not in (0.0, 1.0) else x if n else 1.0
 
 
 add = Operation(
