@@ -4,21 +4,22 @@ import contextlib
 import io
 import pathlib
 import re
+import textwrap
 
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+EXAMPLES = re.findall(r"```python\n(.*?)```\n\n((?:    [^\n]*\n|\n)*)", README, re.DOTALL)  # and the output below it
 
 
-@pytest.mark.parametrize("code", EXAMPLES, ids=lambda code: code.strip().splitlines()[-1][:40])
-def test_an_example_prints_what_it_says(code, tmp_path, monkeypatch, own_operation):
+@pytest.mark.parametrize(("code", "output"), EXAMPLES, ids=lambda text: text.strip()[-40:].splitlines()[-1:])
+def test_an_example_prints_what_it_says(code, output, tmp_path, monkeypatch, own_operation):
     import tinygrad_edu
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tinygrad_edu, "Operation", own_operation)
-    expected = re.findall(r"print\(.*\)\s+# (.*)", code)
+    expected = re.findall(r"print\(.*\)\s+# (.*)", code) + textwrap.dedent(output).strip().splitlines()
     assert expected
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
