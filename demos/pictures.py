@@ -7,7 +7,7 @@
 - network.svg: a network that has learned two moons, its weights as lines.
 - neurons.svg: the loss of that network on 100 examples, some 1,300 values, neuron by neuron.
 - page.png: the page on which one steps through all this. It takes Chromium and the package playwright.
-- article_e.png, article_b_d.png: the pictures of these two demos.
+- article_e.png, article_b_d.png, forward_reverse.png: the pictures of these demos.
 
 Writes them beside this script, or into the folder given.
 """
@@ -96,7 +96,7 @@ def demo(name):
     return module
 
 
-def main(folder=HERE, articles=("article_b_d", "article_e")):
+def main(folder=HERE, demos=("article_b_d", "article_e", "forward_reverse")):
     folder = pathlib.Path(folder)
     draw(neuron()).render(folder / "neuron.svg")
     draw(twice()).render(folder / "twice.svg")
@@ -108,7 +108,7 @@ def main(folder=HERE, articles=("article_b_d", "article_e")):
         photograph(page(), folder / "page.png")
     else:
         print("page.png stays as it is: it takes Chromium and the package playwright")
-    for name in articles:
+    for name in demos:
         demo(name).main(folder / f"{name}.png")
     print(f"wrote the README's pictures to {folder}")
 

@@ -244,8 +244,13 @@ def test_the_readmes_pictures_are_made_by_a_demo(tmp_path):
     readme = (DEMOS.parent / "README.md").read_text(encoding="utf-8")
     shown = {pathlib.Path(path).name for path in re.findall(r"!\[[^\]]*\]\(([^)]*)\)", readme)}
     pictures = demo("pictures")
-    pictures.main(tmp_path, articles=())
-    made = {path.name for path in tmp_path.iterdir()} | {"article_e.png", "article_b_d.png", "page.png"}
+    pictures.main(tmp_path, demos=())
+    made = {path.name for path in tmp_path.iterdir()} | {
+        "article_e.png",
+        "article_b_d.png",
+        "forward_reverse.png",
+        "page.png",
+    }
     assert shown == made
     for path in tmp_path.glob("*.svg"):
         assert path.read_text(encoding="utf-8").rstrip().endswith("</svg>")
