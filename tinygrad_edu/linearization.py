@@ -7,16 +7,32 @@ chapter 3).
 
 from __future__ import annotations
 
+from math import isfinite
+
 from tinygrad_edu import ops, structure
 from tinygrad_edu.graph import local_derivatives, recorded_derivatives
-from tinygrad_edu.value import Constant, Value, record, recorded, sweep, sweep_lock, topological_order
+from tinygrad_edu.value import Constant, Value, record, recorded, register, sweep, sweep_lock, topological_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from tinygrad_edu.value import Operand
+
+    Steps: TypeAlias = list[tuple[int, list[tuple[int, float]]]]
+
+
+class ConstantDerivative(Constant):
+    """A derivative that is the same everywhere, such as the 3 of 3 * x. Unlike other constants it is the caller's, who
+    may differentiate by it.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: float) -> None:
+        super().__init__(data)
+        register(self)
 
 
 class Linearization:
@@ -28,7 +44,7 @@ class Linearization:
     Attributes:
         order: all that the outputs were made from, in topological order.
         nodes: of these, what was computed from inputs.
-        has_others: whether there are other leaves than inputs and plain numbers.
+        leaves: of these, the leaves that are neither inputs nor plain numbers.
 
     >>> x, y = Value(2.0), Value(3.0)
     >>> at = Linearization([x * y, x + y], [x, y])
@@ -40,15 +56,15 @@ class Linearization:
         self.outputs, self.inputs = outputs, inputs
         self.order = topological_order(*outputs)
         self.nodes: list[Value] = []
-        self.has_others = False
+        self.leaves: list[Value] = []
         self._place: dict[Value, int] = {}
-        self._steps: list[tuple[int, list[tuple[int, float]]]] = []
+        self._steps: list[tuple[int, list[tuple[int, float]]]] | None = None
         reached = set(inputs)
         for node in self.order:
             first, second = node._first, node._second
             if first is None:
-                if type(node) is not Constant and node not in reached:
-                    self.has_others = True
+                if node not in reached and (not isinstance(node, Constant) or isinstance(node, ConstantDerivative)):
+                    self.leaves.append(node)
             elif type(first) is tuple:
                 if not reached.isdisjoint(first) or (second and not reached.isdisjoint(second)):
                     reached.add(node)
@@ -59,12 +75,11 @@ class Linearization:
 
     def push(self, tangents: Sequence[Any]) -> list[Operand]:
         """Forward mode: how the outputs change when the inputs change by ``tangents``; J v, or jvp."""
-        self._find_steps()
-        place = self._place
+        steps, place = self._all_steps(), self._place
         moving = [0.0] * len(place)
         for x, tangent in zip(self.inputs, tangents):
             moving[place[x]] += tangent
-        for i, terms in self._steps:
+        for i, terms in steps:
             for j, local in terms:
                 if moving[j]:
                     moving[i] += moving[j] * local
@@ -73,6 +88,9 @@ class Linearization:
     def pull(self, cotangents: Sequence[Any]) -> list[Operand]:
         """Reverse mode: how the sum of the outputs times ``cotangents`` changes with each input; vᵀ J, or vjp."""
         with sweep_lock:
+            in_use = [node for node in self.order if node._adjoint]
+            if in_use:  # by a sweep that is under way: a rule asks for this
+                return self._pull_again(cotangents)
             try:
                 for output, cotangent in zip(self.outputs, cotangents):
                     output._adjoint += cotangent
@@ -89,30 +107,44 @@ class Linearization:
             return [[column[i] for column in columns] for i in range(len(self.outputs))]
         return [self._pull_again(unit) for unit in units(len(self.outputs))]
 
+    def magnitudes(self) -> list[list[float]]:
+        """The matrix as it would be if no terms cancelled, with absolute values everywhere: what rounding in it is to
+        be compared with.
+
+        >>> x = Value(2.0)
+        >>> Linearization([x * 3 - x * 2.5], [x]).magnitudes()
+        [[5.5]]
+        """
+        steps = [(i, [(j, abs(local)) for j, local in terms]) for i, terms in self._all_steps()]
+        return [self._pull_through(steps, unit) for unit in units(len(self.outputs))]
+
     def _pull_again(self, cotangents: Sequence[Any]) -> list[Operand]:
         """The same as ``pull``, with local derivatives that are found only once: faster when it is done many times."""
-        self._find_steps()
+        return [*self._pull_through(self._all_steps(), cotangents)]
+
+    def _pull_through(self, steps: Steps, cotangents: Sequence[float]) -> list[float]:
         place = self._place
         arriving = [0.0] * len(place)
         for output, cotangent in zip(self.outputs, cotangents):
             if output in place:
                 arriving[place[output]] += cotangent
-        for i, terms in reversed(self._steps):
+        for i, terms in reversed(steps):
             upstream = arriving[i]
             if upstream:
                 for j, local in terms:
                     arriving[j] += upstream * local
         return [arriving[place[x]] for x in self.inputs]
 
-    def _find_steps(self) -> None:
-        """Number inputs and nodes, and find for each node the numbers of its operands with the local derivatives."""
-        if not self._place:
-            for x in (*self.inputs, *self.nodes):
-                self._place.setdefault(x, len(self._place))
-            place = self._place
+    def _all_steps(self) -> Steps:
+        """For each node, by number, the numbers of its operands and the local derivatives."""
+        if self._steps is None:
+            place = self._place = {x: i for i, x in enumerate(dict.fromkeys((*self.inputs, *self.nodes)))}
+            steps = []
             for node in self.nodes:
                 terms = [(p, local) for p, local in zip(node.parents, local_derivatives(node)) if p in place]
-                self._steps.append((place[node], [(place[parent], local) for parent, local in terms]))
+                steps.append((place[node], [(place[parent], local) for parent, local in terms]))
+            self._steps = steps
+        return self._steps
 
 
 class RecordedLinearization(Linearization):
@@ -136,13 +168,24 @@ class RecordedLinearization(Linearization):
 
     def push(self, tangents: Sequence[Operand]) -> list[Operand]:
         """Forward mode; see ``Linearization.push``."""
-        return as_values(recorded(self._push, tangents), self.order)
+        return self._as_values(recorded(self._push, tangents), tangents)
 
     def pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
         """Reverse mode; see ``Linearization.pull``."""
-        return as_values(recorded(self._pull, cotangents), self.order)
+        return self._as_values(recorded(self._pull, cotangents), cotangents)
 
     _pull_again = pull
+
+    def _as_values(self, found: Sequence[Operand], seeds: Sequence[Operand]) -> list[Operand]:
+        """Each as a Value of its own, to have a label of its own: a Value that was there already, such as the x that is
+        the derivative of w * x by w, is taken over into a new one."""
+        taken = {*self.order, *(seed for seed in seeds if isinstance(seed, Value))}
+        values: list[Operand] = []
+        for x in found:
+            value = x if isinstance(x, Value) else ConstantDerivative(x)
+            values.append(recorded(record, ops.positive, value.data, value) if value in taken else value)
+            taken.add(value)
+        return values
 
     def _push(self, tangents: Sequence[Operand]) -> list[Operand]:
         moving: dict[Value, Operand] = {}
@@ -188,6 +231,8 @@ def _product(upstream: Operand, local: Operand) -> Operand:
     """
     if _is_zero(upstream) or type(upstream) is type(local) is float:
         return upstream and upstream * local
+    if upstream == 0 and not isfinite(local.data if isinstance(local, Value) else local):
+        return 0.0
     for factor, other in ((upstream, local), (local, upstream)):
         if not isinstance(factor, Value) and factor in (0.0, 1.0, -1.0):
             return 0.0 if factor == 0 else other if factor == 1 else -other
@@ -232,14 +277,6 @@ def gradients(output: Value, inputs: Any, create_graph: bool = False) -> Any:
     leaves = list(structure.leaves(inputs, "inputs"))
     for path, leaf in leaves:
         if not isinstance(leaf, Value):
-            raise TypeError(f"gradients are with respect to Values; {path} is a {type(leaf).__name__}")
+            raise TypeError(f"gradients are with respect to Values; {path} is {structure.described(leaf)}")
     kind = RecordedLinearization if create_graph else Linearization
     return structure.rebuilt(inputs, kind([output], [leaf for _, leaf in leaves]).pull([1.0]))
-
-
-def as_values(found: Sequence[Operand], order: Sequence[Value]) -> list[Operand]:
-    """Each as a Value of its own: one that is part of ``order`` already, such as the x that is the derivative of w * x
-    by w, is taken over into a new one, so that it can have a label of its own."""
-    old = set(order)
-    values = [x if isinstance(x, Value) else Constant(x) for x in found]
-    return [recorded(record, ops.positive, x.data, x) if x in old else x for x in values]

@@ -18,13 +18,14 @@ def is_leaf(tree: Any) -> bool:
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each leaf with its path, from left to right; all but lists, tuples, dicts and NumPy arrays is a leaf.
+    """Each leaf with its path, from left to right; all but lists, tuples, dicts and NumPy arrays is a leaf, and what is
+    in a NumPy array without dimensions.
 
     >>> list(leaves({"w": [1.0, 2.0], "b": 3.0}, "theta"))
     [("theta['w'][0]", 1.0), ("theta['w'][1]", 2.0), ("theta['b']", 3.0)]
     """
     if is_leaf(tree):
-        yield path, tree
+        yield path, tree.item() if getattr(getattr(tree, "dtype", None), "kind", "") == "O" else tree
     else:
         for key, item in _items(tree):
             yield from leaves(item, f"{path}[{key!r}]")
@@ -40,7 +41,7 @@ def rebuilt(tree: Any, new: Sequence[Any]) -> Any:
 
 
 def matched(tree: Any, like: Any, name: str) -> list[Any]:
-    """The leaves of ``tree``, which must have the structure of ``like``.
+    """The leaves of ``tree``, which must have the structure of ``like``, in the order of that.
 
     Raises:
         ValueError: if it has another, saying where.
@@ -51,14 +52,10 @@ def matched(tree: Any, like: Any, name: str) -> list[Any]:
     """
     if is_leaf(tree) and is_leaf(like):
         return [tree]
-    items, others = _items(tree), _items(like)
-    if is_leaf(tree) or is_leaf(like) or [key for key, _ in items] != [key for key, _ in others]:
+    items, others = dict(_items(tree)), dict(_items(like))
+    if is_leaf(tree) or is_leaf(like) or items.keys() != others.keys():
         raise ValueError(f"{name} must be built like its counterpart: {described(like)}, not {described(tree)}")
-    return [
-        leaf
-        for (key, item), (_, other) in zip(items, others)
-        for leaf in matched(item, other, f"{name}[{key!r}]")
-    ]  # fmt: skip
+    return [leaf for key, other in others.items() for leaf in matched(items[key], other, f"{name}[{key!r}]")]
 
 
 def described(tree: Any) -> str:
@@ -68,14 +65,13 @@ def described(tree: Any) -> str:
     ('a list of 2', 'a number', "a dict with 'w'")
     """
     kind = type(tree).__name__
+    article = "an" if kind[0] in "aeiouAEIOU" else "a"
     if is_leaf(tree):
-        if hasattr(tree, "_apply_"):
-            return f"a {kind}"
-        is_number = isinstance(tree, (int, float)) or hasattr(tree, "dtype")
-        return "a number" if is_number else "None" if tree is None else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+        is_number = isinstance(tree, (int, float)) or getattr(getattr(tree, "dtype", None), "kind", "") in tuple("biuf")
+        return "a number" if is_number else "None" if tree is None else f"{article} {kind}"
     if isinstance(tree, dict):
         return f"a dict with {', '.join(map(repr, tree)) or 'nothing'}"
-    return f"{'an array' if hasattr(tree, 'dtype') else 'a ' + kind} of {len(tree)}"
+    return f"an array of shape {tree.shape}" if _is_array(tree) else f"{article} {kind} of {len(tree)}"
 
 
 def _items(tree: Any) -> list[tuple[Any, Any]]:
@@ -90,15 +86,30 @@ def _is_array(tree: Any) -> bool:
 def _rebuilt(tree: Any, new: Iterator[Any]) -> Any:
     if is_leaf(tree):
         return next(new)
-    items = _items(tree)
-    parts = [_rebuilt(item, new) for _, item in items]
-    if isinstance(tree, dict):
-        return {key: part for (key, _), part in zip(items, parts)}
     if _is_array(tree):
-        import numpy
+        return _stacked([next(new) for _ in range(tree.size)], tree.shape)
+    parts = [_rebuilt(item, new) for _, item in _items(tree)]
+    return dict(zip(tree, parts)) if isinstance(tree, dict) else _like(tree, parts)
 
-        has_numbers = all(isinstance(leaf, float) for _, leaf in leaves(parts))
-        return numpy.array(parts, dtype=float if has_numbers else object)
-    if hasattr(tree, "_fields"):  # a named tuple
+
+def _like(tree: Any, parts: list[Any]) -> Any:
+    """A list, tuple or named tuple as ``tree`` is one."""
+    if hasattr(tree, "_fields"):
         return type(tree)(*parts)
     return tuple(parts) if isinstance(tree, tuple) else parts
+
+
+def _stacked(parts: list[Any], shape: tuple[int, ...]) -> Any:
+    """An array of numbers or arrays; of structures the structure of arrays."""
+    import numpy
+
+    first = parts[0] if parts else 0.0
+    if isinstance(first, dict):
+        return {key: _stacked([part[key] for part in parts], shape) for key in first}
+    if isinstance(first, (list, tuple)):
+        return _like(first, [_stacked(list(column), shape) for column in zip(*parts)])
+    has_numbers = all(
+        isinstance(part, float) or getattr(getattr(part, "dtype", None), "kind", "") == "f" for part in parts
+    )
+    array = numpy.array(parts, dtype=float if has_numbers else object)
+    return array.reshape(shape + array.shape[1:])

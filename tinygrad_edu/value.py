@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _pauses: ContextVar[int] = ContextVar("pauses", default=0)  # how many no_grad contexts one is in
 is_paused = _pauses.get
+_births: ContextVar[set[Value] | None] = ContextVar("births", default=None)  # leaves made while a function is traced
+_born = _births.get
 _new = object.__new__
 _NOTHING = object()
 sweep_lock = RLock()  # two threads may sweep through the same nodes
@@ -84,6 +86,25 @@ def recorded(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
         _pauses.reset(before)
 
 
+def traced(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> tuple[R, set[Value]]:
+    """What ``function`` gives for these arguments, recorded even inside ``no_grad``, and all leaves that were made
+    meanwhile: they are its own, while others that it uses come from around it.
+
+    >>> around = Value(3.0)
+    >>> result, own = traced(lambda: Value(2.0) * around)
+    >>> [leaf in own for leaf in result.parents]
+    [True, False]
+    """
+    outer, own = _born(), set[Value]()
+    before = _births.set(own)
+    try:
+        return recorded(function, *args, **named), own
+    finally:
+        _births.reset(before)
+        if outer is not None:
+            outer |= own
+
+
 def record(
     op: Operation, data: float, first: Value | tuple[Value, ...], second: Value | tuple[Value, ...] | None = None
 ) -> Value:
@@ -97,11 +118,19 @@ def record(
     node.label = ""
     if is_paused():
         node.op = node._first = node._second = None
+        register(node)
     else:
         node.op = op
         node._first = first
         node._second = second
     return node
+
+
+def register(leaf: Value) -> None:
+    """Tell who traces the function that is running that it has made a leaf."""
+    born = _born()
+    if born is not None:
+        born.add(leaf)
 
 
 def apply(op: Operation, operands: tuple[Any, ...]) -> Value:
@@ -240,6 +269,7 @@ class Value:
         self._grad = self._adjoint = 0.0
         self.label = label
         self.op = self._first = self._second = None
+        register(self)
 
     @property
     def data(self) -> float:
@@ -356,6 +386,12 @@ class Constant(Value):
     """The leaf that a plain number becomes when it meets a Value: the 1 of ``x + 1``."""
 
     __slots__ = ()
+
+    def __init__(self, data: float) -> None:
+        self._data = data if type(data) is float else number(data)
+        self._grad = self._adjoint = 0.0
+        self.label = ""
+        self.op = self._first = self._second = None
 
 
 def topological_order(*roots: Value) -> list[Value]:
