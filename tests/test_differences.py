@@ -10,6 +10,7 @@ from samples import ROWS, graphs, operands
 from tinygrad_edu import Value, ops, topological_order
 from tinygrad_edu.differences import difference_quotient
 from tinygrad_edu.graph import local_derivatives, response
+from tinygrad_edu.linearization import Linearization
 from tinygrad_edu.operation import BUILT_IN, TABLE
 
 SMOOTH = [TABLE[name] for name in sorted(BUILT_IN - {"sign", "heaviside", "maximum", "minimum"})]
@@ -17,8 +18,11 @@ SMOOTH = [TABLE[name] for name in sorted(BUILT_IN - {"sign", "heaviside", "maxim
 
 def of_graph(order, node):
     """How the last Value of ``order`` answers to ``node``."""
-    function, largest = response(order, node)
-    return difference_quotient(function, node.data, largest)
+    try:
+        [(_, noise)] = Linearization([order[-1]], [node]).magnitudes()
+    except ArithmeticError:  # a derivative is infinite
+        noise = 0.0
+    return difference_quotient(response(order, node), node.data, noise)
 
 
 def quotient(f, x):

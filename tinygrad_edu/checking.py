@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 from tinygrad_edu import structure
 from tinygrad_edu.calculus import name_of, new_input, outputs_of, parameter_name
-from tinygrad_edu.differences import judge
+from tinygrad_edu.differences import TINY, judge, rounding
 from tinygrad_edu.linearization import Linearization, RecordedLinearization
 from tinygrad_edu.module import Module
 from tinygrad_edu.operation import whole_number
@@ -53,12 +55,12 @@ class Comparison:
     """
 
     def __init__(
-        self, what: Formula, reverse: float, forward: float, judged: tuple[float, float, str], rounding: float
+        self, what: Formula, reverse: float, forward: float, judged: tuple[float, float, str], by_rounding: float
     ) -> None:
         self.what = what
         self.reverse, self.forward = reverse, forward
         self.numeric, self.error, self.verdict = judged
-        if abs(reverse - forward) > 1e-8 * max(abs(reverse), abs(forward)) + rounding:
+        if abs(reverse - forward) > 1e-8 * max(abs(reverse), abs(forward)) + by_rounding + TINY:
             self.verdict = "differs"
 
     def estimate(self) -> Formula | str:
@@ -125,7 +127,12 @@ def check_gradients(f: Callable[..., Any], *args: Any, order: int = 1, raise_exc
     """
     depth = whole_number("order", order, at_least=1)
     subject = _Subject(f, args)
-    comparisons = [comparison for level in range(1, depth + 1) for comparison in subject.compare(level)]
+    before = [x.data for x in subject.inputs]
+    try:
+        comparisons = [comparison for level in range(1, depth + 1) for comparison in subject.compare(level)]
+    finally:  # however it ends
+        for x, number in zip(subject.inputs, before):
+            x._data = number
     where = ", ".join(f"{x.label} = {digits(x.data)}" for x in subject.inputs[:4])
     report = GradientReport(f"{subject.name} at {where}{', ...' * (len(subject.inputs) > 4)}", comparisons)
     if raise_exception and not report.ok:
@@ -171,20 +178,25 @@ class _Subject:
         at = Linearization(self.run(level - 1), self.inputs)
         reverse: list[list[Any]] = at.jacobian("reverse")
         forward: list[list[Any]] = at.jacobian("forward")
-        largest = [
-            max((abs(node.data) for node in Linearization([output], self.inputs).nodes), default=0.0)
-            for output in at.outputs
-        ]
+        magnitudes = at.magnitudes()
         names = self._names(level)
         found = []
         for i, x in enumerate(self.inputs):
-            responses = self._responses(x, level - 1, len(at.outputs))
-            for j, respond in enumerate(responses):
-                judged = judge(reverse[j][i], respond, x.data, largest[j])
-                rounding = 1e-12 * largest[j] / (abs(x.data) or 1.0)
+            responses = self._each(x, partial(self._outputs, level - 1), len(at.outputs))
+            slopes = self._each(x, partial(self._slopes, level - 1, i), len(at.outputs))
+            for j, (respond, slope) in enumerate(zip(responses, slopes)):
+                terms, noise = magnitudes[j]
+                by_rounding = 4e-15 * terms[i]
+                judged = judge(reverse[j][i], respond, x.data, noise, partial(_doubt, slope, x.data, by_rounding))
                 what = ratio("∂", *names[j], name(x.label))
-                found.append((j, Comparison(what, reverse[j][i], forward[j][i], judged, rounding)))
+                found.append((j, Comparison(what, reverse[j][i], forward[j][i], judged, by_rounding)))
         return [comparison for _, comparison in sorted(found, key=lambda pair: pair[0])]
+
+    def _outputs(self, level: int) -> list[float]:
+        return [value.data for value in self.run(level)]
+
+    def _slopes(self, level: int, i: int) -> list[Any]:
+        return [row[i] for row in Linearization(self.run(level), self.inputs).jacobian("reverse")]
 
     def _names(self, level: int) -> list[list[Formula]]:
         """For each number that ``run(level - 1)`` gives: what was differentiated, and by what."""
@@ -193,20 +205,27 @@ class _Subject:
             found = [[*names, name(x.label)] for names in found for x in self.inputs]
         return found
 
-    def _responses(self, x: Value, level: int, count: int) -> list[Callable[[float], float]]:
-        """Each number that ``run(level)`` gives, as a function of the number in ``x``; all are computed at once."""
-        from functools import cache
+    def _each(self, x: Value, compute: Callable[[], list[float]], count: int) -> list[Callable[[float], float]]:
+        """Each number that ``compute`` gives, as a function of the number in ``x``; all are computed at once."""
 
         @cache
         def everything(number: float) -> list[float]:
             before = x.data
             try:
                 x.data = number
-                return [value.data for value in self.run(level)]
+                return compute()
             finally:
-                x.data = before
+                x._data = before
 
-        def response(j: int) -> Callable[[float], float]:
+        def pick(j: int) -> Callable[[float], float]:
             return lambda number: everything(number)[j]
 
-        return [response(j) for j in range(count)]
+        return [pick(j) for j in range(count)]
+
+
+def _doubt(slope: Callable[[float], float], x: float, by_rounding: float) -> float:
+    """How far the engine's derivative may be off because it is computed with floats."""
+    try:
+        return by_rounding + 100 * rounding(slope, x)
+    except (ArithmeticError, ValueError):
+        return by_rounding

@@ -5,7 +5,8 @@ Nothing here uses a derivative rule, so that rules can be judged by it.
 
 from __future__ import annotations
 
-from math import inf, nan, nextafter
+from itertools import pairwise
+from math import factorial, inf, isfinite, nan, nextafter, sqrt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,150 +16,195 @@ if TYPE_CHECKING:
     Function: TypeAlias = Callable[[float], float]
     Verdict: TypeAlias = Literal["agrees", "differs", "kink", "edge", "unclear"]
 
-STEPS = [0.02 * 100.0**-k for k in range(6)]  # of which each is halved five times
+TINY = 1e-200  # where products of derivatives underflow
+STEPS = [2e-12 * 100.0**k for k in range(6)]
 
 
-def judge(claimed: float, function: Function, x: float, largest: float = 0.0) -> tuple[float, float, Verdict]:
+def judge(
+    claimed: float, function: Function, x: float, noise: float = 0.0, doubt: Callable[[], float] = lambda: 0.0
+) -> tuple[float, float, Verdict]:
     """Whether ``claimed`` can be the derivative of a function at ``x``.
+
+    Args:
+        claimed: a derivative, as it was computed.
+        function: the function; it may raise an ArithmeticError or ValueError where it is not defined.
+        x: where.
+        noise: by how much rounding on the way may change what the function gives.
+        doubt: how far rounding may have moved ``claimed``; only asked if something is wrong otherwise.
 
     Returns:
         the slope by differences, an estimate of its error, and the verdict:
 
         - "agrees" or "differs": what they do, as far as the error tells;
-        - "kink": the slopes at both sides differ, and what is claimed is neither outside nor far from them;
+        - "kink": the slopes at both sides differ, and what is claimed is one of them or between them;
         - "edge": the function is defined at one side only, and the slope there agrees;
         - "unclear": differences cannot tell.
 
     >>> judge(6.0, lambda x: x * x, 3.0)[2], judge(5.9, lambda x: x * x, 3.0)[2], judge(0.0, abs, 0.0)[2]
     ('agrees', 'differs', 'kink')
     """
-    slope, error = difference_quotient(function, x, largest)
-    size = max(largest, abs(function(x)))
-    if _is_rough(function, x, size):
-        return slope, error, "unclear"
-    smallest = 1e-9 * size / max(1.0, abs(x))  # slopes that count as 0
-    if _is_known(slope, error, smallest):
-        return slope, error, "agrees" if _is_near(claimed, slope, error) else "differs"
-    sides = [one_sided_quotient(function, x, side, largest) for side in (-1, 1)]
-    known = [side for side in sides if _is_known(*side, smallest)]
-    if len(known) == 2:
-        (low, low_error), (high, high_error) = sorted(known)
-        inside = low <= claimed <= high or _is_near(claimed, low, low_error) or _is_near(claimed, high, high_error)
-        return (low + high) / 2, (high - low) / 2 + low_error + high_error, "kink" if inside else "differs"
-    if len(known) == 1 and any(slope != slope for slope, _ in sides):
-        return (*known[0], "edge" if _is_near(claimed, *known[0]) else "differs")
+
+    def is_near(slope: float, error: float) -> bool:
+        return abs(claimed - slope) <= 1e-6 * abs(slope) + 10 * error + TINY
+
+    def against(slope: float, error: float, scales: int) -> Verdict:
+        if is_near(slope, error):
+            return "agrees"
+        is_hidden = isfinite(claimed) and abs(claimed - slope) <= doubt()
+        return "unclear" if is_hidden or scales < 2 else "differs"
+
+    probe = Probe(function, x, noise)
+    slope, error, scales = probe.central()
+    if scales:
+        return slope, error, against(slope, error, scales)
+    left, right = probe.one_sided(-1), probe.one_sided(1)
+    if left[2] and right[2]:
+        (low, low_error, _), (high, high_error, _) = sorted((left, right))
+        middle, spread = (low + high) / 2, (high - low) / 2 + low_error + high_error
+        if high - low <= 10 * (low_error + high_error):
+            return middle, spread, against(middle, spread, min(left[2], right[2]))
+        inside = low <= claimed <= high or is_near(low, low_error) or is_near(high, high_error)
+        return middle, spread, "kink" if inside else "differs"
+    for (slope_there, error_there, scales_there), other_side in ((left, inf), (right, -inf)):
+        if scales_there and is_near(slope_there, error_there) and probe.is_undefined_next_to_it(other_side):
+            return slope_there, error_there, "edge"
     return slope, error, "unclear"
 
 
-def _is_rough(function: Function, x: float, size: float) -> bool:
-    """Whether neighbouring floats give results so different that the slope between them is lost: sin at 1e30."""
-    try:
-        return abs(function(nextafter(x, inf)) - function(x)) > 1e-6 * size + 1e-300
-    except (ArithmeticError, ValueError):
-        return False
-
-
-def _is_known(slope: float, error: float, smallest: float) -> bool:
-    return error <= 1e-4 * abs(slope) or error <= smallest
-
-
-def _is_near(claimed: float, slope: float, error: float) -> bool:
-    return abs(claimed - slope) <= 1e-6 * max(abs(claimed), abs(slope)) + 10 * error + 1e-300
-
-
-def difference_quotient(function: Function, x: float, largest: float = 0.0) -> tuple[float, float]:
+def difference_quotient(function: Function, x: float, noise: float = 0.0) -> tuple[float, float]:
     """The slope of a function at ``x``, and an estimate of the error.
 
-    Central differences at ever smaller steps, extrapolated to a step of 0 (Ridders' method: Press et al., *Numerical
-    Recipes*, 3rd ed., section 5.7). At a kink the error is of the size of the result; where the function is not defined
-    on both sides both are NaN. ``largest`` is the largest number that comes up on the way to the result: rounding there
-    adds to the error.
+    Central differences with steps of many sizes, extrapolated to a step of 0 (Press et al., *Numerical Recipes*, 3rd
+    ed., section 5.7). At a kink the error is of the size of the result; where the function is not defined on both sides
+    both are NaN.
 
     >>> slope, error = difference_quotient(lambda x: x * x, 3.0)
-    >>> round(slope, 9), error < 1e-9
+    >>> round(slope, 7), error < 1e-6
     (6.0, True)
     """
-    return _best(_ridders, function, x, largest)
+    return Probe(function, x, noise).central()[:2]
 
 
-def one_sided_quotient(function: Function, x: float, side: int, largest: float = 0.0) -> tuple[float, float]:
-    """The slope of a function at one side of ``x``, -1 for the left and 1 for the right, and an estimate of the error.
+def rounding(function: Function, x: float) -> float:
+    """How much rounding moves what a function gives close to ``x``.
 
-    >>> slope, error = one_sided_quotient(abs, 0.0, -1)
-    >>> slope, error < 1e-9
-    (-1.0, True)
+    What is left of neighbouring values when all that is smooth is taken away, by differences of differences of
+    differences (Moré and Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33, 2011).
+
+    >>> rounding(lambda x: (1e6 + x) - 1e6, 0.5) > 1e-12 > rounding(lambda x: x * x, 0.5)
+    True
+    """
+    found = 0.0
+    for spacing in (1e-12, 1e-9, 1e-6):
+        step = spacing * (abs(x) or 1e-3)
+        values = [function(x + i * step) for i in range(-3, 4)]
+        for _ in range(3):
+            values = [b - a for a, b in pairwise(values)]
+        found = max(found, *map(abs, values))
+    return found / sqrt(factorial(6)) * factorial(3)
+
+
+class Probe:
+    """A function that is looked at around one place, with steps of many sizes.
+
+    ``central`` and ``one_sided`` give a slope, an estimate of its error, and how many sizes of steps agree on it, 0 if
+    it is not known.
     """
 
-    def quotient(function: Function, x: float, step: float, largest: float) -> tuple[float, float]:
-        return _one_sided(function, x, side * step, largest)
+    def __init__(self, function: Function, x: float, noise: float) -> None:
+        self.function, self.x, self.noise = function, x, noise if isfinite(noise) else 0.0
+        self.centre = function(x)
+        size = abs(x)
+        self.steps = sorted({h * max(1.0, size) for h in STEPS} | {h * size for h in STEPS[2:] if 0 < size < 1})
+        # Slopes so small, when compared with the function around and with what rounding hides, that they count as 0.
+        self.smallest = max(1e-9 * max(abs(self.centre), self._range()) / max(1.0, size), 1e5 * self.noise, 1e-300)
 
-    return _best(quotient, function, x, largest)
-
-
-def _best(
-    scheme: Callable[[Function, float, float, float], tuple[float, float]], function: Function, x: float, largest: float
-) -> tuple[float, float]:
-    """What a scheme gives with the first step that is as good as it gets, or else with the best of all."""
-    best = error = nan
-    least = (inf, inf)
-    size = abs(x)
-    for step in [h * max(1.0, size) for h in STEPS] + [h * size for h in STEPS[:3] if size < 1]:
+    def is_undefined_next_to_it(self, side: float) -> bool:
+        """Whether the next float towards ``side``, an infinity, is not in the domain of the function."""
         try:
-            slope, doubt = scheme(function, x, step, largest)
+            self.function(nextafter(self.x, side))
         except (ArithmeticError, ValueError):
-            continue  # the function is not defined so far away
-        rank = (doubt / abs(slope) if slope else doubt and inf, doubt)
-        if rank < least:
-            best, error, least = slope, doubt, rank
-        if doubt <= 1e-9 * abs(slope):
-            break
-    return best, error
+            return True
+        return False
+
+    def _range(self) -> float:
+        step = self.steps[-1]
+        try:
+            found = max(abs(self.function(self.x + s) - self.centre) for s in (-step, step)) / 0.02
+        except (ArithmeticError, ValueError):
+            return 0.0
+        return found if found < inf else 0.0
+
+    def _noise(self, *values: float) -> float:
+        """What rounding may add to a difference."""
+        return max(self.noise, 2**-53 * max(map(abs, values)), 2**-1074)
+
+    def central(self) -> tuple[float, float, int]:
+        """The slope on both sides."""
+        return self._agreed(self._both_sides)
+
+    def one_sided(self, side: int) -> tuple[float, float, int]:
+        """The slope on the left, -1, or on the right, 1."""
+        return self._agreed(lambda step: self._one_side(side * step))
+
+    def _agreed(self, scheme: Callable[[float], tuple[float, float]]) -> tuple[float, float, int]:
+        """What the smallest steps say that are large enough to say anything, and larger ones as long as they agree.
+
+        Large steps alone may agree by accident, as on a wave; the smallest see what is true here.
+        """
+        best, error, scales = nan, inf, 0
+        doubtful = (nan, nan)
+        for step in self.steps:
+            try:
+                slope, doubt = scheme(step)
+            except (ArithmeticError, ValueError):
+                continue  # the function is not defined so far away
+            if not (doubt <= 1e-3 * abs(slope) or doubt <= self.smallest):
+                if not doubt > doubtful[1]:
+                    doubtful = slope, doubt
+                continue
+            if scales and abs(slope - best) > 10 * (doubt + error):
+                break
+            scales += 1
+            if doubt < error:
+                best, error = slope, doubt
+            if scales > 1 and error <= max(1e-8 * abs(best), 1e-3 * self.smallest):
+                break
+        return (best, error, scales) if scales else (*doubtful, 0)
+
+    def _both_sides(self, step: float) -> tuple[float, float]:
+        x, quotients, rises, bends, error = self.x, list[float](), list[float](), list[float](), 0.0
+        for h in [step / 2**i for i in range(5)]:
+            above, below = x + h, x - h
+            high, low = self.function(above), self.function(below)
+            quotients.append((high - low) / (above - below))
+            rises.append(high - low)
+            bends.append(((high - self.centre) - (self.centre - low)) / h)
+            lopsided = abs(bends[-1] / h * ((above + below) / 2 - x))  # the middle may not be quite x
+            error = max(error, self._noise(high, low) / h + lopsided)
+        # What is left of these as the step goes to 0, extrapolated: a jump, and two sides with different slopes.
+        jump = (8 * (2 * rises[-1] - rises[-2]) - (2 * rises[-2] - rises[-3])) / 7
+        kink = 2 * bends[-1] - bends[-2]
+        slope, spread = _extrapolated(quotients, [4])
+        return slope, error + spread + abs(jump) / h + abs(kink)
+
+    def _one_side(self, step: float) -> tuple[float, float]:
+        quotients, error = list[float](), 0.0
+        for h in [step / 2**i for i in range(5)]:
+            there = self.x + h
+            value = self.function(there)
+            quotients.append((value - self.centre) / (there - self.x))
+            error = max(error, 4 * self._noise(value, self.centre) / abs(h))
+        slope, spread = _extrapolated(quotients, [2, 4])
+        return slope, error + spread
 
 
-def _noise(step: float, *numbers: float) -> float:
-    """What rounding may add to a difference quotient, on the way to the numbers in it too."""
-    return 2**-52 * max(map(abs, numbers)) / abs(step)
+def _extrapolated(quotients: list[float], powers: list[int]) -> tuple[float, float]:
+    """The limit of quotients at steps that are halved each time, and how far apart its estimates are.
 
-
-def _ridders(function: Callable[[float], float], x: float, step: float, largest: float) -> tuple[float, float]:
-    centre = function(x)
-    best, error = nan, inf
-    row, rises, bends = list[float](), list[float](), list[float]()
-    for _ in range(6):
-        above, below = x + step, x - step
-        high, low = function(above), function(below)
-        noise = _noise(step, high, low, largest)
-        new_row = [(high - low) / (above - below)]
-        for power, old in enumerate(row, 1):
-            new_row.append(new_row[-1] + (new_row[-1] - old) / (4**power - 1))
-            new_error = max(abs(new_row[-1] - new_row[-2]), abs(new_row[-1] - old)) + noise
-            if new_error <= error:
-                best, error = new_row[-1], new_error
-        row = new_row
-        rises.append(high - low)
-        bends.append(((high - centre) - (centre - low)) / step)
-        step /= 2
-    # What is left of these as the step goes to 0, extrapolated: a jump, and two sides with different slopes.
-    jump = (8 * (2 * rises[-1] - rises[-2]) - (2 * rises[-2] - rises[-3])) / 7
-    kink = 2 * bends[-1] - bends[-2]
-    return best, error + abs(jump) / step + abs(kink) + abs(best - row[1])  # large steps may agree by accident
-
-
-def _one_sided(function: Function, x: float, step: float, largest: float) -> tuple[float, float]:
-    """Forward or backward differences, extrapolated: their error is a series in all powers of the step."""
-    centre = function(x)
-    best, error = nan, inf
-    row = list[float]()
-    for _ in range(6):
-        there = x + step
-        value = function(there)
-        noise = _noise(step, value, centre, largest)
-        new_row = [(value - centre) / (there - x)]
-        for power, old in enumerate(row, 1):
-            new_row.append(new_row[-1] + (new_row[-1] - old) / (2**power - 1))
-            new_error = max(abs(new_row[-1] - new_row[-2]), abs(new_row[-1] - old)) + 2**power * noise
-            if new_error <= error:
-                best, error = new_row[-1], new_error
-        row = new_row
-        step /= 2
-    return best, error + abs(best - row[1])
+    Each power, of the factor by which a term of the error falls, takes one such term away (Richardson's extrapolation).
+    """
+    for power in powers:
+        quotients = [b + (b - a) / (power - 1) for a, b in pairwise(quotients)]
+    middle = quotients[len(quotients) // 2]
+    return middle, max(quotients) - min(quotients)

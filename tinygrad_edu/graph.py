@@ -217,13 +217,12 @@ def _unlink(steps: tuple[Any, ...]) -> list[tuple[Value, int]]:
 # ---- a check by differences ------------------------------------------------------------------------------------------
 
 
-def response(order: Sequence[Value], node: Value) -> tuple[Callable[[float], float], float]:
-    """The last Value of ``order`` as a function of the number in ``node``, and the largest number on the way to it.
+def response(order: Sequence[Value], node: Value) -> Callable[[float], float]:
+    """The last Value of ``order`` as a function of the number in ``node``.
 
     >>> x = Value(3.0)
-    >>> function, largest = response(topological_order(x * x), x)
-    >>> function(4.0), largest
-    (16.0, 9.0)
+    >>> response(topological_order(x * x), x)(4.0)
+    16.0
     """
     changed, program = {node}, []
     for other in order:
@@ -238,4 +237,4 @@ def response(order: Sequence[Value], node: Value) -> tuple[Callable[[float], flo
             numbers[other] = op.forward(*[numbers.get(parent, parent.data) for parent in parents])
         return numbers.get(order[-1], order[-1].data)
 
-    return respond, max((abs(other.data) for other, *_ in program), default=0.0)
+    return respond

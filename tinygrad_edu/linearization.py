@@ -107,22 +107,29 @@ class Linearization:
             return [[column[i] for column in columns] for i in range(len(self.outputs))]
         return [self._pull_again(unit) for unit in units(len(self.outputs))]
 
-    def magnitudes(self) -> list[list[float]]:
-        """The matrix as it would be if no terms cancelled, with absolute values everywhere: what rounding in it is to
-        be compared with.
+    def magnitudes(self) -> list[tuple[list[float], float]]:
+        """For each output its derivatives as they would be if no terms cancelled, with absolute values everywhere, and
+        how large a change of the output rounding makes: what the accuracy of both is to be compared with.
 
         >>> x = Value(2.0)
         >>> Linearization([x * 3 - x * 2.5], [x]).magnitudes()
-        [[5.5]]
+        [([5.5], 4.9960036108132044e-15)]
         """
         steps = [(i, [(j, abs(local)) for j, local in terms]) for i, terms in self._all_steps()]
-        return [self._pull_through(steps, unit) for unit in units(len(self.outputs))]
+        rounded = [abs(node.data) + _size_of_terms(node) for node in self.nodes]
+        found = []
+        for unit in units(len(self.outputs)):
+            arriving = self._arriving(steps, unit)
+            noise = 2**-53 * sum([arriving[self._place[node]] * size for node, size in zip(self.nodes, rounded)])
+            found.append(([arriving[self._place[x]] for x in self.inputs], noise))
+        return found
 
     def _pull_again(self, cotangents: Sequence[Any]) -> list[Operand]:
         """The same as ``pull``, with local derivatives that are found only once: faster when it is done many times."""
-        return [*self._pull_through(self._all_steps(), cotangents)]
+        arriving = self._arriving(self._all_steps(), cotangents)
+        return [arriving[self._place[x]] for x in self.inputs]
 
-    def _pull_through(self, steps: Steps, cotangents: Sequence[float]) -> list[float]:
+    def _arriving(self, steps: Steps, cotangents: Sequence[float]) -> list[float]:
         place = self._place
         arriving = [0.0] * len(place)
         for output, cotangent in zip(self.outputs, cotangents):
@@ -133,7 +140,7 @@ class Linearization:
             if upstream:
                 for j, local in terms:
                     arriving[j] += upstream * local
-        return [arriving[place[x]] for x in self.inputs]
+        return arriving
 
     def _all_steps(self) -> Steps:
         """For each node, by number, the numbers of its operands and the local derivatives."""
@@ -218,6 +225,11 @@ def units(count: int) -> list[list[float]]:
     [[1.0, 0.0], [0.0, 1.0]]
     """
     return [[float(i == j) for j in range(count)] for i in range(count)]
+
+
+def _size_of_terms(node: Value) -> float:
+    """How large the parts are that a number was put together from, and that rounding is to be compared with."""
+    return sum([abs(local * parent.data) for local, parent in zip(local_derivatives(node), node.parents)])
 
 
 def _is_zero(x: Operand) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tinygrad_edu.differences import judge
 from tinygrad_edu.graph import response
+from tinygrad_edu.linearization import Linearization
 from tinygrad_edu.value import Constant
 from tinygrad_edu.viz.expression import expression, notation, of_node, operand_names
 from tinygrad_edu.viz.formula import Formula, after, digits, equation, joined, numeral, visible
@@ -310,8 +311,8 @@ def _check(node: Value, explanation: Explanation, gradient: float) -> str:
     """What finite differences say about a gradient."""
     if node is explanation.root or explanation.failure:
         return ""
-    function, largest = response(explanation.order, node)
-    slope, _, verdict = judge(gradient, function, node.data, largest)
+    [(_, noise)] = Linearization([explanation.root], [node]).magnitudes()
+    slope, _, verdict = judge(gradient, response(explanation.order, node), node.data, noise)
     if verdict in ("agrees", "differs"):
         sign, ending = ("✓", "agrees") if verdict == "agrees" else ("✗", "does not agree")
         return f"{sign} finite differences give {slope:.8g}, which {ending}."
