@@ -307,5 +307,7 @@ def test_bad_arguments():
         check_gradients(lambda x: None, 1.0)
     with pytest.raises(ValueError, match="order must be a whole number of at least 1, not 0"):
         check_gradients(tanh, 1.0, order=0)
+    with pytest.raises(ValueError, match="there is nothing to check: f was given no numbers"):
+        check_gradients(lambda: 3.0)
     with pytest.raises(TypeError, match="check_gradients takes a function, not a Value"):
         check_gradients(Value(3.0), 1.0)

@@ -16,22 +16,18 @@ with a warning, for something may have taken the number out of the graph.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from tinygrad_edu import ops, structure
-from tinygrad_edu.linearization import Linearization, RecordedLinearization
+from tinygrad_edu import structure
 from tinygrad_edu.operation import number, whole_number
-from tinygrad_edu.value import Constant, Value, is_paused, traced
+from tinygrad_edu.tracing import Trace, check_function, name_of
+from tinygrad_edu.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any, Literal, TypeAlias
+    from collections.abc import Callable, Sequence
+    from typing import Any, Literal
 
+    from tinygrad_edu.tracing import Argnums, Function
     from tinygrad_edu.value import Operand
-
-    Function: TypeAlias = Callable[..., Any]
-    Argnums: TypeAlias = "int | Sequence[int]"
 
 
 def grad(f: Function, argnums: Argnums = 0) -> Function:
@@ -116,7 +112,7 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
     >>> hessian(lambda x: x[0] ** 3 * x[1])([2.0, 3.0])
     [[36.0, 12.0], [12.0, 0.0]]
     """
-    _check_function("hessian", f)
+    check_function("hessian", f)
     return _named("hessian", f, jacobian(grad(f, argnums), argnums))
 
 
@@ -185,154 +181,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...
     return trace.value(), pullback
 
 
-# ---- one function, run once ------------------------------------------------------------------------------------------
-
-
-class Trace:
-    """A function run once on new Values, and the way from these to what it returned.
-
-    Args:
-        doing: who asks, for messages.
-        f: the function.
-        args, named: its arguments.
-        argnums: the positions of those to differentiate with respect to.
-
-    Attributes:
-        variables: the structure of these arguments, and ``inputs``, the new Values in it.
-        result: what ``f`` returned, and ``outputs``, its leaves as Values.
-        gives_values: whether Values were involved that are not its own, so that derivatives are Values as well.
-    """
-
-    def __init__(
-        self, doing: str, f: Function, args: Sequence[Any], named: Mapping[str, Any], argnums: Argnums
-    ) -> None:
-        self.doing, self.f = doing, f
-        self.inputs: list[Value] = []
-        origins: list[tuple[Value, Value]] = []  # inputs, and the Values for which they stand
-        _check_function(doing, f)
-        places = [_place(argnum, args, f) for argnum in (argnums if isinstance(argnums, Sequence) else [argnums])]
-        if len(set(places)) < len(places):
-            raise ValueError(f"argnums {argnums} names an argument twice")
-        chosen = tuple([args[place] for place in places])
-        self.variables = chosen if isinstance(argnums, Sequence) else chosen[0]
-        new_args = list(args)
-        for place in places:
-            before = len(self.inputs)
-            for path, leaf in structure.leaves(args[place], parameter_name(f, place)):
-                self.inputs.append(new_input(doing, path, leaf))
-                if isinstance(leaf, Value):
-                    origins.append((self.inputs[-1], leaf))
-            new_args[place] = structure.rebuilt(args[place], self.inputs[before:])
-        self.result, own = traced(f, *new_args, **named)
-        self.outputs = [output for _, output in outputs_of(doing, f, self.result)]
-        self._warn_if_cut_off(own)
-        self._at = Linearization(self.outputs, self.inputs)
-        self.gives_values = bool(origins) or not own.issuperset(self._at.leaves)
-        self._is_detached = bool(is_paused())
-        if self.gives_values and not self._is_detached:
-            self._at = RecordedLinearization(self.outputs, self.inputs)
-            for value, leaf in origins:  # only now, so that the walks above ended at the inputs
-                value.op, value._first = ops.positive, leaf
-
-    def _warn_if_cut_off(self, own: set[Value]) -> None:
-        """Warn if all that ``f`` returned are plain numbers, or Values that it made of such."""
-        if not (self.outputs and self.inputs and all(_is_cut_off(output, own) for output in self.outputs)):
-            return
-        what = f"the plain number {self.outputs[0].data}" if structure.is_leaf(self.result) else "only plain numbers"
-        variables = ", ".join([x.label for x in self.inputs[:3]] + ["..."] * (len(self.inputs) > 3))
-        _warn(
-            f"{name_of(self.f)} returned {what}, so its derivative by {variables} is 0. If it should not be, look "
-            "for what takes a number out of the graph, such as x.data or no_grad(), and for a branch that returns a "
-            "constant"
-        )
-
-    def check_scalar(self) -> None:
-        """Raise a TypeError unless ``f`` returned one number."""
-        if not structure.is_leaf(self.result):
-            raise TypeError(
-                f"{self.doing} takes a function that returns one number; {name_of(self.f)} returned "
-                f"{structure.described(self.result)}. jacobian gives the gradient of each number in it"
-            )
-
-    def value(self) -> Any:
-        """What ``f`` returned, as numbers unless it is connected to Values of the caller."""
-        if not self.gives_values:
-            return structure.rebuilt(self.result, [x.data for x in self.outputs])
-        if self._is_detached:
-            return structure.rebuilt(self.result, [Value(x.data) for x in self.outputs])
-        return self.result
-
-    def push(self, tangents: Sequence[Operand]) -> list[Operand]:
-        """How the outputs change when the inputs change by ``tangents``."""
-        at, numbers, gives_values = self._carrying(tangents)
-        return self._given(at.push(numbers), gives_values)
-
-    def pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
-        """How the sum of the outputs times ``cotangents`` changes with each input."""
-        at, numbers, gives_values = self._carrying(cotangents)
-        return self._given(at.pull(numbers), gives_values)
-
-    def jacobian(self, mode: str) -> list[list[Operand]]:
-        """The matrix of all derivatives, a row for each output."""
-        return [self._given(row, self.gives_values) for row in self._at.jacobian(mode)]
-
-    def _carrying(self, seeds: Sequence[Operand]) -> tuple[Linearization, Sequence[Operand], bool]:
-        """What to send ``seeds`` through, the seeds, and whether the results are Values: also if there are some among
-        the seeds."""
-        if not any(isinstance(seed, Value) for seed in seeds):
-            return self._at, seeds, self.gives_values
-        if self._is_detached:
-            return self._at, [seed.data if isinstance(seed, Value) else seed for seed in seeds], True
-        return self._at if self.gives_values else RecordedLinearization(self.outputs, self.inputs), seeds, True
-
-    def _given(self, found: list[Operand], gives_values: bool) -> list[Operand]:
-        """As it is given to the caller: inside ``no_grad`` as Values that are not connected."""
-        return [Value(x) for x in found] if gives_values and self._is_detached else found  # type: ignore[arg-type]
-
-
-def new_input(doing: str, path: str, leaf: Any) -> Value:
-    """The Value that stands for a number among the arguments.
-
-    Raises:
-        TypeError: if it is not a number.
-    """
-    if isinstance(leaf, Value):
-        return Value(leaf.data, leaf.label or path)
-    try:
-        return Value(leaf, path)
-    except TypeError:
-        what = f"{path} is {structure.described(leaf)}"
-    if hasattr(leaf, "parameters"):
-        what += ". For the parameters of a model there is gradients(loss, model.parameters())"
-    raise TypeError(f"{doing} takes numbers, or lists, tuples and dicts of numbers; {what}")
-
-
-def outputs_of(doing: str, f: Function, result: Any) -> list[tuple[str, Value]]:
-    """The place and Value of each number that ``f`` returned.
-
-    Raises:
-        TypeError: if there is anything else among them.
-    """
-    outputs: list[tuple[str, Value]] = []
-    for path, leaf in structure.leaves(result):
-        try:
-            outputs.append((path, leaf if isinstance(leaf, Value) else _Plain(leaf)))
-        except TypeError:
-            what = structure.described(leaf) + " (is a return missing?)" * (leaf is None)
-            where = f"in place {path} of what {name_of(f)} returned is" if path else f"{name_of(f)} returned"
-            raise TypeError(f"{doing} takes a function that returns numbers; {where} {what}") from None
-    return outputs
-
-
-class _Plain(Constant):
-    """A plain number that a function returned."""
-
-    __slots__ = ()
-
-
-def _is_cut_off(output: Value, own: set[Value]) -> bool:
-    made_of_a_number = output.op is None and output in own and type(output) is Value
-    return type(output) is _Plain or made_of_a_number
+# ---- what each makes of a trace --------------------------------------------------------------------------------------
 
 
 def _value_and_gradient(trace: Trace) -> tuple[Any, Any]:
@@ -355,7 +204,7 @@ def _matrix(trace: Trace, mode: str) -> Any:
 
 def _of(doing: str, f: Function, derive: Callable[[Trace], Any], argnums: Argnums = 0) -> Function:
     """The function that traces ``f`` and gives what ``derive`` makes of it."""
-    _check_function(doing, f)
+    check_function(doing, f)
     numbers = list(argnums) if isinstance(argnums, (list, tuple)) else [argnums]
     if not all(hasattr(n, "__index__") for n in numbers):
         raise TypeError(
@@ -365,12 +214,6 @@ def _of(doing: str, f: Function, derive: Callable[[Trace], Any], argnums: Argnum
     return _named(doing, f, lambda *args, **named: derive(Trace(doing, f, args, named, argnums)))
 
 
-def _check_function(doing: str, f: object) -> None:
-    if not callable(f):
-        of_value = "; of a Value that was computed there are gradients(value, inputs)" * isinstance(f, Value)
-        raise TypeError(f"{doing} takes a function, not {structure.described(f)}{of_value}")
-
-
 def _named(doing: str, f: Function, derived: Function) -> Function:
     derived.__name__ = derived.__qualname__ = f"{doing}({name_of(f)})"
     derived.__doc__ = f"The result of {doing} for {name_of(f)}, with the same arguments."
@@ -378,47 +221,8 @@ def _named(doing: str, f: Function, derived: Function) -> Function:
     return derived
 
 
-def name_of(f: Function) -> str:
-    """What ``f`` is called."""
-    return str(getattr(f, "__name__", type(f).__name__))
-
-
-def _place(argnum: int, args: Sequence[Any], f: Function) -> int:
-    if not -len(args) <= argnum < len(args):
-        count = f"{len(args)} argument{'s' * (len(args) != 1)}"
-        raise TypeError(
-            f"argnums is {argnum}, but {name_of(f)} was given {count} by position; what is to be differentiated by is "
-            "given so, f(x) rather than f(x=x)"
-        )
-    return argnum % len(args)
-
-
-def parameter_name(f: Function, place: int) -> str:
-    """What ``f`` calls its argument in that place, as far as that is easily known."""
-    while hasattr(f, "__wrapped__"):
-        f = f.__wrapped__
-    if hasattr(f, "operands"):  # an operation
-        names = f.operands
-    else:
-        is_bound = not hasattr(f, "__code__") or hasattr(f, "__func__")  # a method, or an object that can be called
-        code = getattr(f if hasattr(f, "__code__") else type(f).__call__, "__code__", None)
-        names = code.co_varnames[is_bound : code.co_argcount] if code else ()
-    return str(names[place]) if place < len(names) else f"argument {place}"
-
-
 def _numbers(name: str, seeds: Sequence[Any]) -> list[Operand]:
     try:
         return [seed if isinstance(seed, Value) else number(seed) for seed in seeds]
     except TypeError as error:
         raise TypeError(f"{name} are numbers: {error}") from None
-
-
-def _warn(message: str) -> None:
-    """Warn where this package was called."""
-    import sys
-    import warnings
-
-    level, frame = 1, sys._getframe(0)
-    while frame.f_back and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "tinygrad_edu":
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level)

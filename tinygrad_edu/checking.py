@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache, partial
 
 from tinygrad_edu import structure
-from tinygrad_edu.calculus import name_of, new_input, outputs_of, parameter_name
 from tinygrad_edu.differences import TINY, judge, rounding
 from tinygrad_edu.linearization import Linearization, RecordedLinearization
 from tinygrad_edu.module import Module
 from tinygrad_edu.operation import whole_number
+from tinygrad_edu.tracing import check_function, name_of, new_input, outputs_of, parameter_name
 from tinygrad_edu.value import Value, recorded
 from tinygrad_edu.viz.formula import Formula, digits, name, numeral, ratio
 from tinygrad_edu.viz.report import Report, Table
@@ -145,8 +145,7 @@ class _Subject:
     does elsewhere."""
 
     def __init__(self, f: Callable[..., Any], args: Sequence[Any]) -> None:
-        if not callable(f):
-            raise TypeError(f"check_gradients takes a function, not {structure.described(f)}")
+        check_function("check_gradients", f)
         self.f = f
         self.name = "f" if name_of(f) == "<lambda>" else name_of(f)
         modules = [arg for arg in (f, *args) if isinstance(arg, Module)]
@@ -162,6 +161,8 @@ class _Subject:
                 arg = structure.rebuilt(arg, fresh)
             self.args.append(arg)
         self.inputs += dict.fromkeys(parameter for module in modules for parameter in module.parameters())
+        if not self.inputs:
+            raise ValueError(f"there is nothing to check: {self.name} was given no numbers")
 
     def run(self, level: int) -> list[Value]:
         """What ``f`` returns, at level 0; at higher ones all derivatives, of that order, of all that it returns."""
