@@ -103,6 +103,30 @@ def test_derivatives_of_powers_are_written_without_powers_that_say_nothing():
     assert mixed == close(1 + math.log(3.0))
 
 
+def test_derivatives_at_values_are_written_in_their_names():
+    x = Value(2.0, label="x")
+    slope = grad(lambda x: x**3 - 2 * x)(x)
+    assert str(expression(slope)) == "−2 + 3·x²"
+    assert str(expression(gradients(exp(x), x, create_graph=True))) == "exp(x)"
+    assert [str(step.name) for step in explain(slope).forward] == ["x", "x", "v1", "v2", "v3"]
+
+
+def test_a_number_that_should_have_been_a_graph_says_how():
+    x = Value(2.0)
+    slope = gradients(x * x, x)
+    for look in (draw, explain, expression):
+        with pytest.raises(TypeError, match=r"not float; gradients\(y, x, create_graph=True\) gives Values"):
+            look(slope)
+    with pytest.raises(
+        ValueError, match=r"3\.0 is a derivative that is the same everywhere: there is nothing to explain"
+    ):
+        explain(gradients(3 * x, x, create_graph=True))
+    with pytest.raises(TypeError, match=r"\^ is not a power in Python; write x \*\* 2"):
+        x ^ 2
+    with pytest.warns(UserWarning, match="The output comes first"):
+        assert gradients(x, x * x) == 0.0
+
+
 def test_a_derivative_that_is_another_value_can_have_a_label_of_its_own():
     w, x = Value(2.0, label="w"), Value(3.0, label="x")
     slope = gradients(w * x, w, create_graph=True)
@@ -411,7 +435,8 @@ def test_no_grad_around_gives_derivatives_all_the_same_and_records_nothing():
         slope = grad(lambda x: a * x)(Value(2.0))
         value, pullback = vjp(lambda x: a * x, 2.0)
         assert derivative(lambda x: x**3, order=2)(2.0) == 12.0
-        assert gradients((a * 2.0).exp(), a) == 0.0
+        with pytest.warns(UserWarning, match="not computed from anything.*inside no_grad nothing is recorded"):
+            assert gradients((a * 2.0).exp(), a) == 0.0
         assert (jvp(lambda x: x * x, (2.0,), (a,))[1].data, pullback(a)[0].op) == (12.0, None)
     assert (slope.data, slope.op, value.op) == (3.0, None, None)
 
@@ -576,7 +601,7 @@ def without_return(x):
         (lambda: grad(lambda x: x)({1.0}), "x is a set"),
         (lambda: grad(lambda x: (x for _ in range(2)))(1.0), "<lambda> returned a generator"),
         (lambda: grad(3.0), "grad takes a function, not a number"),
-        (lambda: hessian(Value(3.0)), r"hessian takes a function, not a Value; of a Value that was computed there are gradients\(value, inputs\)"),
+        (lambda: hessian(Value(3.0)), r"hessian takes a function, not a number; of a Value that was computed there are gradients\(value, inputs\)"),
         (lambda: grad(tanh, 2.0), r"argnums is the position of an argument or a tuple of positions, not 2.0; where to differentiate comes in the next parentheses: grad\(f\)\(x\)"),
         (lambda: grad(tanh, 1)(2.0), "argnums is 1, but tanh was given 1 argument by position"),
         (lambda: grad(lambda x: x)(x=2.0), "argnums is 0, but <lambda> was given 0 arguments by position"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from samples import ROWS, graphs, operands
 
 from tinygrad_edu import Value, ops, topological_order
-from tinygrad_edu.differences import difference_quotient
+from tinygrad_edu.differences import Probe
 from tinygrad_edu.graph import local_derivatives, response
 from tinygrad_edu.linearization import Linearization
 from tinygrad_edu.operation import BUILT_IN, TABLE
@@ -22,7 +22,7 @@ def of_graph(order, node):
         [(_, noise)] = Linearization([order[-1]], [node]).magnitudes()
     except ArithmeticError:  # a derivative is infinite
         noise = 0.0
-    return difference_quotient(response(order, node), node.data, noise)
+    return Probe(response(order, node), node.data, noise).central()[:2]
 
 
 def quotient(f, x):

@@ -39,7 +39,8 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
 
     Returns:
         a function that gives the derivative with respect to each number in that argument, in its structure; for several
-        arguments a tuple. Reverse mode: it takes a few times as long as ``f``, however many numbers there are.
+        arguments a tuple. Reverse mode: it takes a few times as many operations as ``f``, however many numbers there
+        are.
 
     >>> grad(lambda x: x * x)(3.0)
     6.0
@@ -50,7 +51,7 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
     >>> grad(lambda x: x * grad(lambda y: x + y)(2.0))(1.0)
     1.0
     """
-    return _of("grad", f, lambda trace: _value_and_gradient(trace)[1], argnums)
+    return _derived("grad", f, lambda trace: _value_and_gradient(trace)[1], argnums)
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
@@ -59,14 +60,14 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
-    return _of("value_and_grad", f, _value_and_gradient, argnums)
+    return _derived("value_and_grad", f, _value_and_gradient, argnums)
 
 
 def derivative(f: Function, order: int = 1) -> Function:
     """The derivative of a function of one number, or a higher derivative; order 0 is the function itself.
 
     What ``f`` returns may be a number or a structure of numbers, such as the point of a curve. Forward mode, as often
-    as ``order`` says; each order makes more work than the one before.
+    as ``order`` says; each order takes about three times as long as the one before. Further arguments are passed on.
 
     >>> derivative(lambda x: x ** 4)(2.0)
     32.0
@@ -79,7 +80,7 @@ def derivative(f: Function, order: int = 1) -> Function:
     if not hasattr(order, "__index__"):
         raise TypeError(f"order is how often to differentiate, not {order!r}; where comes next: derivative(f)(x)")
     for _ in range(whole_number("order", order, at_least=0)):
-        f = _of("derivative", f, _along_one_number)
+        f = _derived("derivative", f, _along_one_number)
     return f
 
 
@@ -101,23 +102,23 @@ def jacobian(f: Function, argnums: Argnums = 0, mode: Literal["auto", "forward",
     """
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f'mode is "auto", "forward" or "reverse", not {mode!r}')
-    return _of("jacobian", f, lambda trace: _matrix(trace, mode), argnums)
+    return _derived("jacobian", f, lambda trace: _matrix(trace, mode), argnums)
 
 
 def hessian(f: Function, argnums: Argnums = 0) -> Function:
     """All second derivatives of a function that returns one number: the Jacobian of its gradient.
 
-    For n numbers it takes about as long as n gradients.
+    For n numbers it takes no longer than n gradients, and often much less.
 
     >>> hessian(lambda x: x[0] ** 3 * x[1])([2.0, 3.0])
     [[36.0, 12.0], [12.0, 0.0]]
     """
-    check_function("hessian", f)
-    return _named("hessian", f, jacobian(grad(f, argnums), argnums))
+    gradient = _derived("hessian", f, lambda trace: _value_and_gradient(trace)[1], argnums)
+    return _named("hessian", f, _derived("hessian", gradient, lambda trace: _matrix(trace, "auto"), argnums))
 
 
 def hvp(f: Function, x: Any, v: Any) -> Any:
-    """The Hessian of ``f`` at ``x`` times ``v``, without the Hessian: it takes about ten times as long as a gradient,
+    """The Hessian of ``f`` at ``x`` times ``v``, without the Hessian: it takes up to ten times as long as a gradient,
     however many numbers there are.
 
     The gradient changes by this when ``x`` moves along ``v``: forward mode over reverse mode (Pearlmutter, "Fast exact
@@ -202,7 +203,7 @@ def _matrix(trace: Trace, mode: str) -> Any:
     return structure.rebuilt(trace.result, rows)
 
 
-def _of(doing: str, f: Function, derive: Callable[[Trace], Any], argnums: Argnums = 0) -> Function:
+def _derived(doing: str, f: Function, derive: Callable[[Trace], Any], argnums: Argnums = 0) -> Function:
     """The function that traces ``f`` and gives what ``derive`` makes of it."""
     check_function(doing, f)
     numbers = list(argnums) if isinstance(argnums, (list, tuple)) else [argnums]

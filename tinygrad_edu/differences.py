@@ -35,7 +35,7 @@ def judge(
     Returns:
         the slope by differences, an estimate of its error, and the verdict:
 
-        - "agrees" or "differs": what they do, as far as the error tells;
+        - "agrees" or "differs": what they do, to six digits and as far as the error tells;
         - "kink": the slopes at both sides differ, and what is claimed is one of them or between them;
         - "edge": the function is defined at one side only, and the slope there agrees;
         - "unclear": differences cannot tell.
@@ -49,7 +49,9 @@ def judge(
 
     def against(slope: float, error: float, scales: int) -> Verdict:
         if is_near(slope, error):
-            return "agrees"
+            size = max(abs(claimed), abs(slope))
+            can_tell = error <= 0.01 * size or size <= error  # how large it is, or that it may well be 0
+            return "agrees" if can_tell else "unclear"
         is_hidden = isfinite(claimed) and abs(claimed - slope) <= doubt()
         return "unclear" if is_hidden or scales < 2 else "differs"
 
@@ -69,20 +71,6 @@ def judge(
         if scales_there and is_near(slope_there, error_there) and probe.is_undefined_next_to_it(other_side):
             return slope_there, error_there, "edge"
     return slope, error, "unclear"
-
-
-def difference_quotient(function: Function, x: float, noise: float = 0.0) -> tuple[float, float]:
-    """The slope of a function at ``x``, and an estimate of the error.
-
-    Central differences with steps of many sizes, extrapolated to a step of 0 (Press et al., *Numerical Recipes*, 3rd
-    ed., section 5.7). At a kink the error is of the size of the result; where the function is not defined on both sides
-    both are NaN.
-
-    >>> slope, error = difference_quotient(lambda x: x * x, 3.0)
-    >>> round(slope, 7), error < 1e-6
-    (6.0, True)
-    """
-    return Probe(function, x, noise).central()[:2]
 
 
 def rounding(function: Function, x: float) -> float:
@@ -108,10 +96,17 @@ class Probe:
     """A function that is looked at around one place, with steps of many sizes.
 
     ``central`` and ``one_sided`` give a slope, an estimate of its error, and how many sizes of steps agree on it, 0 if
-    it is not known.
+    it is not known. At a kink the error is of the size of the slope; where the function is not defined both are NaN.
+
+    Args:
+        function, x, noise: see ``judge``.
+
+    >>> slope, error, _ = Probe(lambda x: x * x, 3.0).central()
+    >>> round(slope, 7), error < 1e-6
+    (6.0, True)
     """
 
-    def __init__(self, function: Function, x: float, noise: float) -> None:
+    def __init__(self, function: Function, x: float, noise: float = 0.0) -> None:
         self.function, self.x, self.noise = function, x, noise if isfinite(noise) else 0.0
         self.centre = function(x)
         size = abs(x)
@@ -130,7 +125,7 @@ class Probe:
     def _range(self) -> float:
         step = self.steps[-1]
         try:
-            found = max(abs(self.function(self.x + s) - self.centre) for s in (-step, step)) / 0.02
+            found = max(abs(self.function(self.x + s) - self.centre) for s in (-step, step)) / STEPS[-1]
         except (ArithmeticError, ValueError):
             return 0.0
         return found if found < inf else 0.0
@@ -140,7 +135,7 @@ class Probe:
         return max(self.noise, 2**-53 * max(map(abs, values)), 2**-1074)
 
     def central(self) -> tuple[float, float, int]:
-        """The slope on both sides."""
+        """The slope on both sides, by central differences (Press et al., *Numerical Recipes*, 3rd ed., section 5.7)."""
         return self._agreed(self._both_sides)
 
     def one_sided(self, side: int) -> tuple[float, float, int]:

@@ -28,7 +28,8 @@ def bounded_order(root: Value, max_nodes: int, doing: str) -> list[Value]:
     3
     """
     if not isinstance(root, Value):
-        raise TypeError(f"{doing} takes a Value that was computed from Values, not {type(root).__name__}")
+        hint = "; gradients(y, x, create_graph=True) gives Values" * isinstance(root, float)
+        raise TypeError(f"{doing} takes a Value that was computed from Values, not {type(root).__name__}{hint}")
     seen, uses = {root}, 0
     stack = [root]
     while stack and len(seen) <= max_nodes and uses <= MANY_USES * max_nodes:
@@ -214,7 +215,7 @@ def _unlink(steps: tuple[Any, ...]) -> list[tuple[Value, int]]:
     return edges[::-1]
 
 
-# ---- a check by differences ------------------------------------------------------------------------------------------
+# ---- what a changed number does --------------------------------------------------------------------------------------
 
 
 def response(order: Sequence[Value], node: Value) -> Callable[[float], float]:

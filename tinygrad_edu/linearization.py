@@ -12,6 +12,7 @@ from math import isfinite
 from tinygrad_edu import ops, structure
 from tinygrad_edu.graph import local_derivatives, recorded_derivatives
 from tinygrad_edu.value import Constant, Value, record, recorded, register, sweep, sweep_lock, topological_order
+from tinygrad_edu.warning import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 
 class ConstantDerivative(Constant):
-    """A derivative that is the same everywhere, such as the 3 of 3 * x. Unlike other constants it is the caller's, who
-    may differentiate by it.
+    """A derivative that is the same everywhere, such as the 3 of 3 * x. Other constants stay inside their formulas;
+    this one is handed to the user, who may compute with it and differentiate with respect to it.
     """
 
     __slots__ = ()
@@ -58,7 +59,7 @@ class Linearization:
         self.nodes: list[Value] = []
         self.leaves: list[Value] = []
         self._place: dict[Value, int] = {}
-        self._steps: list[tuple[int, list[tuple[int, float]]]] | None = None
+        self._steps: Steps | None = None
         reached = set(inputs)
         for node in self.order:
             first, second = node._first, node._second
@@ -89,8 +90,8 @@ class Linearization:
         """Reverse mode: how the sum of the outputs times ``cotangents`` changes with each input; vᵀ J, or vjp."""
         with sweep_lock:
             in_use = [node for node in self.order if node._adjoint]
-            if in_use:  # by a sweep that is under way: a rule asks for this
-                return self._pull_again(cotangents)
+            if in_use:  # another sweep is in the middle of its work, and one of its rules has called this
+                return self._pull_by_steps(cotangents)
             try:
                 for output, cotangent in zip(self.outputs, cotangents):
                     output._adjoint += cotangent
@@ -105,7 +106,7 @@ class Linearization:
         if mode == "forward" or (mode == "auto" and len(self.inputs) < len(self.outputs)):
             columns = [self.push(unit) for unit in units(len(self.inputs))]
             return [[column[i] for column in columns] for i in range(len(self.outputs))]
-        return [self._pull_again(unit) for unit in units(len(self.outputs))]
+        return [self._pull_by_steps(unit) for unit in units(len(self.outputs))]
 
     def magnitudes(self) -> list[tuple[list[float], float]]:
         """For each output its derivatives as they would be if no terms cancelled, with absolute values everywhere, and
@@ -124,7 +125,7 @@ class Linearization:
             found.append(([arriving[self._place[x]] for x in self.inputs], noise))
         return found
 
-    def _pull_again(self, cotangents: Sequence[Any]) -> list[Operand]:
+    def _pull_by_steps(self, cotangents: Sequence[Any]) -> list[Operand]:
         """The same as ``pull``, with local derivatives that are found only once: faster when it is done many times."""
         arriving = self._arriving(self._all_steps(), cotangents)
         return [arriving[self._place[x]] for x in self.inputs]
@@ -181,7 +182,7 @@ class RecordedLinearization(Linearization):
         """Reverse mode; see ``Linearization.pull``."""
         return self._as_values(recorded(self._pull, cotangents), cotangents)
 
-    _pull_again = pull
+    _pull_by_steps = pull
 
     def _as_values(self, found: Sequence[Operand], seeds: Sequence[Operand]) -> list[Operand]:
         """Each as a Value of its own, to have a label of its own: a Value that was there already, such as the x that is
@@ -290,5 +291,11 @@ def gradients(output: Value, inputs: Any, create_graph: bool = False) -> Any:
     for path, leaf in leaves:
         if not isinstance(leaf, Value):
             raise TypeError(f"gradients are with respect to Values; {path} is {structure.described(leaf)}")
+    values = [leaf for _, leaf in leaves]
+    if output.op is None and not isinstance(output, Constant) and not any(output is value for value in values):
+        warn(
+            "this output was not computed from anything, so its gradients are 0. The output comes first, "
+            "gradients(output, inputs), and inside no_grad nothing is recorded"
+        )
     kind = RecordedLinearization if create_graph else Linearization
-    return structure.rebuilt(inputs, kind([output], [leaf for _, leaf in leaves]).pull([1.0]))
+    return structure.rebuilt(inputs, kind([output], values).pull([1.0]))

@@ -127,7 +127,8 @@ class Operation:
         if not fits or not all(isinstance(x, (int, float)) or hasattr(x, "_apply_") for x in locals_):  # type: ignore[attr-defined]
             raise TypeError(
                 f"the rule of {self.name} must return a tuple of {count} derivative{'s' * (count != 1)}, "
-                f"one for each operand, not {locals_!r}" + (": write (dy_dx,) with a comma" if count == 1 else "")
+                f"one for each operand, not {locals_!r}"
+                + (": write (dy_dx,) with a comma" if count == 1 and not isinstance(locals_, (tuple, list)) else "")
             )
 
     def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def is_leaf(tree: Any) -> bool:
-    """Whether ``tree`` is not a list, tuple, dict or NumPy array.
+    """Whether ``tree`` is not a list, a tuple, a dict or a NumPy array with dimensions.
 
     >>> is_leaf(1.0), is_leaf([])
     (True, False)
@@ -18,8 +18,7 @@ def is_leaf(tree: Any) -> bool:
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each leaf with its path, from left to right; all but lists, tuples, dicts and NumPy arrays is a leaf, and what is
-    in a NumPy array without dimensions.
+    """Each leaf with its path, from left to right. A NumPy array without dimensions stands for the number in it.
 
     >>> list(leaves({"w": [1.0, 2.0], "b": 3.0}, "theta"))
     [("theta['w'][0]", 1.0), ("theta['w'][1]", 2.0), ("theta['b']", 3.0)]
@@ -67,7 +66,11 @@ def described(tree: Any) -> str:
     kind = type(tree).__name__
     article = "an" if kind[0] in "aeiouAEIOU" else "a"
     if is_leaf(tree):
-        is_number = isinstance(tree, (int, float)) or getattr(getattr(tree, "dtype", None), "kind", "") in tuple("biuf")
+        is_number = (
+            isinstance(tree, (int, float))
+            or hasattr(tree, "_apply_")
+            or getattr(getattr(tree, "dtype", None), "kind", "") in tuple("biuf")
+        )
         return "a number" if is_number else "None" if tree is None else f"{article} {kind}"
     if isinstance(tree, dict):
         return f"a dict with {', '.join(map(repr, tree)) or 'nothing'}"

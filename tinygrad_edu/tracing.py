@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tinygrad_edu import ops, structure
 from tinygrad_edu.linearization import Linearization, RecordedLinearization
 from tinygrad_edu.value import Constant, Value, is_paused, traced
+from tinygrad_edu.warning import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Trace:
             self._at = RecordedLinearization(self.outputs, self.inputs)
             for value, leaf in origins:  # only now, so that the walks above ended at the inputs
                 value.op, value._first = ops.positive, leaf
+                value.label = ""  # the name is that of the leaf
 
     def _warn_if_cut_off(self, own: set[Value]) -> None:
         """Warn if all that ``f`` returned are plain numbers, or Values that it made of such."""
@@ -71,7 +73,7 @@ class Trace:
             return
         what = f"the plain number {self.outputs[0].data}" if structure.is_leaf(self.result) else "only plain numbers"
         variables = ", ".join([x.label for x in self.inputs[:3]] + ["..."] * (len(self.inputs) > 3))
-        _warn(
+        warn(
             f"{name_of(self.f)} returned {what}, so its derivative by {variables} is 0. If it should not be, look "
             "for what takes a number out of the graph, such as x.data or no_grad(), and for a branch that returns a "
             "constant"
@@ -188,7 +190,7 @@ def parameter_name(f: Function, place: int) -> str:
         is_bound = not hasattr(f, "__code__") or hasattr(f, "__func__")  # a method, or an object that can be called
         code = getattr(f if hasattr(f, "__code__") else type(f).__call__, "__code__", None)
         names = code.co_varnames[is_bound : code.co_argcount] if code else ()
-    return str(names[place]) if place < len(names) else f"argument {place}"
+    return str(names[place]) if place < len(names) else f"x{place}"
 
 
 def _place(argnum: int, args: Sequence[Any], f: Function) -> int:
@@ -199,14 +201,3 @@ def _place(argnum: int, args: Sequence[Any], f: Function) -> int:
             "given so, f(x) rather than f(x=x)"
         )
     return argnum % len(args)
-
-
-def _warn(message: str) -> None:
-    """Warn where this package was called."""
-    import sys
-    import warnings
-
-    level, frame = 1, sys._getframe(0)
-    while frame.f_back and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "tinygrad_edu":
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level)

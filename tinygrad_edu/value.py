@@ -332,6 +332,11 @@ class Value:
 
     __int__ = __float__
 
+    def __xor__(self, other: object) -> NoReturn:
+        raise TypeError("^ is not a power in Python; write x ** 2")
+
+    __rxor__ = __xor__
+
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data}, grad={self._grad}{label})"

@@ -64,7 +64,8 @@ def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_
         return draw_network(value)
     if not isinstance(value, Value):
         several = "; draw one of them, or their sum" if isinstance(value, (list, tuple)) else ""
-        raise TypeError(f"draw takes a Value or a Module, not {type(value).__name__}{several}")
+        graph = "; gradients(y, x, create_graph=True) gives Values to draw" * isinstance(value, float)
+        raise TypeError(f"draw takes a Value or a Module, not {type(value).__name__}{several}{graph}")
     if level != "op":
         from tinygrad_edu.viz.folding import draw_folded
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial, reduce
 
 from tinygrad_edu.graph import bounded_order, local_derivatives
-from tinygrad_edu.ops import add, divide, multiply, negative, power, subtract, sum_
+from tinygrad_edu.ops import add, divide, multiply, negative, positive, power, subtract, sum_
 from tinygrad_edu.value import Constant, Value, recorded, topological_order
 from tinygrad_edu.viz.formula import (
     Formula,
@@ -175,11 +175,11 @@ def _quotient(a: Formula, b: Formula) -> Formula | None:
 
 
 def names(order: Sequence[Value]) -> dict[Value, Formula]:
-    """A name for each Value, no two of them alike: its label, or v1, v2, ... in order; constants are written as their
-    number."""
+    """A name for each Value, no two of them alike: its label, or v1, v2, ... in order. Constants are written as their
+    number, and +x without a label has the name of x."""
     copies: dict[str, int] = {}
     formulas: dict[Value, Formula] = {}
-    unnamed = []
+    unnamed, known = [], set(order)
     for node in order:
         if isinstance(node, Constant):
             formulas[node] = numeral(node.data, constant=True)
@@ -187,10 +187,13 @@ def names(order: Sequence[Value]) -> dict[Value, Formula]:
             latex = name(node.label).latex
             copies[latex] = copies.get(latex, 0) + 1
             formulas[node] = name(node.label, copies[latex])
-        else:
+        elif node.op is not positive or node.parents[0] not in known:
             unnamed.append(node)
     free = (f for f in (name(f"v{i}") for i in range(1, len(order) + len(copies) + 1)) if f.latex not in copies)
     formulas.update(zip(unnamed, free))
+    for node in order:
+        if node not in formulas:
+            formulas[node] = formulas[node.parents[0]]
     return formulas
 
 
@@ -332,7 +335,9 @@ def expression(value: Value) -> Expression:
         if node.op is not None:
             parents = node.parents
             formula = write(node.op, [formulas[p] for p in parents], [p.data for p in parents])
-            if uses[node] > 1:
+            if node.op is positive and not node.label:
+                formulas[node] = formulas[parents[0]]
+            elif uses[node] > 1:
                 parts.append((formulas[node], formula))
             else:
                 formulas[node] = formula

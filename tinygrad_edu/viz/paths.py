@@ -23,7 +23,10 @@ def order_to_explain(root: Value) -> list[Value]:
     """The topological order of a graph that can be explained; see ``explain`` for what raises a ValueError."""
     order = bounded_order(root, MAX_NODES, "explain")
     if isinstance(root, Constant):
-        raise ValueError(f"{root.data} is a plain number of a formula: there is nothing to explain")
+        kind = (
+            "a derivative that is the same everywhere" if type(root) is not Constant else "a plain number of a formula"
+        )
+        raise ValueError(f"{root.data} is {kind}: there is nothing to explain")
     changed = outdated(order)
     if changed is not None:
         raise ValueError(
