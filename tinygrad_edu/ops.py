@@ -41,7 +41,10 @@ def _power(x: float, n: float) -> float:
 
 
 def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
-    """n xⁿ⁻¹ and y ln x, with their limits where x = 0. A negative x has powers at whole n only, and there no slope."""
+    """n xⁿ⁻¹ and y ln x, with their limits where x = 0; where n = 0 too, the second is 0 as in PyTorch.
+
+    A negative x has powers at whole n only, and there no slope.
+    """
     try:
         slope = 0.0 if x == 0 and n == 0 else n * _raised(x, n - 1)
     except OverflowError:  # a tiny x: the slope itself may be no larger than a float can be
