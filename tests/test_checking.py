@@ -39,8 +39,9 @@ ANY_SIZE = st.one_of(REAL, st.floats(-700, 700).filter(lambda x: x == 0 or abs(x
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 @settings(
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
-)  # half of all numbers are no cosine
+    max_examples=min(200, settings().max_examples),  # each runs the operation hundreds of times
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],  # half of all numbers are no cosine
+)
 @given(data=st.data())
 def test_every_operation_of_the_table_is_right_to_second_order(row, data):
     """Numbers of any size; where an operation raises an error it is not defined, and where it is, it is checked.
