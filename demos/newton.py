@@ -266,11 +266,11 @@ def draw_map(axes):
     logarithms = [[math.log10(rosenbrock([x, y]) + 1e-9) for x in xs] for y in ys]
     levels = [k / 2 for k in range(-2, 8)]
     axes.contourf(xs, ys, logarithms, levels=levels, cmap="Greys", alpha=0.3, extend="both")
-    lines = axes.contour(xs, ys, logarithms, levels=levels, colors="0.6", linewidths=0.6, linestyles="solid")
-    spots = {level: (0.0, math.sqrt((10**level - 1) / 100)) for level in (1, 2)}  # there f is 1 + 100 y²
-    axes.clabel(
-        lines, [*spots], fmt=lambda level: f"f = {10**level:g}", fontsize=8, colors="0.3", manual=[*spots.values()]
-    )
+    axes.contour(xs, ys, logarithms, levels=levels, colors="0.6", linewidths=0.6, linestyles="solid")
+    for level in (1, 2):  # where x = 0, f is 1 + 100 y²
+        spot = 0.0, math.sqrt((10**level - 1) / 100)
+        behind = {"facecolor": "0.92", "edgecolor": "none", "pad": 1.0}
+        axes.text(*spot, f"f = {10**level:g}", fontsize=8, color="0.3", ha="center", va="center", bbox=behind)
     axes.plot(1, 1, "*", color="black", markersize=14, zorder=4)
     axes.set(xlabel="x", ylabel="y")
 
