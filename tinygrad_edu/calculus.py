@@ -16,6 +16,8 @@ with a warning, for something may have taken the number out of the graph.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tinygrad_edu import structure
 from tinygrad_edu.operation import number, whole_number
 from tinygrad_edu.tracing import Trace, check_function, name_of
@@ -23,7 +25,7 @@ from tinygrad_edu.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Any, Literal
 
     from tinygrad_edu.tracing import Argnums, Function
@@ -132,8 +134,8 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
     >>> hvp(lambda x: x[0] ** 3 * x[1], [2.0, 3.0], [1.0, 0.0])
     [36.0, 12.0]
     """
-    directions = structure.matched(v, x, "v")
-    return jvp(grad(f), (x,), (structure.rebuilt(x, directions),))[1]
+    structure.matched(v, x, "v")  # for a message about v
+    return jvp(grad(f), (x,), (v,))[1]
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -206,8 +208,7 @@ def _matrix(trace: Trace, mode: str) -> Any:
 def _derived(doing: str, f: Function, derive: Callable[[Trace], Any], argnums: Argnums = 0) -> Function:
     """The function that traces ``f`` and gives what ``derive`` makes of it."""
     check_function(doing, f)
-    numbers = list(argnums) if isinstance(argnums, (list, tuple)) else [argnums]
-    if not all(hasattr(n, "__index__") for n in numbers):
+    if not all(hasattr(n, "__index__") for n in (argnums if isinstance(argnums, Sequence) else [argnums])):
         raise TypeError(
             f"argnums is the position of an argument or a tuple of positions, not {argnums!r}; where to differentiate "
             f"comes in the next parentheses: {doing}(f)(x)"

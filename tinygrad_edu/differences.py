@@ -6,7 +6,7 @@ Nothing here uses a derivative rule, so that rules can be judged by it.
 from __future__ import annotations
 
 from itertools import pairwise
-from math import factorial, inf, isfinite, nan, nextafter, sqrt
+from math import factorial, inf, isfinite, nan, nextafter, sqrt, ulp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def judge(
 
     def against(slope: float, error: float, scales: int) -> Verdict:
         if is_near(slope, error):
-            size = max(abs(claimed), abs(slope))
-            can_tell = error <= 0.01 * size or size <= error  # how large it is, or that it may well be 0
-            return "agrees" if can_tell else "unclear"
+            is_resolved = error <= 0.01 * max(abs(claimed), abs(slope))
+            is_zero = max(abs(claimed), abs(slope) - error) <= probe.zero
+            return "agrees" if is_resolved or is_zero else "unclear"
         is_hidden = isfinite(claimed) and abs(claimed - slope) <= doubt()
         return "unclear" if is_hidden or scales < 2 else "differs"
 
@@ -111,8 +111,21 @@ class Probe:
         self.centre = function(x)
         size = abs(x)
         self.steps = sorted({h * max(1.0, size) for h in STEPS} | {h * size for h in STEPS[2:] if 0 < size < 1})
+        slope, curvature = self._around()
         # Slopes so small, when compared with the function around and with what rounding hides, that they count as 0.
-        self.smallest = max(1e-9 * max(abs(self.centre), self._range()) / max(1.0, size), 1e5 * self.noise, 1e-300)
+        self.smallest = max(1e-9 * max(abs(self.centre) / max(1.0, size), slope), 1e5 * self.noise, 1e-300)
+        # A derivative so small is 0 at one of the numbers that x, a float, stands for: the cosine of pi / 2.
+        self.zero = 4 * curvature * ulp(x) + TINY
+
+    def _around(self) -> tuple[float, float]:
+        """How steep and how bent the function is within the largest step; 0 where it is not defined so far away."""
+        step = self.steps[-1]
+        try:
+            rises = [self.function(self.x + s) - self.centre for s in (-step, step)]
+        except (ArithmeticError, ValueError):
+            return 0.0, 0.0
+        slope, curvature = max(map(abs, rises)) / step, abs(sum(rises)) / step / step
+        return slope if slope < inf else 0.0, curvature if curvature < inf else 0.0
 
     def is_undefined_next_to_it(self, side: float) -> bool:
         """Whether the next float towards ``side``, an infinity, is not in the domain of the function."""
@@ -121,14 +134,6 @@ class Probe:
         except (ArithmeticError, ValueError):
             return True
         return False
-
-    def _range(self) -> float:
-        step = self.steps[-1]
-        try:
-            found = max(abs(self.function(self.x + s) - self.centre) for s in (-step, step)) / STEPS[-1]
-        except (ArithmeticError, ValueError):
-            return 0.0
-        return found if found < inf else 0.0
 
     def _noise(self, *values: float) -> float:
         """What rounding may add to a difference."""
