@@ -12,7 +12,7 @@ from tinygrad_edu.operation import BUILT_IN, TABLE
 
 ROOT = pathlib.Path(tinygrad_edu.__file__).parent
 FLOORS = {
-    1: ["operation", "files", "plain", "pointing", "structure", "differences", "warning"],
+    1: ["operation", "files", "plain", "pointing", "structure", "differences", "warning", "recording"],
     2: ["ops", "randomness", "tokens"],
     3: ["value"],
     4: ["functions", "module", "graph", "reader"],

@@ -59,8 +59,9 @@ from tinygrad_edu.ops import (
     tan,
     tanh,
 )
+from tinygrad_edu.recording import no_grad
 from tinygrad_edu.training import History, classifier, fit
-from tinygrad_edu.value import Value, no_grad, topological_order
+from tinygrad_edu.value import Value, topological_order
 from tinygrad_edu.viz.drawing import draw
 from tinygrad_edu.viz.explanation import explain
 from tinygrad_edu.viz.expression import expression

@@ -9,8 +9,9 @@ from tinygrad_edu.differences import TINY, judge, rounding
 from tinygrad_edu.linearization import Linearization, RecordedLinearization
 from tinygrad_edu.module import Module
 from tinygrad_edu.operation import whole_number
+from tinygrad_edu.recording import recorded
 from tinygrad_edu.tracing import check_function, name_of, new_input, outputs_of, parameter_name
-from tinygrad_edu.value import Value, recorded
+from tinygrad_edu.value import Value
 from tinygrad_edu.viz.formula import Formula, digits, name, numeral, ratio
 from tinygrad_edu.viz.report import Report, Table
 

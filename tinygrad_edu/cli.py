@@ -13,8 +13,9 @@ from tinygrad_edu.functions import softmax
 from tinygrad_edu.plain import printable
 from tinygrad_edu.pointing import nearest, short
 from tinygrad_edu.randomness import generator
+from tinygrad_edu.recording import no_grad
 from tinygrad_edu.training import classifier, fit
-from tinygrad_edu.value import Value, no_grad
+from tinygrad_edu.value import Value
 from tinygrad_edu.viz.terminal import boundary_text
 
 TYPE_CHECKING = False

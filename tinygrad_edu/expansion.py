@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tinygrad_edu.graph import bounded_order, local_derivatives
-from tinygrad_edu.value import Value, record, recorded, topological_order
+from tinygrad_edu.recording import recorded
+from tinygrad_edu.value import Value, record, topological_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

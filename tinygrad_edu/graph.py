@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from heapq import nlargest
 
-from tinygrad_edu.value import Constant, Value, recorded, topological_order
+from tinygrad_edu.recording import recorded
+from tinygrad_edu.value import Constant, Value, topological_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

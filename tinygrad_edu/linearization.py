@@ -11,7 +11,8 @@ from math import isfinite
 
 from tinygrad_edu import ops, structure
 from tinygrad_edu.graph import local_derivatives, recorded_derivatives
-from tinygrad_edu.value import Constant, Value, record, recorded, register, sweep, sweep_lock, topological_order
+from tinygrad_edu.recording import recorded, register
+from tinygrad_edu.value import Constant, Value, record, sweep, sweep_lock, topological_order
 from tinygrad_edu.warning import warn
 
 TYPE_CHECKING = False

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from tinygrad_edu import ops, structure
 from tinygrad_edu.linearization import Linearization, RecordedLinearization
-from tinygrad_edu.value import Constant, Value, is_paused, traced
+from tinygrad_edu.recording import is_paused, traced
+from tinygrad_edu.value import Constant, Value
 from tinygrad_edu.warning import warn
 
 TYPE_CHECKING = False

@@ -12,7 +12,8 @@ from tinygrad_edu.functions import mean
 from tinygrad_edu.operation import number, whole_number
 from tinygrad_edu.optim import Adam, Optimizer
 from tinygrad_edu.randomness import generator
-from tinygrad_edu.value import Value, no_grad
+from tinygrad_edu.recording import no_grad
+from tinygrad_edu.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from functools import partial, reduce
 
 from tinygrad_edu.graph import bounded_order, local_derivatives
 from tinygrad_edu.ops import add, divide, multiply, negative, positive, power, subtract, sum_
-from tinygrad_edu.value import Constant, Value, recorded, topological_order
+from tinygrad_edu.recording import recorded
+from tinygrad_edu.value import Constant, Value, topological_order
 from tinygrad_edu.viz.formula import (
     Formula,
     call,
