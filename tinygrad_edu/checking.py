@@ -93,7 +93,7 @@ class GradientReport(Report):
         found = f"{len(verdicts)} derivative{'s' * (len(verdicts) != 1)}: {'; '.join(counts)}."
         remarks = [found, *[REMARKS[kind] for kind in REMARKS if kind in verdicts]]
         header = ["derivative", "reverse mode", "forward mode", "numeric", "difference", "verdict"]
-        super().__init__([Table([title], header, [c.cells() for c in comparisons], [" ".join(remarks)])])
+        super().__init__([Table([title], header, [c.cells() for c in comparisons], ["\n".join(remarks)])])
 
 
 def check_gradients(f: Callable[..., Any], *args: Any, order: int = 1, raise_exception: bool = False) -> GradientReport:
