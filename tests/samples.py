@@ -7,6 +7,8 @@ from tinygrad_edu.operation import BUILT_IN, TABLE
 
 ROWS = [TABLE[name] for name in sorted(BUILT_IN)]
 COMPOSITES = [row for row in ROWS if row.definition is not None]
+STEPS = {"sign", "heaviside", "greater", "greater_equal", "equal", "where"}  # they jump
+CHOOSING = {"maximum", "minimum", "greater", "greater_equal", "equal"}  # by which operand is larger
 KINKED = {"absolute", "sign", "heaviside", "relu", "leaky_relu", "elu"}  # at 0
 
 ANY, POSITIVE, SMALL = st.floats(-3, 3), st.floats(0.1, 5), st.floats(-0.95, 0.95)
@@ -26,11 +28,12 @@ DOMAINS = {
     "arccosh": st.tuples(st.floats(1.05, 5)),
     "arctan2": st.tuples(AWAY, AWAY),
     "hypot": st.tuples(AWAY, AWAY),
-    "maximum": st.tuples(ANY, AWAY).map(lambda t: (t[0], t[0] + t[1])),
-    "minimum": st.tuples(ANY, AWAY).map(lambda t: (t[0], t[0] + t[1])),
+    "amax": st.lists(st.integers(-3, 3), min_size=1, max_size=5, unique=True).map(lambda xs: tuple(map(float, xs))),
+    "where": st.tuples(AWAY, ANY, ANY),
     "dot": st.integers(1, 3).flatmap(lambda n: st.tuples(*[ANY] * (2 * n))),
     "linear": st.integers(0, 3).flatmap(lambda n: st.tuples(*[ANY] * (2 * n + 1))),
-} | {name: st.tuples(AWAY, *[POSITIVE] * (TABLE[name].arity - 1)) for name in KINKED}
+} | {name: st.tuples(ANY, AWAY).map(lambda t: (t[0], t[0] + t[1])) for name in CHOOSING}
+DOMAINS |= {name: st.tuples(AWAY, *[POSITIVE] * (TABLE[name].arity - 1)) for name in KINKED}
 
 
 def operands(row):

@@ -217,6 +217,7 @@ def closing(text, start):
 def to_python(text):
     """The text of a formula as Python: mathematics' own ways to write put into its operators and calls."""
     text = text.replace("·", "*").replace("−", "-").replace("^", "**")
+    text = text.replace("[", "float(").replace("]", ")").replace("≥", ">=").replace(" = ", " == ")  # Iverson's brackets
     text = re.sub(r"(^|[-+*/(,√] ?)(\|+)", lambda m: m[1] + "abs(" * len(m[2]), text)  # what is left closes
     text = text.replace("|", ")")
     while match := re.search(r"([^\W⁰¹²³⁴⁵⁶⁷⁸⁹]+)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)\(", text):  # tanh²(x)
@@ -300,7 +301,8 @@ def test_read_as_python_a_rule_gives_the_local_derivative(row, data):
         (ops.sin, ["cos(x)"]),
         (ops.cos, ["−sin(x)"]),
         (ops.tan, ["1 + tan²(x)"]),
-        (ops.relu, ["heaviside(x, 0)"]),
+        (ops.relu, ["[x > 0]"]),
+        (ops.leaky_relu, ["where([x > 0], 1, 0.01)", "where([x > 0], 0, x)"]),
         (ops.softplus, ["σ(x)"]),
         (ops.silu, ["σ(x)·(1 + x·(1 − σ(x)))"]),
         (ops.arctan, ["1 / (1 + x²)"]),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import oracle
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from samples import KINKED
+from samples import CHOOSING, KINKED
 
 from tinygrad_edu import Value, dot, gradients, topological_order
 from tinygrad_edu import sum as total
@@ -62,9 +62,11 @@ def programs(draw, size=60, names=BUILT_IN):
 def is_at_a_kink(name, operands):
     if name == "power":
         return operands[0] < 1e-3  # at negative numbers only whole exponents have a power
-    if name in ("maximum", "minimum"):
+    if name in CHOOSING:
         return abs(operands[0] - operands[1]) < 1e-6
-    return name in KINKED and abs(operands[0]) < 1e-6
+    if name == "amax":
+        return len(operands) > 1 and max(operands) - sorted(operands)[-2] < 1e-6
+    return name in KINKED | {"where"} and abs(operands[0]) < 1e-6
 
 
 def magnitudes(root, leaves):

@@ -11,7 +11,7 @@
 from tinygrad_edu import data, losses, nn, optim
 from tinygrad_edu.calculus import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from tinygrad_edu.checking import GradientMismatch, check_gradients
-from tinygrad_edu.functions import dot, logsumexp, mean, softmax
+from tinygrad_edu.functions import amax, dot, logsumexp, mean, softmax
 from tinygrad_edu.functions import sum as sum  # not in __all__: a star import leaves Python's own sum alone
 from tinygrad_edu.linearization import gradients
 from tinygrad_edu.operation import Operation
@@ -29,11 +29,14 @@ from tinygrad_edu.ops import (
     cosh,
     divide,
     elu,
+    equal,
     erf,
     erfc,
     exp,
     expm1,
     gelu,
+    greater,
+    greater_equal,
     heaviside,
     hypot,
     leaky_relu,
@@ -58,6 +61,7 @@ from tinygrad_edu.ops import (
     subtract,
     tan,
     tanh,
+    where,
 )
 from tinygrad_edu.recording import no_grad
 from tinygrad_edu.training import History, classifier, fit
@@ -73,6 +77,7 @@ __all__ = [
     "Value",
     "absolute",
     "add",
+    "amax",
     "arccos",
     "arccosh",
     "arcsin",
@@ -90,6 +95,7 @@ __all__ = [
     "dot",
     "draw",
     "elu",
+    "equal",
     "erf",
     "erfc",
     "exp",
@@ -100,6 +106,8 @@ __all__ = [
     "gelu",
     "grad",
     "gradients",
+    "greater",
+    "greater_equal",
     "heaviside",
     "hessian",
     "hvp",
@@ -138,4 +146,5 @@ __all__ = [
     "topological_order",
     "value_and_grad",
     "vjp",
+    "where",
 ]

@@ -57,6 +57,18 @@ def dot(a: Iterable[Operand], b: Iterable[Operand]) -> Any:
     return apply_to_lists(ops.dot, left, right)
 
 
+def amax(values: Iterable[Operand]) -> Any:
+    """The largest of ``values``, as one node; equal ones share the derivative.
+
+    Raises:
+        ValueError: if there are none.
+
+    >>> amax([1.0, 3.0, 2.0])
+    3.0
+    """
+    return ops.amax(*_not_empty("amax", values))
+
+
 def logsumexp(values: Iterable[Operand]) -> Any:
     """log(exp(a) + exp(b) + ...), as one node; it does not overflow.
 

@@ -11,7 +11,7 @@ from math import isfinite
 
 from tinygrad_edu import ops, structure
 from tinygrad_edu.graph import local_derivatives, recorded_derivatives
-from tinygrad_edu.recording import recorded, register
+from tinygrad_edu.recording import is_symbolic, recorded, register
 from tinygrad_edu.value import Constant, Value, record, sweep, sweep_lock, topological_order
 from tinygrad_edu.warning import warn
 
@@ -159,6 +159,9 @@ class Linearization:
 class RecordedLinearization(Linearization):
     """The same carrying Values, so that the results are graphs too and can be differentiated again.
 
+    Attributes:
+        adjoints: after ``pull``, the derivative by each node on the way, a Value or a plain number.
+
     >>> x = Value(3.0)
     >>> [slope] = RecordedLinearization([x * x], [x]).pull([1.0])
     >>> slope.op, slope.data
@@ -167,6 +170,7 @@ class RecordedLinearization(Linearization):
 
     def __init__(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> None:
         super().__init__(outputs, inputs)
+        self.adjoints: dict[Value, Operand] = {}
         self._locals: dict[Value, list[Operand]] = {}
 
     def locals(self, node: Value) -> list[Operand]:
@@ -211,7 +215,7 @@ class RecordedLinearization(Linearization):
         for output, cotangent in zip(self.outputs, cotangents):
             arriving.get(output, []).append(cotangent)
         for node in reversed(self.nodes):
-            upstream = _total(arriving[node])
+            upstream = self.adjoints[node] = _total(arriving[node])
             arriving[node] = [upstream]
             if not _is_zero(upstream):
                 for parent, local in zip(node.parents, self.locals(node)):
@@ -245,7 +249,7 @@ def _product(upstream: Operand, local: Operand) -> Operand:
     """
     if _is_zero(upstream) or type(upstream) is type(local) is float:
         return upstream and upstream * local
-    if upstream == 0 and not isfinite(local.data if isinstance(local, Value) else local):
+    if not isfinite(local.data if isinstance(local, Value) else local) and not is_symbolic() and upstream == 0:
         return 0.0
     for factor, other in ((upstream, local), (local, upstream)):
         if not isinstance(factor, Value) and factor in (0.0, 1.0, -1.0):

@@ -37,6 +37,8 @@ class Operation:
         notation: how mathematics writes it, with any names for the operands: ``"a + b"``, ``"|x|"``, ``"√x"``,
             ``"σ(x)"``, or ``"definition"`` to write what it is defined as. By default its name with the operands in
             parentheses.
+        python: how Python computes it from floats: an expression in the names of the operands and of functions of
+            ``math``, equal to ``forward``; or ``"definition"``. By default a call of ``forward``.
 
     Raises:
         ValueError: if the name is that of a built-in operation. (One's own operations may be defined again, as happens
@@ -59,6 +61,7 @@ class Operation:
         definition: Callable[..., Any] | None = None,
         init: str = "",
         notation: str = "",
+        python: str = "",
     ) -> None:
         if not isinstance(name, str) or not name or not callable(forward):
             raise TypeError(f"an operation has a name and a function that computes it, not {name!r} and {forward!r}")
@@ -74,6 +77,7 @@ class Operation:
         self.definition = definition
         self.init = init
         self.notation = notation
+        self.python = python
         self.operands: tuple[str, ...] = () if variadic else code.co_varnames[1 : code.co_argcount]
         self.defaults: tuple[float, ...] = getattr(rule, "__defaults__", None) or ()
         self.arity = None if variadic else len(self.operands)

@@ -18,6 +18,7 @@ import math
 import operator
 
 from tinygrad_edu.operation import BUILT_IN, TABLE, Operation
+from tinygrad_edu.recording import is_symbolic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ sign: Operation  # rules may look ahead in the table
 cos: Operation
 hypot: Operation
 cosh: Operation
+where: Operation
 
 # fmt: off
 # ---- arithmetic ------------------------------------------------------------------------------------------------------
@@ -46,11 +48,13 @@ def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
     A negative x has powers at whole n only, and there no slope.
     """
     try:
-        slope = 0.0 if x == 0 and n == 0 else n * _raised(x, n - 1)
+        slope = 0.0 if n == 0 and x == 0 else n * _raised(x, n - 1)
     except OverflowError:  # a tiny x: the slope itself may be no larger than a float can be
         slope = n * y / x
         if abs(slope) == math.inf:
             raise
+    if type(n) is float and type(x) is not float:  # a constant exponent: nobody asks for the slope by it
+        return slope, math.nan
     if x > 0:
         return slope, y * log(x)
     return slope, 0.0 if x == 0 else math.nan
@@ -63,28 +67,28 @@ def _raised(x: Any, n: Any) -> Any:
 
 add = Operation(
     "add", operator.add, lambda y, a, b: (1.0, 1.0),
-    "Sum of two numbers, a + b.", "add(1.0, 2.0) = 3.0", notation="a + b",
+    "Sum of two numbers, a + b.", "add(1.0, 2.0) = 3.0", notation="a + b", python="a + b",
 )
 subtract = Operation(
     "subtract", operator.sub, lambda y, a, b: (1.0, -1.0),
-    "Difference, a - b.", "subtract(1.0, 2.0) = -1.0", notation="a - b",
+    "Difference, a - b.", "subtract(1.0, 2.0) = -1.0", notation="a - b", python="a - b",
 )
 multiply = Operation(
     "multiply", operator.mul, lambda y, a, b: (b, a),
-    "Product, a * b.", "multiply(2.0, 3.0) = 6.0", notation="a · b",
+    "Product, a * b.", "multiply(2.0, 3.0) = 6.0", notation="a · b", python="a * b",
 )
 divide = Operation(
     "divide", operator.truediv, lambda y, a, b: (1 / b, -y / b),
-    "Quotient, a / b.", "divide(1.0, 4.0) = 0.25", notation="a / b",
+    "Quotient, a / b.", "divide(1.0, 4.0) = 0.25", notation="a / b", python="a / b",
 )
 power = Operation(
     "power", _power, _power_rule,
     "x to the power n; where x < 0, for whole n only, with a derivative with respect to x but none to n (NaN).",
-    "power(-2.0, 3.0) = -8.0", notation="x ^ n",
+    "power(-2.0, 3.0) = -8.0", notation="x ^ n", python="x ** n",
 )
 negative = Operation(
     "negative", operator.neg, lambda y, x: (-1.0,),
-    "The number negated, -x.", "negative(2.0) = -2.0", notation="-x",
+    "The number negated, -x.", "negative(2.0) = -2.0", notation="-x", python="-x",
 )
 positive = Operation(
     "positive", operator.pos, lambda y, x: (1.0,),
@@ -92,7 +96,7 @@ positive = Operation(
 )
 absolute = Operation(
     "absolute", abs, lambda y, x: (sign(x),),
-    "The number without its sign; slope 0 at 0.", "absolute(-2.0) = 2.0", notation="|x|",
+    "The number without its sign; slope 0 at 0.", "absolute(-2.0) = 2.0", notation="|x|", python="fabs(x)",
 )
 
 # ---- steps: constant on either side, so every derivative is zero -----------------------------------------------------
@@ -100,11 +104,13 @@ absolute = Operation(
 sign = Operation(
     "sign", lambda x: x if x != x else float((x > 0) - (x < 0)), lambda y, x: (0.0,),
     "-1, 0 or 1: the sign of a number.", "sign(-2.0) = -1.0",
+    python="float((x > 0.0) - (x < 0.0)) if x == x else x",
 )
 heaviside = Operation(
     "heaviside", lambda x, at_zero: 1.0 if x > 0 else 0.0 if x < 0 else at_zero if x == 0 else x,
     lambda y, x, at_zero: (0.0, 1 - abs(sign(x))),
     "0 where x < 0, 1 where x > 0, and at_zero in between.", "heaviside(2.0, 0.5) = 1.0",
+    python="1.0 if x > 0.0 else 0.0 if x < 0.0 else at_zero if x == 0.0 else x",
 )
 
 # ---- exponentials and logarithms -------------------------------------------------------------------------------------
@@ -218,21 +224,41 @@ maximum = Operation(
     "maximum", lambda a, b: a if a >= b or a != a else b,
     lambda y, a, b: (heaviside(a - b, 0.5), heaviside(b - a, 0.5)),
     "The larger of two numbers; equal ones share the derivative, half each.", "maximum(1.0, 2.0) = 2.0",
+    python="a if a >= b or a != a else b",
 )
 minimum = Operation(
     "minimum", lambda a, b: a if a <= b or a != a else b,
     lambda y, a, b: (heaviside(b - a, 0.5), heaviside(a - b, 0.5)),
     "The smaller of two numbers; equal ones share the derivative, half each.", "minimum(1.0, 2.0) = 1.0",
+    python="a if a <= b or a != a else b",
+)
+
+# ---- conditions in Iverson's brackets, 1 where they hold and otherwise 0; a choice by them --------------------------
+
+greater = Operation(
+    "greater", lambda a, b: float(a > b), lambda y, a, b: (0.0, 0.0),
+    "1 where a > b, otherwise 0.", "greater(2.0, 1.0) = 1.0", notation="[a > b]", python="a > b",
+)
+greater_equal = Operation(
+    "greater_equal", lambda a, b: float(a >= b), lambda y, a, b: (0.0, 0.0),
+    "1 where a >= b, otherwise 0.", "greater_equal(1.0, 1.0) = 1.0", notation="[a ≥ b]", python="a >= b",
+)
+equal = Operation(
+    "equal", lambda a, b: float(a == b), lambda y, a, b: (0.0, 0.0),
+    "1 where a == b, otherwise 0.", "equal(1.0, 2.0) = 0.0", notation="[a = b]", python="a == b",
+)
+where = Operation(
+    "where", lambda condition, a, b: a if condition else b,
+    lambda y, condition, a, b: (0.0, where(condition, 1.0, 0.0), where(condition, 0.0, 1.0)),
+    "a where the condition holds (is not 0), otherwise b; all three are computed, and only the one taken has a slope.",
+    "where(2.0 > 1.0, 3.0, 4.0) = 3.0", python="a if condition else b",
 )
 
 # ---- activations, as PyTorch defines them ----------------------------------------------------------------------------
 
 
 def _sigmoid(x: float) -> float:
-    if x < 0:
-        z = math.exp(x)  # exp(-x) would overflow
-        return z / (1 + z)
-    return 1 / (1 + math.exp(-x))
+    return 1 / (1 + math.exp(-x)) if x > -709 else math.exp(x)  # exp(709) is about as large as a float can be
 
 
 def _gelu_rule(y: Any, x: Any) -> tuple[Any]:
@@ -241,51 +267,49 @@ def _gelu_rule(y: Any, x: Any) -> tuple[Any]:
 
 
 def _elu_rule(y: Any, x: Any, alpha: Any = 1.0) -> tuple[Any, Any]:
-    above = heaviside(x, 0.0)
-    slope = exp(minimum(x, 0.0))
-    return above + (1 - above) * alpha * slope, expm1(minimum(x, 0.0))
+    return where(greater(x, 0.0), 1.0, alpha * exp(minimum(x, 0.0))), expm1(minimum(x, 0.0))
 
 
 relu = Operation(
-    "relu", lambda x: 0.0 if x <= 0 else x, lambda y, x: (heaviside(x, 0.0),),
+    "relu", lambda x: 0.0 if x <= 0 else x, lambda y, x: (greater(x, 0.0),),
     "Rectified linear unit: x where x > 0, otherwise 0; slope 0 at 0.", "relu(-2.0) = 0.0",
-    definition=lambda x: x * heaviside(x, 0.0), init="he",
+    definition=lambda x: x * greater(x, 0.0), init="he", python="0.0 if x <= 0.0 else x",
 )
 leaky_relu = Operation(
     "leaky_relu", lambda x, negative_slope: x if x > 0 else x * negative_slope,
     lambda y, x, negative_slope=0.01: (
-        heaviside(x, 0.0) + negative_slope * (1 - heaviside(x, 0.0)), x * (1 - heaviside(x, 0.0)),
+        where(greater(x, 0.0), 1.0, negative_slope), where(greater(x, 0.0), 0.0, x),
     ),
     "x where x > 0, otherwise x * negative_slope.", "leaky_relu(-2.0) = -0.02",
-    definition=lambda x, negative_slope=0.01: x * (negative_slope + (1 - negative_slope) * heaviside(x, 0.0)),
-    init="he",
+    definition=lambda x, negative_slope=0.01: x * where(greater(x, 0.0), 1.0, negative_slope),
+    init="he", python="x if x > 0.0 else x * negative_slope",
 )
 elu = Operation(
     "elu", lambda x, alpha: x if x > 0 else alpha * math.expm1(x), _elu_rule,
     "Exponential linear unit: x where x > 0, otherwise alpha * (exp(x) - 1).", "elu(2.0) = 2.0",
-    definition=lambda x, alpha=1.0: (
-        x * heaviside(x, 0.0) + alpha * (exp(x * (1 - heaviside(x, 0.0))) - 1)
-    ),
-    init="he",
+    definition=lambda x, alpha=1.0: where(greater(x, 0.0), x, alpha * (exp(x * (1 - greater(x, 0.0))) - 1)),
+    init="he", python="x if x > 0.0 else alpha * expm1(x)",
 )
 sigmoid = Operation(
     "sigmoid", _sigmoid, lambda y, x: (y * (1 - y),),
     "Logistic function 1 / (1 + exp(-x)), between 0 and 1.", "sigmoid(0.0) = 0.5",
     definition=lambda x: 1 / (1 + exp(-x)), init="glorot", notation="σ(x)",
+    python="1.0 / (1.0 + exp(-x)) if x > -709.0 else exp(x)",
 )
 silu = Operation(
     "silu", lambda x: x * _sigmoid(x), lambda y, x: (sigmoid(x) * (1 + x * (1 - sigmoid(x))),),
     "Sigmoid linear unit (swish), x * sigmoid(x).", "silu(0.0) = 0.0", definition=lambda x: x * sigmoid(x), init="he",
+    python="x / (1.0 + exp(-x)) if x > -709.0 else x * exp(x)",
 )
 gelu = Operation(
     "gelu", lambda x: 0.5 * x * math.erfc(-x / math.sqrt(2)), _gelu_rule,
     "Gaussian error linear unit: x times the chance that a normal variable is below x.", "gelu(0.0) = 0.0",
-    definition=lambda x: 0.5 * x * (1 + erf(x / math.sqrt(2))), init="he",
+    definition=lambda x: 0.5 * x * (1 + erf(x / math.sqrt(2))), init="he", python="0.5 * x * erfc(-x / sqrt(2.0))",
 )
 softplus = Operation(
     "softplus", lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))), lambda y, x: (sigmoid(x),),
     "log(1 + exp(x)), a smooth relu; it does not overflow.", "softplus(1000.0) = 1000.0",
-    definition=lambda x: log(1 + exp(x)), init="he",
+    definition=lambda x: log(1 + exp(x)), init="he", python="(0.0 if x <= 0.0 else x) + log1p(exp(-fabs(x)))",
 )
 
 # ---- any number of operands (functions.py takes them as lists) -------------------------------------------------------
@@ -328,10 +352,17 @@ def proportions(operands: Sequence[Any]) -> list[Any]:
     The largest is shifted to 0 first, so that nothing overflows and nothing is lost where all are large (Goodfellow,
     Bengio and Courville, *Deep Learning*, section 4.1).
     """
-    top = max(operands)
+    top = amax(*operands) if is_symbolic() else max(operands)
     shares = [exp(x - top) for x in operands]
     total = sum_(*shares)
     return [share / total for share in shares]
+
+
+def _shares(top: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """1 divided among the operands that are equal to ``top``."""
+    ties = [equal(x, top) for x in operands]
+    total = sum_(*ties)
+    return tuple(tie / total for tie in ties)
 
 
 def _total(operands: Sequence[Any]) -> Any:
@@ -349,21 +380,26 @@ def _sum_of_products(operands: Sequence[Any]) -> Any:
 
 sum_ = Operation(
     "sum", lambda *operands: sum(operands, 0.0), lambda y, *operands: (1.0,) * len(operands),
-    "The operands added up.", definition=lambda *operands: _total(operands), notation="a + b",
+    "The operands added up.", definition=lambda *operands: _total(operands), notation="a + b", python="definition",
 )
 mean = Operation(
     "mean", lambda *operands: sum(operands) / len(operands), lambda y, *operands: (1 / len(operands),) * len(operands),
-    "The mean of the operands.", definition=lambda *operands: _total(operands) / len(operands),
+    "The mean of the operands.", definition=lambda *operands: _total(operands) / len(operands), python="definition",
 )
 dot = Operation(
     "dot", _dot, _dot_rule,
     "The sum of a * b over two lists; its operands are (*a, *b).",
-    definition=lambda *operands: _sum_of_products(operands), notation="definition",
+    definition=lambda *operands: _sum_of_products(operands), notation="definition", python="definition",
 )
 linear = Operation(
     "linear", _linear, _linear_rule,
     "A neuron's weighted sum with its bias, dot(x, w) + b; its operands are (*x, *w, b).",
-    definition=lambda *operands: dot(*operands[:-1]) + operands[-1], notation="definition",
+    definition=lambda *operands: dot(*operands[:-1]) + operands[-1], notation="definition", python="definition",
+)
+amax = Operation(
+    "amax", lambda *operands: math.nan if any(x != x for x in operands) else max(operands),
+    lambda y, *operands: _shares(y, operands),
+    "The largest of the operands; equal ones share the derivative.",
 )
 logsumexp = Operation(
     "logsumexp", _logsumexp, lambda y, *operands: tuple(proportions(operands)),

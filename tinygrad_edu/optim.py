@@ -52,16 +52,22 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Set the ``grad`` of every parameter to 0."""
         for parameter in self.parameters:
-            parameter.grad = 0.0
+            parameter._grad = 0.0
 
     def step(self) -> None:
         """Change every parameter once, by its ``grad``."""
-        updated = [self._update(i, p.data, p.grad) for i, p in enumerate(self.parameters)]
+        updated = self._updated([p._data for p in self.parameters], [p._grad for p in self.parameters], number(self.lr))
         for parameter, data in zip(self.parameters, updated):
-            parameter.data = data
+            parameter._data = data
 
-    def _update(self, index: int, data: float, grad: float) -> float:
+    def _updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
+        """What becomes of the numbers of all parameters."""
         raise NotImplementedError
+
+    def _with_decay(self, data: list[float], grads: list[float]) -> list[float]:
+        """The gradients of the loss and of the penalty that weight decay is."""
+        decay = number(self.weight_decay)
+        return [grad + decay * x for grad, x in zip(grads, data)] if decay else grads
 
 
 class SGD(Optimizer):
@@ -97,10 +103,14 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         self.velocities = [0.0] * len(self.parameters)
 
-    def _update(self, index: int, data: float, grad: float) -> float:
-        grad += self.weight_decay * data
-        velocity = self.velocities[index] = self.momentum * self.velocities[index] + grad
-        return data - self.lr * (grad + self.momentum * velocity if self.nesterov else velocity)
+    def _updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
+        grads, momentum = self._with_decay(data, grads), number(self.momentum)
+        directions = grads
+        if momentum:
+            directions = self.velocities = [momentum * v + grad for v, grad in zip(self.velocities, grads)]
+        if self.nesterov:
+            directions = [grad + momentum * v for grad, v in zip(grads, directions)]
+        return [x - lr * direction for x, direction in zip(data, directions)]
 
 
 class Adam(Optimizer):
@@ -135,19 +145,17 @@ class Adam(Optimizer):
         self.means = [0.0] * len(self.parameters)
         self.squares = [0.0] * len(self.parameters)
 
-    def step(self) -> None:
+    def _updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
+        return self._adam(data, self._with_decay(data, grads), lr)
+
+    def _adam(self, data: list[float], grads: list[float], lr: float) -> list[float]:
+        (beta1, beta2), eps = map(number, self.betas), number(self.eps)
+        self.means = means = [beta1 * mean + (1 - beta1) * grad for mean, grad in zip(self.means, grads)]
+        self.squares = [beta2 * square + (1 - beta2) * grad * grad for square, grad in zip(self.squares, grads)]
         self.steps += 1
-        super().step()
-
-    def _update(self, index: int, data: float, grad: float) -> float:
-        return self._adam(index, data, grad + self.weight_decay * data)
-
-    def _adam(self, index: int, data: float, grad: float) -> float:
-        beta1, beta2 = self.betas
-        mean = self.means[index] = beta1 * self.means[index] + (1 - beta1) * grad
-        square = self.squares[index] = beta2 * self.squares[index] + (1 - beta2) * grad * grad
-        size = math.sqrt(square) / math.sqrt(1 - beta2**self.steps) + self.eps
-        return data - self.lr / (1 - beta1**self.steps) * mean / size if size else data
+        rate, scale = lr / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
+        sizes = [math.sqrt(square) / scale + eps for square in self.squares]
+        return [x - rate * mean / size if size else x for x, mean, size in zip(data, means, sizes)]
 
 
 class AdamW(Adam):
@@ -173,8 +181,8 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
-    def _update(self, index: int, data: float, grad: float) -> float:
-        return self._adam(index, data * (1 - self.lr * self.weight_decay), grad)
+    def _updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
+        return self._adam([x * (1 - lr * number(self.weight_decay)) for x in data], grads, lr)
 
 
 # ---- schedules: functions of the epoch, counted from 0, that give the factor of the learning rate --------------------

@@ -40,22 +40,15 @@ class Trace:
         self, doing: str, f: Function, args: Sequence[Any], named: Mapping[str, Any], argnums: Argnums
     ) -> None:
         self.doing, self.f = doing, f
-        self.inputs: list[Value] = []
-        origins: list[tuple[Value, Value]] = []  # inputs, and the Values for which they stand
         check_function(doing, f)
         places = [_place(argnum, args, f) for argnum in (argnums if isinstance(argnums, Sequence) else [argnums])]
         if len(set(places)) < len(places):
             raise ValueError(f"argnums {argnums} names an argument twice")
         chosen = tuple([args[place] for place in places])
         self.variables = chosen if isinstance(argnums, Sequence) else chosen[0]
-        new_args = list(args)
-        for place in places:
-            before = len(self.inputs)
-            for path, leaf in structure.leaves(args[place], parameter_name(f, place)):
-                self.inputs.append(new_input(doing, path, leaf))
-                if isinstance(leaf, Value):
-                    origins.append((self.inputs[-1], leaf))
-            new_args[place] = structure.rebuilt(args[place], self.inputs[before:])
+        self.inputs, new_args = new_inputs(doing, f, args, places)
+        given = [leaf for place in places for _, leaf in structure.leaves(args[place])]
+        origins = [(x, leaf) for x, leaf in zip(self.inputs, given) if isinstance(leaf, Value)]  # for which they stand
         self.result, own = traced(f, *new_args, **named)
         self.outputs = [output for _, output in outputs_of(doing, f, self.result)]
         self._warn_if_cut_off(own)
@@ -122,6 +115,22 @@ class Trace:
     def _given(self, found: list[Operand], gives_values: bool) -> list[Operand]:
         """As it is given to the caller: inside ``no_grad`` as Values that are not connected."""
         return [Value(x) for x in found] if gives_values and self._is_detached else found  # type: ignore[arg-type]
+
+
+def new_inputs(doing: str, f: Function, args: Sequence[Any], places: Sequence[int]) -> tuple[list[Value], list[Any]]:
+    """New Values that stand for the numbers in the arguments at ``places``, and the arguments with these in them.
+
+    Raises:
+        TypeError: if there is anything else than numbers in these arguments.
+    """
+    inputs: list[Value] = []
+    new_args = list(args)
+    for place in places:
+        leaves = structure.leaves(args[place], parameter_name(f, place))
+        own = [new_input(doing, path, leaf) for path, leaf in leaves]
+        new_args[place] = structure.rebuilt(args[place], own)
+        inputs += own
+    return inputs, new_args
 
 
 def new_input(doing: str, path: str, leaf: Any) -> Value:

@@ -13,7 +13,7 @@ from _thread import RLock
 
 from tinygrad_edu import operation, ops
 from tinygrad_edu.operation import TABLE, Operation, number
-from tinygrad_edu.recording import is_paused, register
+from tinygrad_edu.recording import CompileError, born, is_paused, is_symbolic, recorded, register
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,13 +122,37 @@ def _method(op: Operation) -> Any:
     return _named(method, op)
 
 
-def _compare(compare: Callable[[Any, Any], Any]) -> Callable[[Value, object], bool]:
-    """The comparison of two numbers, of which either may be in a Value."""
+def _compare(compare: Callable[[Any, Any], Any], as_operation: Callable[[Any, Any], Any]) -> Any:
+    """The comparison of two numbers, of which either may be in a Value; ``as_operation`` is what to record of it where
+    comparisons are recorded.
+    """
 
-    def method(self: Value, other: object) -> bool:
-        return compare(self._data, other._data if isinstance(other, Value) else other)  # type: ignore[no-any-return]
+    def method(self: Value, other: object) -> Any:
+        if is_symbolic() and _constant(other) is not None:
+            return recorded(as_operation, self, other)
+        return compare(self._data, other._data if isinstance(other, Value) else other)
 
     return method
+
+
+def _truth(condition: Value) -> bool:
+    """Whether a number is not 0, where that may depend only on numbers that stay as they are.
+
+    Raises:
+        CompileError: if it depends on others.
+    """
+    own = born() or ()
+    if any(x.op is None and type(x) is not Constant and x not in own for x in topological_order(condition)):
+        sides = [x.label or (f"{x._data}" if type(x) is Constant else "a computed value") for x in condition.parents]
+        signs: dict[Operation | None, str] = {ops.greater: ">", ops.greater_equal: ">=", ops.equal: "=="}
+        sign = signs.get(condition.op)
+        text = f"{sides[0]} {sign} {sides[1]}" if sign else "a Value is 0"
+        raise CompileError(
+            f"a branch is taken by whether {text}, which compiled code cannot follow: it does the same for all "
+            "numbers. Instead of if, and, or, max and min there are where(x > 0, a, b), which takes one of two "
+            "results, maximum, minimum and relu"
+        )
+    return condition._data != 0
 
 
 def _named(method: Any, op: Operation) -> Any:
@@ -228,16 +252,16 @@ class Value:
 
     # ---- like the float it holds ----
 
-    __lt__ = _compare(lambda a, b: a < b)
-    __le__ = _compare(lambda a, b: a <= b)
-    __gt__ = _compare(lambda a, b: a > b)
-    __ge__ = _compare(lambda a, b: a >= b)
-    __eq__ = _compare(lambda a, b: a == b)
-    __ne__ = _compare(lambda a, b: a != b)
+    __lt__ = _compare(lambda a, b: a < b, lambda a, b: ops.greater(b, a))
+    __le__ = _compare(lambda a, b: a <= b, lambda a, b: ops.greater_equal(b, a))
+    __gt__ = _compare(lambda a, b: a > b, lambda a, b: ops.greater(a, b))
+    __ge__ = _compare(lambda a, b: a >= b, lambda a, b: ops.greater_equal(a, b))
+    __eq__ = _compare(lambda a, b: a == b, lambda a, b: ops.equal(a, b))
+    __ne__ = _compare(lambda a, b: a != b, lambda a, b: 1 - ops.equal(a, b))
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        return self._data != 0
+        return _truth(self) if is_symbolic() else self._data != 0
 
     def __float__(self) -> NoReturn:
         raise TypeError(

@@ -75,8 +75,8 @@ def _repeats(result: Any, operands: Mapping[Value, Formula]) -> bool:
 
 
 def notation(op: Operation) -> tuple[str, str, str]:
-    """How an operation is written: ("between", sign, "") its operands, ("around", left, right) its operand, or
-    ("before", name, "") the operands in parentheses.
+    """How an operation is written: ("between", sign, "") its operands, ("bracketed", sign, "") the same in brackets,
+    ("around", left, right) its operand, or ("before", name, "") the operands in parentheses.
 
     >>> from tinygrad_edu.ops import add, absolute, sigmoid, sqrt
     >>> notation(add), notation(absolute), notation(sqrt), notation(sigmoid)
@@ -87,7 +87,7 @@ def notation(op: Operation) -> tuple[str, str, str]:
     if "(" in written:
         return "before", written.partition("(")[0].strip() or op.name, ""
     if len(words) == 3 and op.arity != 1 and visible(words[1]):
-        return "between", visible(words[1]), ""
+        return "bracketed" if written[0] == "[" else "between", visible(words[1]), ""
     letters = [i for i, c in enumerate(written) if c.isalpha()]
     if op.arity != 1 or not letters:
         return "before", op.name, ""
@@ -103,6 +103,8 @@ def _layout(op: Operation, operands: Sequence[Formula]) -> Formula:
         return call(left, operands)
     if where == "between":
         return reduce({"/": fraction, "^": superscript}.get(left, partial(infix, left)), operands)
+    if where == "bracketed":
+        return fenced("[", infix(left, *operands), "]")
     if left and right:
         return fenced(left, operands[0], right)
     if right:

@@ -1,0 +1,196 @@
+"""``compile_loss``: a model and its loss compiled to go through whole batches of examples."""
+
+from __future__ import annotations
+
+import math
+from itertools import chain
+
+from tinygrad_edu import structure
+from tinygrad_edu.batches import LossCodes, ModelCode, PenaltyCode
+from tinygrad_edu.compiler import ERRORS, plain_number
+from tinygrad_edu.objective import Objective
+from tinygrad_edu.recording import CompileError, no_grad
+from tinygrad_edu.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from tinygrad_edu.objective import Loss
+
+
+def compile_loss(model: Callable[[Any], Any], loss: Loss, *, l2: float = 0.0) -> CompiledLoss:
+    """Compile the loss of a model, to train it as with ``backward()`` but faster by far.
+
+    Args:
+        model: a Module, or a function of a row of inputs that uses Values. It is called only to record what it
+            computes, with Values in the place of the inputs. Plain numbers in it are taken over as they are then, and
+            its parameters must stay the same Values; what may change is their ``data``.
+        loss: a loss of ``losses``, or a function (prediction, target) -> Value. What it does may depend on the target;
+            if it depends on the size of the prediction, it is recorded for each example, which is slower.
+        l2: how much of ``losses.l2_penalty`` of the model's parameters to add.
+
+    Returns:
+        a function of inputs and targets, see ``CompiledLoss``.
+
+    >>> from tinygrad_edu import data, losses, nn, optim
+    >>> inputs, targets = data.xor()
+    >>> model = nn.MLP(2, [4, 1], "tanh", seed=1)
+    >>> optimizer = optim.SGD(model.parameters(), lr=1.0)
+    >>> loss = compile_loss(model, losses.binary_cross_entropy_with_logits)
+    >>> for epoch in range(200):
+    ...     optimizer.zero_grad()
+    ...     error = loss(inputs, targets)
+    ...     optimizer.step()
+    >>> [int(score > 0) for score in loss.predict(inputs)]
+    [0, 1, 1, 0]
+    """
+    penalised = model.parameters() if l2 and hasattr(model, "parameters") else []
+    return CompiledLoss(Objective(model, loss, l2, penalised))
+
+
+class CompiledLoss:
+    """A loss over a batch that was compiled; made by ``compile_loss``.
+
+    Called with a list of rows of inputs and a list of targets it returns the mean loss, a float, and adds its
+    derivatives to the ``grad`` of every parameter, as ``backward()`` of the recorded mean would. The code is made at
+    the first call, from the first row. Where it fails, or something is not finite, the batch is recorded and gives, or
+    raises, what it gives then.
+
+    Raises:
+        CompileError: (a TypeError) if the model or the loss cannot be compiled; see ``compile``.
+        TypeError, ValueError: for inputs and targets that are not numbers, or do not fit each other or the model.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
+        self._row: Any = None
+        self._model: ModelCode | None = None  # both are made when there is a row
+        self._losses: LossCodes | None = None
+        self._penalty = PenaltyCode(objective.penalised, objective.l2) if objective.penalised else None
+
+    def __call__(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
+        return self.backward(*self.prepare(inputs, targets))[0]
+
+    def predict(self, inputs: Iterable[Any]) -> list[Any]:
+        """What the model gives for each row, in plain numbers."""
+        rows = self._rows(inputs)
+        model = self._compiled(rows[0])[0] if rows else None
+        if model is None:
+            return []
+        try:
+            predictions = model.predict(rows, [x._data for x in model.graph.around])
+            if all(map(math.isfinite, predictions if model.is_scalar else chain.from_iterable(predictions))):
+                return self._built(predictions)
+        except ERRORS:
+            pass
+        with no_grad():
+            return [_numbers(self._objective.model(self._as_given(row))) for row in rows]
+
+    @property
+    def source(self) -> str:
+        """The code: of the loss, for each target if that makes a difference, of the model and of the penalty.
+
+        Raises:
+            ValueError: before the first call, when there is none.
+        """
+        if self._model is None or self._losses is None:
+            raise ValueError("there is no code yet: the first call makes it, from the first row of inputs")
+        heads = {target: f"# where the target is {target!r}\n" for target in self._losses.sources}
+        texts = [heads[target] * (target is not None) + text for target, text in self._losses.sources.items()]
+        return "\n".join([*texts, self._model.source, *[self._penalty.source for _ in [0] if self._penalty]])
+
+    def prepare(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], list[Any]]:
+        """The examples as ``backward`` takes them; what is not compiled yet is compiled.
+
+        Raises: see above; ValueError also if there are no examples.
+        """
+        rows, goals = self._rows(inputs), _goals(targets)
+        if len(rows) != len(goals):
+            raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
+        if not rows:
+            raise ValueError("there are no examples: inputs and targets are empty")
+        self._compiled(rows[0])
+        return rows, goals
+
+    def backward(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]]:
+        """Add the derivatives of the mean loss to every ``grad``; return the number and the predictions."""
+        model, losses = self._compiled(rows[0])
+        parameters, penalised = model.graph.around, self._objective.penalised
+        try:
+            codes = losses.of(targets)
+            total, predictions, sums = model.gradient(rows, targets, codes, [x._data for x in parameters])
+            total /= len(rows)
+            slopes = [slope / len(rows) for slope in sums]
+            added: Sequence[float] = ()
+            if self._penalty is not None:
+                penalty, added = self._penalty.compute([x._data for x in penalised])
+                total += penalty
+            is_right = math.isfinite(total + sum(slopes))
+        except CompileError:
+            raise
+        except ERRORS:
+            is_right = False
+        if not is_right:
+            total, recorded = self._objective.backward([*map(self._as_given, rows)], [*map(_listed, targets)])
+            losses.prediction = _numbers(recorded[0])
+            return total, [_numbers(prediction) for prediction in recorded]
+        for x, slope in zip(parameters, slopes):
+            x._grad += slope
+        for x, slope in zip(penalised, added):
+            x._grad += slope
+        return total, self._built(predictions)
+
+    def _compiled(self, row: Any) -> tuple[ModelCode, LossCodes]:
+        if self._model is None or self._losses is None:
+            self._model = ModelCode(self._objective.model, self._as_given(row))
+            self._losses = LossCodes(self._objective.loss, _numbers(self._model.graph.result))
+        return self._model, self._losses
+
+    def _rows(self, inputs: Iterable[Any]) -> list[Any]:
+        """The numbers of each row, in a list or tuple."""
+        rows = inputs if type(inputs) is list else list(inputs)
+        if rows and self._row is None:
+            self._row = structure.rebuilt(rows[0], [plain_number("inputs[0]", x) for _, x in structure.leaves(rows[0])])
+        is_flat = type(self._row) is list and set(map(type, rows)) <= {list} and set(map(len, rows)) <= {len(self._row)}
+        if is_flat and set(map(type, chain.from_iterable(rows))) <= {float}:
+            return rows
+        return [
+            [plain_number(f"inputs[{i}]", x) for x in structure.matched(row, self._row, f"inputs[{i}]")]
+            for i, row in enumerate(rows)
+        ]
+
+    def _as_given(self, row: Any) -> Any:
+        """The structure that the model is called with."""
+        return structure.rebuilt(self._row, row)
+
+    def _built(self, predictions: list[Any]) -> list[Any]:
+        """The structure that the model gives."""
+        assert self._model is not None
+        result = self._model.graph.result
+        if self._model.is_scalar or (type(result) is list and all(map(structure.is_leaf, result))):
+            return predictions
+        return [structure.rebuilt(result, prediction) for prediction in predictions]
+
+
+def _goals(targets: Iterable[Any]) -> list[Any]:
+    """Each target as a number or a tuple of numbers."""
+    goals = targets if type(targets) is list else list(targets)
+    if set(map(type, goals)) <= {float, int}:
+        return goals
+    found = []
+    for i, target in enumerate(goals):
+        numbers = [x if type(x) is int else plain_number(f"targets[{i}]", x) for _, x in structure.leaves(target)]
+        found.append(numbers[0] if structure.is_leaf(target) else tuple(numbers))
+    return found
+
+
+def _listed(target: Any) -> Any:
+    return list(target) if type(target) is tuple else target
+
+
+def _numbers(tree: Any) -> Any:
+    """The same with numbers in the place of Values."""
+    leaves = [leaf.data if isinstance(leaf, Value) else leaf for _, leaf in structure.leaves(tree)]
+    return structure.rebuilt(tree, leaves)

@@ -1,0 +1,157 @@
+"""A recorded computation as a program: a list of instructions in which nothing is computed twice."""
+
+from __future__ import annotations
+
+from struct import pack
+
+from tinygrad_edu import ops
+from tinygrad_edu.operation import BUILT_IN, Operation
+from tinygrad_edu.recording import recorded
+from tinygrad_edu.value import Value, topological_order
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any, TypeAlias
+
+    Key: TypeAlias = tuple[Any, ...]
+
+
+class Function:
+    """What an instruction does if it is not an operation of the table: the rule of one, or to take an item of a tuple.
+
+    Attributes: as those of ``Operation``; ``source`` is the Python expression that gives the function to be called.
+    """
+
+    __slots__ = ("name", "operands", "python", "source")
+
+    def __init__(self, name: str, python: str = "", operands: tuple[str, ...] = (), source: str = "") -> None:
+        self.name, self.python, self.operands, self.source = name, python, operands, source
+
+
+class Instruction:
+    """One line of a program: an operation and the places of its operands, a constant, or a variable given from outside.
+
+    Attributes:
+        op: the operation, or None.
+        operands: their places in the program.
+        constant: the number, or None.
+        label: what the Value that it was made from is called, or "".
+    """
+
+    __slots__ = ("constant", "label", "op", "operands")
+
+    def __init__(
+        self,
+        op: Operation | Function | None = None,
+        operands: tuple[int, ...] = (),
+        constant: float | None = None,
+        label: str = "",
+    ) -> None:
+        self.op, self.operands, self.constant, self.label = op, operands, constant, label
+
+
+class Program:
+    """Instructions, operands before results.
+
+    What is computed twice, in the same way from the same operands, is one instruction (value numbering: Cooper and
+    Torczon, *Engineering a Compiler*, 2nd ed., section 8.4.1), except for operations of one's own, which may draw
+    random numbers. What is computed from constants is a constant.
+
+    Args:
+        variables: the leaves that stand for numbers given later; every other leaf is a constant.
+
+    Attributes:
+        instructions: all of them.
+        adjoints: the places of derivatives, and of what each is the derivative by.
+
+    >>> x = Value(3.0, label="x")
+    >>> program = Program([x])
+    >>> program.places([x * x + x * x])
+    [2]
+    """
+
+    def __init__(self, variables: Sequence[Value]) -> None:
+        self.instructions: list[Instruction] = []
+        self.adjoints: dict[int, int] = {}
+        self._places: dict[Value, int] = {}
+        self._known: dict[Key, int] = {}
+        for variable in variables:
+            self._places[variable] = self._append(Instruction(label=variable.label))
+
+    def places(self, values: Sequence[Value]) -> list[int]:
+        """Where ``values`` are computed, after adding what is needed for that."""
+        for node in topological_order(*values):
+            if node not in self._places:
+                self._places[node] = self._place(node)
+        return [self._places[value] for value in values]
+
+    def backward_places(self, derivatives: Sequence[Value], adjoints: Iterable[tuple[Value, Any]]) -> list[int]:
+        """Where ``derivatives`` are computed, as ``places`` gives it. Pairs (node, derivative) in ``adjoints`` tell
+        what each is the derivative by; one that was computed before has another meaning, and keeps it.
+        """
+        before = len(self.instructions)
+        found = self.places(derivatives)
+        for node, derivative in adjoints:
+            place = self._places.get(derivative, 0) if isinstance(derivative, Value) else 0
+            if place >= before:
+                self.adjoints.setdefault(place, self._places[node])
+        return found
+
+    def _append(self, instruction: Instruction) -> int:
+        self.instructions.append(instruction)
+        return len(self.instructions) - 1
+
+    def _place(self, node: Value) -> int:
+        op = node.op
+        if op is None:
+            return self._constant(node.data)
+        operands = tuple([self._places[parent] for parent in node.parents])
+        if op.name in BUILT_IN and all(self.instructions[operand].constant is not None for operand in operands):
+            return self._constant(node.data)
+        same = self._simplified(op, operands)
+        if same is None:
+            same = self._defined(op, node) if op.python == "definition" else self._operation(op, operands)
+        return self._labelled(same, node.label)
+
+    def _labelled(self, place: int, label: str) -> int:
+        instruction = self.instructions[place]
+        instruction.label = instruction.label or label
+        return place
+
+    def _simplified(self, op: Operation, operands: tuple[int, ...]) -> int | None:
+        """The place of what is the same for all numbers, zeros, infinities and NaN included: x for +x, 1·x or -(-x)."""
+        if op is ops.positive:
+            return operands[0]
+        if op is ops.multiply:
+            for one, other in (operands, operands[::-1]):
+                if self.instructions[one].constant == 1:
+                    return other
+                if self.instructions[one].constant == -1:
+                    return self._operation(ops.negative, (other,))
+        if op is ops.negative and self.instructions[operands[0]].op is ops.negative:
+            return self.instructions[operands[0]].operands[0]
+        return None
+
+    def _operation(self, op: Operation, operands: tuple[int, ...]) -> int:
+        """The place of an operation, the same for what was computed before."""
+        key = (op, operands)
+        if op.name not in BUILT_IN:
+            return self._append(Instruction(op, operands))
+        if key not in self._known:
+            self._known[key] = self._append(Instruction(op, operands))
+        return self._known[key]
+
+    def _constant(self, x: float) -> int:
+        key = ("constant", pack("d", x))  # 0.0 and -0.0 are equal, and nan is not equal to nan
+        if key not in self._known:
+            self._known[key] = self._append(Instruction(constant=x))
+        return self._known[key]
+
+    def _defined(self, op: Operation, node: Value) -> int:
+        """The place of ``node`` written out as the definition of its operation."""
+        assert op.definition is not None
+        stand_ins = {parent: Value(parent.data) for parent in node.parents}  # so that the walk ends at them
+        for parent, stand_in in stand_ins.items():
+            self._places[stand_in] = self._places[parent]
+        return self.places([recorded(op.definition, *[stand_ins[parent] for parent in node.parents])])[0]
