@@ -201,7 +201,7 @@ def test_text_is_shortened_and_printable():
 # ---- what a formula says: read as Python, it gives the number --------------------------------------------------------
 
 FROM_SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-NAMESPACE = {op.name: op for op in TABLE.values()} | {"σ": ops.sigmoid, "abs": abs}
+NAMESPACE = {op.name: op for op in TABLE.values()} | {"σ": ops.sigmoid, "abs": abs, "float": float}
 
 
 def closing(text, start):

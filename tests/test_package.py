@@ -12,10 +12,10 @@ from tinygrad_edu.operation import BUILT_IN, TABLE
 
 ROOT = pathlib.Path(tinygrad_edu.__file__).parent
 FLOORS = {
-    1: ["operation", "files", "plain", "pointing", "structure", "differences", "warning", "recording"],
-    2: ["ops", "randomness", "tokens"],
+    1: ["operation", "files", "plain", "pointing", "structure", "differences", "warning", "recording", "progress"],
+    2: ["ops", "randomness", "tokens", "history"],
     3: ["value"],
-    4: ["functions", "module", "graph", "reader", "program"],
+    4: ["functions", "module", "graph", "reader", "program", "examples"],
     5: ["linearization", "expansion", "nn", "losses", "optim", "data", "listing", "viz", "viz.layout", "viz.formula"],
     6: ["tracing", "objective", "viz.terminal", "viz.picture", "viz.expression", "viz.report"],
     7: ["calculus", "checking", "compiler", "viz.groups", "viz.paths"],

@@ -11,8 +11,11 @@
 from tinygrad_edu import data, losses, nn, optim
 from tinygrad_edu.calculus import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from tinygrad_edu.checking import GradientMismatch, check_gradients
+from tinygrad_edu.compiled_loss import compile_loss
+from tinygrad_edu.compiler import compile as compile  # not in __all__: a star import leaves Python's own compile alone
 from tinygrad_edu.functions import amax, dot, logsumexp, mean, softmax
 from tinygrad_edu.functions import sum as sum  # not in __all__: a star import leaves Python's own sum alone
+from tinygrad_edu.history import History
 from tinygrad_edu.linearization import gradients
 from tinygrad_edu.operation import Operation
 from tinygrad_edu.ops import (
@@ -63,14 +66,15 @@ from tinygrad_edu.ops import (
     tanh,
     where,
 )
-from tinygrad_edu.recording import no_grad
-from tinygrad_edu.training import History, classifier, fit
+from tinygrad_edu.recording import CompileError, no_grad
+from tinygrad_edu.training import classifier, fit
 from tinygrad_edu.value import Value, topological_order
 from tinygrad_edu.viz.drawing import draw
 from tinygrad_edu.viz.explanation import explain
 from tinygrad_edu.viz.expression import expression
 
 __all__ = [
+    "CompileError",
     "GradientMismatch",
     "History",
     "Operation",
@@ -87,6 +91,7 @@ __all__ = [
     "arctanh",
     "check_gradients",
     "classifier",
+    "compile_loss",
     "cos",
     "cosh",
     "data",

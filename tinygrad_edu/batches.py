@@ -10,9 +10,9 @@ from tinygrad_edu.linearization import Linearization
 from tinygrad_edu.listing import Listing, as_tuple, backward_comment, module
 from tinygrad_edu.losses import l2_penalty
 from tinygrad_edu.program import Program
-from tinygrad_edu.recording import CompileError, recorded
+from tinygrad_edu.recording import CompileError, recorded, symbolically
 from tinygrad_edu.tracing import name_of
-from tinygrad_edu.value import Value
+from tinygrad_edu.value import Value, topological_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,11 +50,16 @@ class ModelCode:
             return model(x)
 
         run.__name__ = name_of(model)
+        self._run, self._row = run, row
         self.graph = graph_to_compile("compile_loss", run, [row])
         self.is_scalar = structure.is_leaf(self.graph.result)
         key = ("model", self.is_scalar, self.graph.signature())
         self.source, functions = cached(key, lambda: _model(self.graph))
         self.gradient, self.predict = functions["gradient"], functions["predict"]
+
+    def is_current(self) -> bool:
+        """Whether the model still computes the same."""
+        return symbolically(Graph, "compile_loss", self._run, [self._row]).equals(self.graph)
 
 
 class LossCodes:
@@ -76,6 +81,7 @@ class LossCodes:
         self._for_all: LossCode | None = None
         self._by_target: dict[Any, LossCode] = {}
         self._compared = False
+        self._graphs: list[tuple[Callable[..., Any], list[Any], Graph]] = []
 
     def of(self, targets: Sequence[Any]) -> Iterable[LossCode]:
         """The code for each target.
@@ -86,6 +92,10 @@ class LossCodes:
         if self._for_all is None and not self._by_target.keys() >= {*targets}:
             self._learn([target for target in dict.fromkeys(targets) if target not in self._by_target])
         return repeat(self._for_all) if self._for_all else [self._by_target[target] for target in targets]
+
+    def is_current(self) -> bool:
+        """Whether the loss still computes the same."""
+        return all(symbolically(Graph, "loss", run, args).equals(graph) for run, args, graph in self._graphs)
 
     def _learn(self, new: Sequence[Any]) -> None:
         different = [*self._by_target, *new]
@@ -111,8 +121,8 @@ class LossCodes:
         if graph.signature() != again.signature():
             return None
         _check_loss(graph, self.loss)
-        self.sources = {}
         count = sum(1 for _ in structure.leaves(self.prediction))
+        self.sources, self._graphs = {}, [(run, [self.prediction, _listed(one)], graph)]
         return self._compiled(None, graph, count)
 
     def _special(self, target: Any) -> LossCode:
@@ -127,6 +137,7 @@ class LossCodes:
         except CompileError:
             return self._recorded(target)
         _check_loss(graph, self.loss)
+        self._graphs.append((run, [self.prediction], graph))
         return self._compiled(target, graph, len(graph.inputs))
 
     def _compiled(self, target: Any, graph: Graph, count: int) -> LossCode:
@@ -142,6 +153,8 @@ class LossCodes:
         def compute(*numbers: Any) -> tuple[float, ...]:
             values = [Value(x) for x in numbers[:-1]]
             error = recorded(self.loss, structure.rebuilt(self.prediction, values), _listed(numbers[-1]))
+            if not isinstance(error, Value):
+                raise TypeError("the loss is a plain number: it has no derivatives")
             return error.data, *Linearization([error], values).pull([1.0])  # type: ignore[arg-type]
 
         return compute
@@ -169,6 +182,8 @@ def _check_loss(graph: Graph, loss: Loss) -> None:
     """Raise a CompileError if the loss is not one number that depends on the prediction alone."""
     if not structure.is_leaf(graph.result):
         raise CompileError(f"{name_of(loss)} returned {structure.described(graph.result)}; a loss is one number")
+    if {*graph.inputs}.isdisjoint(topological_order(*graph.outputs)):
+        raise CompileError(f"what {name_of(loss)} returned was not computed from the prediction: it has no derivatives")
     if graph.around:
         raise CompileError(
             f"{name_of(loss)} uses a Value that is neither in the prediction nor in the target: "

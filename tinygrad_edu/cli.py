@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
-    from tinygrad_edu.training import History
+    from tinygrad_edu.history import History
 
     Rows = list[list[float]]
     Examples = tuple[Rows, list[int]]

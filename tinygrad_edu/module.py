@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.operation import number
+from tinygrad_edu.randomness import undisturbed
 from tinygrad_edu.value import Value
 
 TYPE_CHECKING = False
@@ -261,13 +262,8 @@ def _find_class(kind: type[M], name: object) -> type[M]:
 
 
 def _build(kind: type[M], document: Mapping[str, Any]) -> M:
-    import random
-
-    before = random.getstate()  # the first weights are overwritten: they must not use up the user's random numbers
-    try:
-        model = _find_class(kind, document["class"])(**document["config"])
-    finally:
-        random.setstate(before)
+    kind = _find_class(kind, document["class"])
+    model = undisturbed(kind, **document["config"])  # the first weights are overwritten
     model.load_state_dict(document["state"])
     model.metadata = document.get("metadata")
     return model

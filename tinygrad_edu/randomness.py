@@ -7,7 +7,11 @@ from tinygrad_edu.operation import whole_number
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import random
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
 
 def generator(seed: int | random.Random | None) -> Any:
@@ -24,3 +28,19 @@ def generator(seed: int | random.Random | None) -> Any:
     if isinstance(seed, random.Random):
         return seed
     return random if seed is None else random.Random(whole_number("seed", seed, at_least=0))
+
+
+def undisturbed(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+    """What ``function`` gives, the generator that ``random.seed`` sets left as it was.
+
+    >>> import random
+    >>> undisturbed(random.random) == random.random()
+    True
+    """
+    import random
+
+    before = random.getstate()
+    try:
+        return function(*args, **named)
+    finally:
+        random.setstate(before)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from tinygrad_edu.training import History
+    from tinygrad_edu.history import History
 
     Model: TypeAlias = "Module | Callable[[list[float]], int]"
     Points: TypeAlias = "list[list[float]]"
