@@ -12,7 +12,7 @@ from tinygrad_edu.losses import l2_penalty
 from tinygrad_edu.program import Program
 from tinygrad_edu.recording import CompileError, recorded, symbolically
 from tinygrad_edu.tracing import name_of
-from tinygrad_edu.value import Value, topological_order
+from tinygrad_edu.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _check_loss(graph: Graph, loss: Loss) -> None:
     """Raise a CompileError if the loss is not one number that depends on the prediction alone."""
     if not structure.is_leaf(graph.result):
         raise CompileError(f"{name_of(loss)} returned {structure.described(graph.result)}; a loss is one number")
-    if {*graph.inputs}.isdisjoint(topological_order(*graph.outputs)):
+    if {*graph.inputs}.isdisjoint(graph.order):
         raise CompileError(f"what {name_of(loss)} returned was not computed from the prediction: it has no derivatives")
     if graph.around:
         raise CompileError(

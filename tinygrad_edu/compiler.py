@@ -13,7 +13,7 @@ from tinygrad_edu.operation import number
 from tinygrad_edu.program import Function, Program
 from tinygrad_edu.recording import CompileError, recorded, symbolically, traced
 from tinygrad_edu.tracing import check_function, name_of, new_inputs, outputs_of, parameter_name
-from tinygrad_edu.value import Value, record, topological_order
+from tinygrad_edu.value import Value, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,6 +162,7 @@ class Graph:
         around: the leaves that are not its own, such as the parameters of a model.
         variables: both.
         result, outputs: what it returned, and the numbers in it as Values.
+        order: all that these were made from, in topological order.
     """
 
     def __init__(self, doing: str, f: Callable[..., Any], args: Sequence[Any]) -> None:
@@ -169,14 +170,22 @@ class Graph:
         self.inputs, new_args = new_inputs(doing, f, args, range(len(args)))
         self.result, own = traced(f, *new_args)
         self.outputs = [output for _, output in outputs_of(doing, f, self.result)]
-        self.around = [leaf for leaf in Linearization(self.outputs, self.inputs).leaves if leaf not in own]
+        at = Linearization(self.outputs, self.inputs)
+        self.order = at.order
+        self.around = [leaf for leaf in at.leaves if leaf not in own]
         self.variables = [*self.inputs, *self.around]
+        self._signatures: dict[bool, tuple[Any, ...]] = {}
 
     def signature(self, with_labels: bool = True) -> tuple[Any, ...]:
         """What is computed, whatever the numbers: equal for graphs that have the same code."""
+        if with_labels not in self._signatures:
+            self._signatures[with_labels] = self._signature(with_labels)
+        return self._signatures[with_labels]
+
+    def _signature(self, with_labels: bool) -> tuple[Any, ...]:
         places: dict[Value, int] = {variable: place for place, variable in enumerate(self.variables)}
         parts: list[Any] = [variable.label for variable in self.variables] if with_labels else []
-        for node in topological_order(*self.outputs):
+        for node in self.order:
             if node not in places:
                 places[node] = len(places)
                 parts += (node.op, node.label if with_labels else "", len(node.parents))
@@ -197,7 +206,7 @@ def graph_to_compile(doing: str, f: Callable[..., Any], args: Sequence[Any]) -> 
             slightly different; or if what it returns was not computed from anything that changes.
     """
     graph = symbolically(Graph, doing, f, args)
-    if {*graph.variables}.isdisjoint(topological_order(*graph.outputs)):
+    if {*graph.variables}.isdisjoint(graph.order):
         raise CompileError(
             f"{name_of(f)} returned {structure.described(graph.result)} that was not computed from its arguments, so "
             "there is nothing to compile (does something take a number out of the graph, as x.data and no_grad do?)"
