@@ -24,7 +24,20 @@ if TYPE_CHECKING:
 
 MANY_TARGETS = 100  # at most so many targets get code of their own
 FAST = 256  # variables that Python finds with one byte
-RESERVED = ("rows", "targets", "losses", "parameters", "predictions", "target", "loss", "error", "total", "zip")
+RESERVED = (
+    "rows",
+    "targets",
+    "losses",
+    "parameters",
+    "predictions",
+    "target",
+    "loss",
+    "error",
+    "total",
+    "share",
+    "zip",
+    "len",
+)
 
 
 class ModelCode:
@@ -36,8 +49,8 @@ class ModelCode:
 
     Attributes:
         graph: what it computes from the row; ``graph.around`` are its parameters.
-        gradient: (rows, targets, losses, parameters) -> (sum of the losses, predictions, sums of the derivatives by
-            each parameter), where ``losses`` holds the code of the loss of each example.
+        gradient: (rows, targets, losses, parameters) -> (mean of the losses, predictions, its derivatives by each
+            parameter), where ``losses`` holds the code of the loss of each example.
         predict: (rows, parameters) -> predictions, a number or a list of numbers for each row.
         source: the text of both.
 
@@ -89,8 +102,11 @@ class LossCodes:
         Raises:
             CompileError: if the loss uses Values that are not in the prediction.
         """
-        if self._for_all is None and not self._by_target.keys() >= {*targets}:
-            self._learn([target for target in dict.fromkeys(targets) if target not in self._by_target])
+        if self._for_all is None:
+            try:
+                return [self._by_target[target] for target in targets]
+            except KeyError:
+                self._learn([target for target in dict.fromkeys(targets) if target not in self._by_target])
         return repeat(self._for_all) if self._for_all else [self._by_target[target] for target in targets]
 
     def is_current(self) -> bool:
@@ -222,17 +238,18 @@ def _gradient(graph: Graph, listing: Listing, results: Sequence[int], slopes: Se
         *first,
         *[f"{as_tuple(parameters)} = parameters"] * bool(parameters),
         *[_zeros(sums)] * bool(sums),
-        "total, predictions = 0.0, []",
+        "total, predictions, share = 0.0, [], 1.0 / len(rows)",
         f"for {as_tuple(inputs)}, target, loss in zip(rows, targets, losses):",
         "    # forward",
         *_indented(forward),
         f"    predictions.append({_shown(graph, outputs)})",
         f"    {', '.join(['error', *arriving])} = loss({', '.join([*outputs, 'target'])})",
         "    total += error",
+        *[f"    {name} *= share" for name in arriving],
         f"    {backward_comment(backward, 'the loss')}",
         *_indented(backward),
         *[f"    {name} += {term}" for name, term in zip(sums, terms)],
-        f"return total, predictions, {as_tuple(sums)}",
+        f"return total * share, predictions, {as_tuple(sums)}",
     ]
 
 

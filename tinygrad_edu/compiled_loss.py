@@ -71,6 +71,10 @@ class CompiledLoss:
         self._penalty = PenaltyCode(objective.penalised, objective.l2) if objective.l2 and objective.penalised else None
 
     def __call__(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
+        if type(inputs) is list and type(targets) is list and type(self._row) is list:
+            done = self._attempt(inputs, targets)  # whether all are numbers need only be asked if it fails
+            if done is not None:
+                return done[0]
         return self.backward(*self.prepare(inputs, targets))[0]
 
     def predict(self, inputs: Iterable[Any]) -> list[Any]:
@@ -82,7 +86,7 @@ class CompiledLoss:
         try:
             predictions = model.predict(rows, [x._data for x in model.graph.around])
             if all(map(math.isfinite, predictions if model.is_scalar else chain.from_iterable(predictions))):
-                return self._built(predictions)
+                return predictions if self._gives_lists else self._built(predictions)
         except ERRORS:
             pass
         with no_grad():
@@ -126,36 +130,46 @@ class CompiledLoss:
 
     def backward(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]]:
         """Add the derivatives of the mean loss to every ``grad``; return the number and the predictions."""
-        model, losses = self._compiled(rows[0])
-        parameters, penalised = model.graph.around, self._objective.penalised
+        self._compiled(rows[0])
+        done = self._attempt(rows, targets)
+        if done is None:
+            total, found = self._objective.backward([*map(self._as_given, rows)], [*map(_listed, targets)])
+            done = total, [_numbers(prediction) for prediction in found]
+            self._compiled(rows[0])[1].prediction = done[1][0]
+        return done
+
+    def _attempt(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]] | None:
+        """What ``backward`` does, with the code; None, and nothing is done, where that fails."""
+        model, losses = self._model, self._losses
+        if model is None or losses is None or len(rows) != len(targets) or is_paused():
+            return None
+        parameters, penalised, added = model.graph.around, self._objective.penalised, None
         try:
             codes = losses.of(targets)
-            total, predictions, sums = model.gradient(rows, targets, codes, [x._data for x in parameters])
-            total /= len(rows)
-            slopes = [slope / len(rows) for slope in sums]
-            added: Sequence[float] = ()
+            total, predictions, slopes = model.gradient(rows, targets, codes, [x._data for x in parameters])
             if self._penalty is not None:
                 penalty, added = self._penalty.compute([x._data for x in penalised])
                 total += penalty
-            is_right = math.isfinite(total + sum(slopes)) and not is_paused()
+            if type(total) is not float or not math.isfinite(total + sum(slopes)):
+                return None
         except CompileError:
             raise
         except ERRORS:
-            is_right = False
-        if not is_right:
-            total, recorded = self._objective.backward([*map(self._as_given, rows)], [*map(_listed, targets)])
-            losses.prediction = _numbers(recorded[0])
-            return total, [_numbers(prediction) for prediction in recorded]
+            return None
         for x, slope in zip(parameters, slopes):
             x._grad += slope
-        for x, slope in zip(penalised, added):
-            x._grad += slope
-        return total, self._built(predictions)
+        if added is not None:
+            for x, slope in zip(penalised, added):
+                x._grad += slope
+        return total, predictions if self._gives_lists else self._built(predictions)
 
     def _compiled(self, row: Any) -> tuple[ModelCode, LossCodes]:
         if self._model is None or self._losses is None:
             self._model = ModelCode(self._objective.model, self._as_given(row))
-            self._losses = LossCodes(self._objective.loss, _numbers(self._model.graph.result))
+            result = self._model.graph.result
+            self._losses = LossCodes(self._objective.loss, _numbers(result))
+            is_flat = type(result) is list and all(map(structure.is_leaf, result))
+            self._gives_lists = self._model.is_scalar or is_flat  # as the code gives them
         return self._model, self._losses
 
     def _rows(self, inputs: Iterable[Any]) -> list[Any]:
@@ -178,10 +192,7 @@ class CompiledLoss:
     def _built(self, predictions: list[Any]) -> list[Any]:
         """The structure that the model gives."""
         assert self._model is not None
-        result = self._model.graph.result
-        if self._model.is_scalar or (type(result) is list and all(map(structure.is_leaf, result))):
-            return predictions
-        return [structure.rebuilt(result, prediction) for prediction in predictions]
+        return [structure.rebuilt(self._model.graph.result, prediction) for prediction in predictions]
 
 
 def _goals(targets: Iterable[Any]) -> list[Any]:

@@ -91,21 +91,23 @@ class Compiled:
         self._examples = tuple([_plain(example) for example in examples])
         self._graph = graph_to_compile("compile", f, self._examples)
         self._is_scalar = structure.is_leaf(self._graph.result)
+        self._gives_list = (_length(self._graph.result) or -1) >= 0
+        self._lengths = [_length(example) for example in self._examples]
         self.source, functions = cached(("function", self._graph.signature()), lambda: _function(self._graph))
         self._value = functions["value"]
         self._value_and_gradient = functions.get("value_and_gradient")
 
     def __call__(self, *args: Any) -> Any:
-        numbers = self._numbers(args)
+        numbers, results = self._numbers(args), None
         try:
             found = self._value(*numbers)
-            results = [found] if self._is_scalar else list(found)
-            is_right = all(map(math.isfinite, results))
+            results = (found,) if self._is_scalar else found
+            is_right = math.isfinite(sum(results))
         except ERRORS:
             is_right = False
-        if not is_right:
+        if results is None or not is_right:
             results = [output.data for output in self._recorded(args).outputs]
-        return structure.rebuilt(self._graph.result, results)
+        return list(results) if self._gives_list else structure.rebuilt(self._graph.result, results)
 
     def gradient(self, *args: Any) -> Any:
         """The derivative by each number among the arguments: for one argument in its structure, for several a tuple.
@@ -132,19 +134,30 @@ class Compiled:
         if not is_right:
             graph = self._recorded(args)
             value, slopes = graph.outputs[0].data, Linearization(graph.outputs, graph.inputs).pull([1.0])
-        gradient = structure.rebuilt(self._examples, slopes)
-        return structure.rebuilt(self._graph.result, [value]), gradient[0] if len(gradient) == 1 else gradient
+        return value, self._gradient(slopes)
 
     def _numbers(self, args: tuple[Any, ...]) -> list[float]:
         """The numbers in the arguments, and those in Values from around the function."""
         if len(args) != len(self._examples):
             raise TypeError(f"{name_of(self._f)} was compiled for {len(self._examples)} arguments, not {len(args)}")
         numbers: list[float] = []
-        for place, (arg, example) in enumerate(zip(args, self._examples)):
-            name = parameter_name(self._f, place)
-            leaves = [arg] if type(arg) is type(example) is float else structure.matched(arg, example, name)
-            numbers += [x if type(x) is float else plain_number(name, x) for x in leaves]
+        for place, (arg, length) in enumerate(zip(args, self._lengths)):
+            if length is None and type(arg) is float:
+                numbers.append(arg)
+            elif type(arg) is list and len(arg) == length and {*map(type, arg)} <= {float}:
+                numbers += arg
+            else:
+                name = parameter_name(self._f, place)
+                leaves = structure.matched(arg, self._examples[place], name)
+                numbers += [x if type(x) is float else plain_number(name, x) for x in leaves]
         return numbers + [x.data for x in self._graph.around]
+
+    def _gradient(self, slopes: Sequence[float]) -> Any:
+        """The derivatives in the structure of the arguments."""
+        if len(self._lengths) > 1 or self._lengths == [-1]:
+            gradient = structure.rebuilt(self._examples, slopes)
+            return gradient[0] if len(gradient) == 1 else gradient
+        return slopes[0] if self._lengths == [None] else list(slopes)
 
     def _recorded(self, args: tuple[Any, ...]) -> Graph:
         """What the function gives when it is run on Values."""
@@ -325,6 +338,13 @@ def plain_number(name: str, x: Any) -> float:
     except TypeError:
         advice = "; for a Value, pass x.data" * isinstance(x, Value)
         raise TypeError(f"compiled code takes plain numbers; in {name} is {structure.described(x)}{advice}") from None
+
+
+def _length(example: Any) -> int | None:
+    """None for a number, the length of a list of numbers, and -1 for any other structure."""
+    if structure.is_leaf(example):
+        return None
+    return len(example) if type(example) is list and all(map(structure.is_leaf, example)) else -1
 
 
 def _plain(example: Any) -> Any:

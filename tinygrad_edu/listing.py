@@ -313,16 +313,20 @@ def wrapped(line: str) -> str:
     if len(line) <= WIDTH:
         return line
     head, sign, value = line.partition("= ") if "= " in line else line.partition("return ")
-    if " + " in value and not _is_cut(value, ", ", 0):
+    if _is_cut(value, " + ") and not _is_cut(value, ", "):
         line = f"{head}{sign}({value})"
         return _cut(line, " + ", "+ ", 1)
     return _cut(line, ", ", "", 1)
 
 
-def _is_cut(text: str, separator: str, depth: int) -> bool:
+def _is_cut(text: str, separator: str) -> bool:
     """Whether ``separator`` stands in ``text`` outside of brackets."""
-    parts = text.split(separator)
-    return any(_depth(separator.join(parts[:i])) <= depth for i in range(1, len(parts)))
+    parts, depth = text.split(separator), 0
+    for part in parts[:-1]:
+        depth += _depth(part)
+        if depth <= 0:
+            return True
+    return False
 
 
 def _depth(text: str) -> int:

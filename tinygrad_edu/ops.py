@@ -309,7 +309,7 @@ gelu = Operation(
 softplus = Operation(
     "softplus", lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))), lambda y, x: (sigmoid(x),),
     "log(1 + exp(x)), a smooth relu; it does not overflow.", "softplus(1000.0) = 1000.0",
-    definition=lambda x: log(1 + exp(x)), init="he", python="(0.0 if x <= 0.0 else x) + log1p(exp(-fabs(x)))",
+    definition=lambda x: log(1 + exp(x)), init="he", python="x + log1p(exp(-x)) if x > 0.0 else log1p(exp(x))",
 )
 
 # ---- any number of operands (functions.py takes them as lists) -------------------------------------------------------

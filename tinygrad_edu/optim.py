@@ -44,10 +44,18 @@ class Optimizer:
             raise ValueError("the optimizer was given a parameter more than once")
         if not self.parameters:
             raise ValueError("the optimizer was given no parameters; pass model.parameters()")
-        self.lr = number(lr)
+        self.lr = lr
         self.weight_decay = number(weight_decay)
         _check("lr", lr, self.lr >= 0)
         _check("weight_decay", weight_decay, self.weight_decay >= 0)
+
+    @property
+    def lr(self) -> float:
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._lr = number(lr)
 
     def zero_grad(self) -> None:
         """Set the ``grad`` of every parameter to 0."""
@@ -56,18 +64,14 @@ class Optimizer:
 
     def step(self) -> None:
         """Change every parameter once, by its ``grad``."""
-        updated = self._updated([p._data for p in self.parameters], [p._grad for p in self.parameters], number(self.lr))
-        for parameter, data in zip(self.parameters, updated):
-            parameter._data = data
-
-    def _updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
-        """What becomes of the numbers of all parameters."""
         raise NotImplementedError
 
-    def _with_decay(self, data: list[float], grads: list[float]) -> list[float]:
-        """The gradients of the loss and of the penalty that weight decay is."""
-        decay = number(self.weight_decay)
-        return [grad + decay * x for grad, x in zip(grads, data)] if decay else grads
+    def _gradients(self) -> list[float]:
+        """The derivatives of the loss and of the penalty that weight decay is."""
+        decay = self.weight_decay
+        if decay:
+            return [parameter._grad + decay * parameter._data for parameter in self.parameters]
+        return [parameter._grad for parameter in self.parameters]
 
 
 class SGD(Optimizer):
@@ -99,18 +103,19 @@ class SGD(Optimizer):
         _check("momentum", momentum, momentum >= 0)
         if nesterov and momentum == 0:
             raise ValueError("Nesterov's method needs a momentum above 0")
-        self.momentum = momentum
+        self.momentum = number(momentum)
         self.nesterov = nesterov
         self.velocities = [0.0] * len(self.parameters)
 
-    def _updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
-        grads, momentum = self._with_decay(data, grads), number(self.momentum)
+    def step(self) -> None:
+        lr, momentum, grads = self._lr, self.momentum, self._gradients()
         directions = grads
         if momentum:
             directions = self.velocities = [momentum * v + grad for v, grad in zip(self.velocities, grads)]
         if self.nesterov:
             directions = [grad + momentum * v for grad, v in zip(grads, directions)]
-        return [x - lr * direction for x, direction in zip(data, directions)]
+        for parameter, direction in zip(self.parameters, directions):
+            parameter._data -= lr * direction
 
 
 class Adam(Optimizer):
@@ -139,23 +144,22 @@ class Adam(Optimizer):
         super().__init__(parameters, lr, weight_decay)
         _check("betas", betas, len(betas) == 2 and all(0 <= beta < 1 for beta in betas))
         _check("eps", eps, eps >= 0)
-        self.betas = betas
-        self.eps = eps
+        self.betas = number(betas[0]), number(betas[1])
+        self.eps = number(eps)
         self.steps = 0
         self.means = [0.0] * len(self.parameters)
         self.squares = [0.0] * len(self.parameters)
 
-    def _updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
-        return self._adam(data, self._with_decay(data, grads), lr)
-
-    def _adam(self, data: list[float], grads: list[float], lr: float) -> list[float]:
-        (beta1, beta2), eps = map(number, self.betas), number(self.eps)
-        self.means = means = [beta1 * mean + (1 - beta1) * grad for mean, grad in zip(self.means, grads)]
+    def step(self) -> None:
+        (beta1, beta2), eps, lr, grads = self.betas, self.eps, self._lr, self._gradients()
+        self.means = [beta1 * mean + (1 - beta1) * grad for mean, grad in zip(self.means, grads)]
         self.squares = [beta2 * square + (1 - beta2) * grad * grad for square, grad in zip(self.squares, grads)]
         self.steps += 1
         rate, scale = lr / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
-        sizes = [math.sqrt(square) / scale + eps for square in self.squares]
-        return [x - rate * mean / size if size else x for x, mean, size in zip(data, means, sizes)]
+        for parameter, mean, square in zip(self.parameters, self.means, self.squares):
+            size = math.sqrt(square) / scale + eps
+            if size:
+                parameter._data -= rate * mean / size
 
 
 class AdamW(Adam):
@@ -181,8 +185,14 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
-    def _updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
-        return self._adam([x * (1 - lr * number(self.weight_decay)) for x in data], grads, lr)
+    def step(self) -> None:
+        kept = 1 - self._lr * self.weight_decay
+        for parameter in self.parameters:
+            parameter._data *= kept
+        super().step()
+
+    def _gradients(self) -> list[float]:
+        return [parameter._grad for parameter in self.parameters]
 
 
 # ---- schedules: functions of the epoch, counted from 0, that give the factor of the learning rate --------------------
