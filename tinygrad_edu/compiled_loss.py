@@ -64,18 +64,43 @@ class CompiledLoss:
     """
 
     def __init__(self, objective: Objective) -> None:
+        self._objective = CompiledObjective(objective)
+
+    def __call__(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
+        objective = self._objective
+        if type(inputs) is list and type(targets) is list and type(objective.row) is list:
+            done = objective.attempt(inputs, targets)  # whether all are numbers need only be asked if it fails
+            if done is not None:
+                return done[0]
+        return objective.backward(*objective.prepare(inputs, targets))[0]
+
+    def predict(self, inputs: Iterable[Any]) -> list[Any]:
+        """What the model gives for each row, in plain numbers."""
+        return self._objective.predict(inputs)
+
+    @property
+    def source(self) -> str:
+        """The code: of the loss, for each target if that makes a difference, of the model and of the penalty.
+
+        Raises:
+            ValueError: before the first call, when there is none.
+        """
+        return self._objective.source()
+
+
+class CompiledObjective:
+    """An objective that goes through batches with code, and where that fails is recorded.
+
+    Attributes:
+        row: an example of a row of inputs, of plain numbers; None before there is one.
+    """
+
+    def __init__(self, objective: Objective) -> None:
         self._objective = objective
-        self._row: Any = None
+        self.row: Any = None
         self._model: ModelCode | None = None  # both are made when there is a row
         self._losses: LossCodes | None = None
         self._penalty = PenaltyCode(objective.penalised, objective.l2) if objective.l2 and objective.penalised else None
-
-    def __call__(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
-        if type(inputs) is list and type(targets) is list and type(self._row) is list:
-            done = self._attempt(inputs, targets)  # whether all are numbers need only be asked if it fails
-            if done is not None:
-                return done[0]
-        return self.backward(*self.prepare(inputs, targets))[0]
 
     def predict(self, inputs: Iterable[Any]) -> list[Any]:
         """What the model gives for each row, in plain numbers."""
@@ -92,13 +117,8 @@ class CompiledLoss:
         with no_grad():
             return [_numbers(self._objective.model(self._as_given(row))) for row in rows]
 
-    @property
     def source(self) -> str:
-        """The code: of the loss, for each target if that makes a difference, of the model and of the penalty.
-
-        Raises:
-            ValueError: before the first call, when there is none.
-        """
+        """The text of all code; a ValueError before there is any."""
         if self._model is None or self._losses is None:
             raise ValueError("there is no code yet: the first call makes it, from the first row of inputs")
         heads = {target: f"# where the target is {target!r}\n" for target in self._losses.sources}
@@ -131,14 +151,14 @@ class CompiledLoss:
     def backward(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]]:
         """Add the derivatives of the mean loss to every ``grad``; return the number and the predictions."""
         self._compiled(rows[0])
-        done = self._attempt(rows, targets)
+        done = self.attempt(rows, targets)
         if done is None:
             total, found = self._objective.backward([*map(self._as_given, rows)], [*map(_listed, targets)])
             done = total, [_numbers(prediction) for prediction in found]
             self._compiled(rows[0])[1].prediction = done[1][0]
         return done
 
-    def _attempt(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]] | None:
+    def attempt(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]] | None:
         """What ``backward`` does, with the code; None, and nothing is done, where that fails."""
         model, losses = self._model, self._losses
         if model is None or losses is None or len(rows) != len(targets) or is_paused():
@@ -175,19 +195,19 @@ class CompiledLoss:
     def _rows(self, inputs: Iterable[Any]) -> list[Any]:
         """The numbers of each row, in a list or tuple."""
         rows = inputs if type(inputs) is list else list(inputs)
-        if rows and self._row is None:
-            self._row = structure.rebuilt(rows[0], [plain_number("inputs[0]", x) for _, x in structure.leaves(rows[0])])
-        is_flat = type(self._row) is list and set(map(type, rows)) <= {list} and set(map(len, rows)) <= {len(self._row)}
+        if rows and self.row is None:
+            self.row = structure.rebuilt(rows[0], [plain_number("inputs[0]", x) for _, x in structure.leaves(rows[0])])
+        is_flat = type(self.row) is list and set(map(type, rows)) <= {list} and set(map(len, rows)) <= {len(self.row)}
         if is_flat and set(map(type, chain.from_iterable(rows))) <= {float}:
             return rows
         return [
-            [plain_number(f"inputs[{i}]", x) for x in structure.matched(row, self._row, f"inputs[{i}]")]
+            [plain_number(f"inputs[{i}]", x) for x in structure.matched(row, self.row, f"inputs[{i}]")]
             for i, row in enumerate(rows)
         ]
 
     def _as_given(self, row: Any) -> Any:
         """The structure that the model is called with."""
-        return structure.rebuilt(self._row, row)
+        return structure.rebuilt(self.row, row)
 
     def _built(self, predictions: list[Any]) -> list[Any]:
         """The structure that the model gives."""

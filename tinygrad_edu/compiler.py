@@ -43,7 +43,8 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
         examples: arguments for it; of later ones only the numbers differ.
 
     Returns:
-        the compiled function, see ``Compiled``; as fast as the same formulas written out by hand.
+        the compiled function, see ``Compiled``. Its code is about as fast as the same formulas written by hand; to this
+        come a few microseconds for each call.
 
     Raises:
         CompileError: (a TypeError) if what the function does depends on numbers, is something else each time or is no
@@ -65,7 +66,7 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
         # forward
         v1 = w * x
         v2 = tanh(v1)
-        # backward: d_v1 is the derivative of the result by v1
+        # backward: d_v1 is the derivative of v2 by v1
         d_v1 = 1.0 - v2 * v2
         d_w = d_v1 * x
         d_x = d_v1 * w
@@ -150,7 +151,9 @@ class Compiled:
                 name = parameter_name(self._f, place)
                 leaves = structure.matched(arg, self._examples[place], name)
                 numbers += [x if type(x) is float else plain_number(name, x) for x in leaves]
-        return numbers + [x.data for x in self._graph.around]
+        if self._graph.around:
+            numbers += [x.data for x in self._graph.around]
+        return numbers
 
     def _gradient(self, slopes: Sequence[float]) -> Any:
         """The derivatives in the structure of the arguments."""
@@ -316,9 +319,18 @@ def _function(graph: Graph) -> str:
         both = Listing(program, [*results, *slopes], len(graph.variables))
         forward = both.statements(results)
         backward = both.statements(slopes)
-        returned = [both.expression(results[0], backward), *[both.name(slope, backward) for slope in slopes]]
-        lines = [*["# forward"] * bool(forward), *forward, backward_comment(backward, "the result"), *backward]
-        lines.append(f"return {returned[0]}, {as_tuple(returned[1:])}")
+        result = both.expression(results[0], forward)
+        names = []
+        for x, slope in zip(both.names, slopes):
+            names.append(both.fresh(f"d_{x}"))
+            backward.append(f"{names[-1]} = {both.expression(slope, backward)}")
+        lines = [
+            *["# forward"] * bool(forward),
+            *forward,
+            backward_comment(backward, result if result.isidentifier() else "the result"),
+            *backward,
+        ]
+        lines.append(f"return {result}, {as_tuple(names)}")
         listings.append(both)
         functions.append([f"def value_and_gradient({parameters}):", *lines])
     return module(listings, functions)

@@ -28,13 +28,14 @@ class Template:
 
     Attributes:
         pieces: the text before, between and after the slots.
-        slots: for each the number of the operand, how tightly it must hold together, and whether it is a condition.
+        slots: for each the number of the operand, how tightly it must hold together, and whether it is a "test", an
+            "exponent" or "" for anything else.
         level: how tightly all of it holds together.
         functions: the names in it that are no operands.
 
     >>> template = Template("a - b", ("a", "b"))
     >>> template.slots
-    [(0, 2, False), (1, 3, False)]
+    [(0, 2, ''), (1, 3, '')]
     """
 
     def __init__(self, python: str, operands: Sequence[str]) -> None:
@@ -50,27 +51,29 @@ class Template:
         self.functions = {x.id for x in ast.walk(tree) if isinstance(x, ast.Name)} - {*operands}
         branches = [branch for x in ast.walk(tree) if isinstance(x, ast.IfExp) for branch in (x.body, x.orelse)]
         lazy = {x.col_offset for branch in branches for x in ast.walk(branch) if isinstance(x, ast.Name)}
-        tests = {x.test.col_offset for x in ast.walk(tree) if isinstance(x, ast.IfExp) and isinstance(x.test, ast.Name)}
-        self.slots: list[tuple[int, int, bool]] = []
+        roles = {x.test.col_offset: "test" for x in ast.walk(tree) if isinstance(x, ast.IfExp)}
+        powers = [x for x in ast.walk(tree) if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Pow)]
+        roles |= {x.right.col_offset: "exponent" for x in powers}
+        self.slots: list[tuple[int, int, str]] = []
         for i in range(1, len(parts), 2):
             offset = len("".join(parts[:i]))
             # What would be computed twice, or only now and then, is computed before.
             only_a_name = offset in lazy or parts.count(parts[i]) > 1
             level = NAME if only_a_name else _needed([*parts[:i]], [*parts[i + 1 :]])
-            self.slots.append((operands.index(parts[i]), level, offset in tests))
+            self.slots.append((operands.index(parts[i]), level, roles.get(offset, "")))
 
 
 def _needed(before: list[str], after: list[str]) -> int:
-    """How tightly an operand must hold together to need no parentheses here."""
-    import ast
+    """How tightly an operand must hold together to need no parentheses here: with and without them, it is the same."""
 
-    def parsed(operand: str) -> str:
+    def meaning(operand: str) -> object:
         try:
-            return ast.dump(ast.parse("".join([*before, operand, *after])))
+            code = compile("".join([*before, operand, *after]), "", "eval")
         except SyntaxError:
-            return ""
+            return None
+        return code.co_code, code.co_names, code.co_consts
 
-    return next(level for level, sample in enumerate(SAMPLES) if parsed(sample) == parsed(f"({sample})"))
+    return next(level for level, sample in enumerate(SAMPLES) if meaning(sample) == meaning(f"({sample})"))
 
 
 template = lru_cache(maxsize=None)(Template)
@@ -170,27 +173,28 @@ class Listing:
         """The text of an operation around those of its operands, and how tightly it holds together."""
         instruction = self.program.instructions[place]
         pieces = [shape.pieces[0]]
-        for (index, level, is_test), piece in zip(shape.slots, shape.pieces[1:]):
+        for (index, level, role), piece in zip(shape.slots, shape.pieces[1:]):
             operand = instruction.operands[index]
             links = self._links.get(operand, 1) if index == 0 else LINKS
             is_link = links < LINKS and self.program.instructions[operand].op is instruction.op
             if is_link and self._written[operand][1] == shape.level:
                 self._links[place] = links + 1
-            pieces += self._operand(operand, level, lines, is_test, is_link), piece
+            pieces += self._operand(operand, level, lines, role, is_link), piece
         return "".join(pieces), shape.level
 
-    def _operand(
-        self, place: int, level: int, lines: list[str], is_test: bool = False, may_be_long: bool = False
-    ) -> str:
+    def _operand(self, place: int, level: int, lines: list[str], role: str = "", may_be_long: bool = False) -> str:
         """What stands for an operand that must hold together as tightly as ``level``."""
         text, own = self._written[place]
-        if own == CONDITION and not is_test:
+        if own == CONDITION and role != "test":
             text, own = f"1.0 if {text} else 0.0", LOOSEST
+        constant = self.program.instructions[place].constant
+        if role == "exponent" and constant is not None and constant.is_integer() and abs(constant) < 1000:
+            text = str(int(constant))  # x ** 2 is the same as x ** 2.0
         if own < NAME and len(text) > FOLDED and not may_be_long:
             return self.name(place, lines)
         if own >= level:
             return text
-        if level < NAME or self.program.instructions[place].constant is not None:
+        if level < NAME or constant is not None:
             return f"({text})"
         return self.name(place, lines)
 

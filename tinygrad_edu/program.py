@@ -88,11 +88,12 @@ class Program:
 
     def backward_places(self, derivatives: Sequence[Value], adjoints: Iterable[tuple[Value, Any]]) -> list[int]:
         """Where ``derivatives`` are computed, as ``places`` gives it. Pairs (node, derivative) in ``adjoints`` tell
-        what each is the derivative by; one that was computed before has another meaning, and keeps it.
+        what each is the derivative by; one that was computed before has another meaning, and keeps it. Of several that
+        have the same, such as all terms of a sum, what has a name and was computed is best.
         """
         before = len(self.instructions)
         found = self.places(derivatives)
-        for node, derivative in adjoints:
+        for node, derivative in sorted(adjoints, key=lambda pair: pair[0].op is None or not pair[0].label):
             place = self._places.get(derivative, 0) if isinstance(derivative, Value) else 0
             if place >= before:
                 self.adjoints.setdefault(place, self._places[node])

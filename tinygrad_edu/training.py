@@ -6,7 +6,7 @@ import math
 import time
 
 from tinygrad_edu import losses
-from tinygrad_edu.compiled_loss import CompiledLoss
+from tinygrad_edu.compiled_loss import CompiledObjective
 from tinygrad_edu.examples import examples
 from tinygrad_edu.history import History
 from tinygrad_edu.objective import Objective
@@ -162,7 +162,7 @@ class _Trainer:
         self, model: Module, objective: Objective, metric: Metric | None, optimizer: Optimizer, history: History
     ) -> None:
         self.recorded, self.metric, self.optimizer, self.history = objective, metric, optimizer, history
-        self.compiled: CompiledLoss | None = None
+        self.compiled: CompiledObjective | None = None
         self.layers: dict[str, list[Value]] = {}
         changing = {*optimizer.parameters}
         for name, parameter in model.named_parameters():
@@ -172,7 +172,7 @@ class _Trainer:
     def examples(self, rows: list[Any], targets: list[Any], compiled: bool) -> list[Example]:
         """The examples for ``run``, after compiling if that is wanted and possible."""
         if compiled:
-            objective = CompiledLoss(self.recorded)
+            objective = CompiledObjective(self.recorded)
             try:
                 prepared = undisturbed(self._prepared, objective, rows, targets)
             except Exception as error:  # recording will raise it too, if it is no matter of compiling
@@ -183,7 +183,7 @@ class _Trainer:
         return list(zip(rows, targets, rows, targets))
 
     @staticmethod
-    def _prepared(objective: CompiledLoss, rows: list[Any], targets: list[Any]) -> tuple[list[Any], list[Any]]:
+    def _prepared(objective: CompiledObjective, rows: list[Any], targets: list[Any]) -> tuple[list[Any], list[Any]]:
         prepared = objective.prepare(rows, targets)
         objective.make_code(*prepared)
         return prepared
