@@ -13,18 +13,19 @@ from tinygrad_edu.operation import BUILT_IN, TABLE
 ROOT = pathlib.Path(tinygrad_edu.__file__).parent
 FLOORS = {
     1: ["operation", "files", "plain", "pointing", "structure", "differences", "warning", "recording", "progress"],
-    2: ["ops", "randomness", "tokens", "history"],
-    3: ["value"],
-    4: ["functions", "module", "graph", "reader", "program", "examples"],
-    5: ["linearization", "expansion", "nn", "losses", "optim", "data", "listing", "viz", "viz.layout", "viz.formula"],
-    6: ["tracing", "objective", "viz.terminal", "viz.picture", "viz.expression", "viz.report"],
-    7: ["calculus", "checking", "compiler", "viz.groups", "viz.paths"],
-    8: ["batches", "viz.boxes", "viz.svg"],
-    9: ["compiled_loss", "viz.folding", "viz.network", "viz.page"],
-    10: ["training", "viz.drawing", "viz.explanation"],
-    11: ["formula_commands", "viz.plots"],
-    12: ["cli"],
-    13: ["__main__", ""],  # the package itself hands on the public names
+    2: ["symbolic", "randomness", "tokens", "history"],
+    3: ["ops"],
+    4: ["value"],
+    5: ["functions", "module", "graph", "reader", "program", "examples"],
+    6: ["linearization", "expansion", "nn", "losses", "optim", "data", "listing", "viz", "viz.layout", "viz.formula"],
+    7: ["tracing", "objective", "viz.terminal", "viz.picture", "viz.expression", "viz.report"],
+    8: ["calculus", "checking", "compiler", "viz.groups", "viz.paths"],
+    9: ["batches", "viz.boxes", "viz.svg"],
+    10: ["compiled_loss", "viz.folding", "viz.network", "viz.page"],
+    11: ["training", "viz.drawing", "viz.explanation"],
+    12: ["formula_commands", "viz.plots"],
+    13: ["cli"],
+    14: ["__main__", ""],  # the package itself hands on the public names
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 

@@ -66,7 +66,8 @@ from tinygrad_edu.ops import (
     tanh,
     where,
 )
-from tinygrad_edu.recording import CompileError, no_grad
+from tinygrad_edu.recording import no_grad
+from tinygrad_edu.symbolic import CompileError
 from tinygrad_edu.training import classifier, fit
 from tinygrad_edu.value import Value, topological_order
 from tinygrad_edu.viz.drawing import draw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import repeat
 
 from tinygrad_edu import structure
@@ -10,7 +11,8 @@ from tinygrad_edu.linearization import Linearization
 from tinygrad_edu.listing import Listing, as_tuple, backward_comment, module
 from tinygrad_edu.losses import l2_penalty
 from tinygrad_edu.program import Program
-from tinygrad_edu.recording import CompileError, recorded, symbolically
+from tinygrad_edu.recording import recorded
+from tinygrad_edu.symbolic import CompileError, symbolically
 from tinygrad_edu.tracing import name_of
 from tinygrad_edu.value import Value
 
@@ -83,14 +85,17 @@ class LossCodes:
     Args:
         loss: called with a prediction and a target.
         prediction: an example of what the model gives, of plain numbers; may be set.
+        target: an example of a target, of plain numbers. Targets that are not numbers are given as tuples.
 
     Attributes:
         sources: the texts by target; by None for all targets.
+        why_not: why the loss is recorded each time; or nothing.
     """
 
-    def __init__(self, loss: Loss, prediction: Any) -> None:
-        self.loss, self.prediction = loss, prediction
+    def __init__(self, loss: Loss, prediction: Any, target: Any) -> None:
+        self.loss, self.prediction, self._shape = loss, prediction, target
         self.sources: dict[Any, str] = {}
+        self.why_not = ""
         self._for_all: LossCode | None = None
         self._by_target: dict[Any, LossCode] = {}
         self._compared = False
@@ -109,6 +114,10 @@ class LossCodes:
                 self._learn([target for target in dict.fromkeys(targets) if target not in self._by_target])
         return repeat(self._for_all) if self._for_all else [self._by_target[target] for target in targets]
 
+    def as_given(self, target: Any) -> Any:
+        """The target as the loss takes it."""
+        return structure.rebuilt(self._shape, target) if type(target) is tuple else target
+
     def is_current(self) -> bool:
         """Whether the loss still computes the same."""
         return all(symbolically(Graph, "loss", run, args).equals(graph) for run, args, graph in self._graphs)
@@ -120,6 +129,7 @@ class LossCodes:
             self._for_all = self._same_for(*different[:2])
         if self._for_all is None and len(different) > MANY_TARGETS:
             self._for_all = self._recorded(different[0])  # it looks at every target anew
+            self.why_not = f"it does something else for different targets, and there are more than {MANY_TARGETS}"
         for target in new if self._for_all is None else ():
             self._by_target[target] = self._special(target)
 
@@ -130,45 +140,55 @@ class LossCodes:
             return self.loss(prediction, target)
 
         run.__name__ = name_of(self.loss)
+        count = sum(1 for _ in structure.leaves(self.prediction))
         try:
-            graph, again = [graph_to_compile("loss", run, [self.prediction, _listed(t)]) for t in (one, other)]
+            graph, again = [graph_to_compile("loss", run, [self.prediction, self.as_given(t)]) for t in (one, other)]
+            _check_loss(graph, self.loss)
+            source, code = self._code(graph, count, is_tuple=type(one) is tuple)
+            if graph.signature() != again.signature() or not all(self._is_right(code, t) for t in (one, other)):
+                return None
         except Exception:  # whatever it does that is not meant for Values as targets
             return None
-        if graph.signature() != again.signature():
-            return None
-        _check_loss(graph, self.loss)
-        count = sum(1 for _ in structure.leaves(self.prediction))
-        self.sources, self._graphs = {}, [(run, [self.prediction, _listed(one)], graph)]
-        return self._compiled(None, graph, count)
+        self.sources, self._graphs = {None: source}, [(run, [self.prediction, self.as_given(one)], graph)]
+        return code
 
     def _special(self, target: Any) -> LossCode:
         """The code for one target."""
 
         def run(prediction: Any) -> Any:
-            return self.loss(prediction, _listed(target))
+            return self.loss(prediction, self.as_given(target))
 
         run.__name__ = name_of(self.loss)
         try:
             graph = graph_to_compile("loss", run, [self.prediction])
-        except CompileError:
+        except CompileError as error:
+            self.why_not = f"{error}"
             return self._recorded(target)
         _check_loss(graph, self.loss)
         self._graphs.append((run, [self.prediction], graph))
-        return self._compiled(target, graph, len(graph.inputs))
+        self.sources[target], code = self._code(graph, len(graph.inputs), is_tuple=False)
+        return code
 
-    def _compiled(self, target: Any, graph: Graph, count: int) -> LossCode:
-        self.sources[target], functions = cached(("loss", count, graph.signature()), lambda: _loss(graph, count))
-        return functions["loss"]  # type: ignore[no-any-return]
+    def _code(self, graph: Graph, count: int, is_tuple: bool) -> tuple[str, LossCode]:
+        key = ("loss", count, is_tuple, graph.signature())
+        source, functions = cached(key, lambda: _loss(graph, count, is_tuple))
+        return source, functions["loss"]
+
+    def _is_right(self, code: LossCode, target: Any) -> bool:
+        """Whether the code gives what the loss gives for this target: it may ask for more than the target's number."""
+        numbers = [x for _, x in structure.leaves(self.prediction)]
+        expected = self._recorded(target)(*numbers, target)
+        return all(math.isclose(x, y, rel_tol=1e-9) for x, y in zip(code(*numbers, target), expected))
 
     def _recorded(self, target: Any) -> LossCode:
         """The loss itself, recorded each time."""
         _check_loss(
-            Graph("loss", lambda prediction: self.loss(prediction, _listed(target)), [self.prediction]), self.loss
+            Graph("loss", lambda prediction: self.loss(prediction, self.as_given(target)), [self.prediction]), self.loss
         )
 
         def compute(*numbers: Any) -> tuple[float, ...]:
             values = [Value(x) for x in numbers[:-1]]
-            error = recorded(self.loss, structure.rebuilt(self.prediction, values), _listed(numbers[-1]))
+            error = recorded(self.loss, structure.rebuilt(self.prediction, values), self.as_given(numbers[-1]))
             if not isinstance(error, Value):
                 raise TypeError("the loss is a plain number: it has no derivatives")
             return error.data, *Linearization([error], values).pull([1.0])  # type: ignore[arg-type]
@@ -188,10 +208,6 @@ class PenaltyCode:
         graph = Graph("compile_loss", lambda: l2 * l2_penalty(parameters), [])
         self.source, functions = cached(("penalty", graph.signature()), lambda: _penalty(graph))
         self.compute = functions["penalty"]
-
-
-def _listed(target: Any) -> Any:
-    return list(target) if type(target) is tuple else target
 
 
 def _check_loss(graph: Graph, loss: Loss) -> None:
@@ -287,8 +303,8 @@ def _indented(lines: Sequence[str]) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
-def _loss(graph: Graph, count: int) -> str:
-    """``count`` of the inputs are the prediction, the others the target."""
+def _loss(graph: Graph, count: int, is_tuple: bool) -> str:
+    """``count`` of the inputs are the prediction, the others the target, which may be a tuple of them."""
     program = Program(graph.inputs)
     results = program.places(graph.outputs)
     slopes = differentiate(program, graph.outputs, graph.inputs[:count], [1.0])
@@ -298,8 +314,8 @@ def _loss(graph: Graph, count: int) -> str:
     returned = [listing.expression(results[0], backward), *[listing.name(slope, backward) for slope in slopes]]
     target = listing.names[count:]
     lines = [
-        f"def loss({', '.join([*listing.names[:count], target[0] if len(target) == 1 else 'target'])}):",
-        *[f"{as_tuple(target)} = target"] * (len(target) > 1),
+        f"def loss({', '.join([*listing.names[:count], 'target' if is_tuple or not target else target[0]])}):",
+        *[f"{as_tuple(target)} = target"] * is_tuple,
         *forward,
         backward_comment(backward, "the loss"),
         *backward,

@@ -9,7 +9,8 @@ from tinygrad_edu import structure
 from tinygrad_edu.batches import LossCodes, ModelCode, PenaltyCode
 from tinygrad_edu.compiler import ERRORS, plain_number
 from tinygrad_edu.objective import Objective
-from tinygrad_edu.recording import CompileError, is_paused, no_grad
+from tinygrad_edu.recording import is_paused, no_grad
+from tinygrad_edu.symbolic import CompileError
 from tinygrad_edu.value import Value
 
 TYPE_CHECKING = False
@@ -93,11 +94,14 @@ class CompiledObjective:
 
     Attributes:
         row: an example of a row of inputs, of plain numbers; None before there is one.
+        batches, recorded: how many batches there were, and how many of them were recorded.
     """
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
         self.row: Any = None
+        self._target: Any = None
+        self.batches = self.recorded = 0
         self._model: ModelCode | None = None  # both are made when there is a row
         self._losses: LossCodes | None = None
         self._penalty = PenaltyCode(objective.penalised, objective.l2) if objective.l2 and objective.penalised else None
@@ -125,12 +129,20 @@ class CompiledObjective:
         texts = [heads[target] * (target is not None) + text for target, text in self._losses.sources.items()]
         return "\n".join([*texts, self._model.source, *[self._penalty.source for _ in [0] if self._penalty]])
 
+    def remark(self) -> str:
+        """What was recorded after all, and why; or nothing."""
+        if self.recorded:
+            why = "their code failed, or something in them was not finite"
+            return f"{self.recorded} of {self.batches} batches were recorded, because {why}"
+        why_not = self._losses.why_not if self._losses else ""
+        return f"the loss was recorded for each example: {why_not}" if why_not else ""
+
     def prepare(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], list[Any]]:
         """The examples as ``backward`` takes them; what is not compiled yet is compiled.
 
         Raises: see above; ValueError also if there are no examples.
         """
-        rows, goals = self._rows(inputs), _goals(targets)
+        rows, goals = self._rows(inputs), self._goals(targets)
         if len(rows) != len(goals):
             raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
         if not rows:
@@ -152,8 +164,11 @@ class CompiledObjective:
         """Add the derivatives of the mean loss to every ``grad``; return the number and the predictions."""
         self._compiled(rows[0])
         done = self.attempt(rows, targets)
+        self.batches += 1
         if done is None:
-            total, found = self._objective.backward([*map(self._as_given, rows)], [*map(_listed, targets)])
+            self.recorded += 1
+            given = [*map(self._as_given, rows)], [*map(self._compiled(rows[0])[1].as_given, targets)]
+            total, found = self._objective.backward(*given)
             done = total, [_numbers(prediction) for prediction in found]
             self._compiled(rows[0])[1].prediction = done[1][0]
         return done
@@ -170,8 +185,9 @@ class CompiledObjective:
             if self._penalty is not None:
                 penalty, added = self._penalty.compute([x._data for x in penalised])
                 total += penalty
-            if type(total) is not float or not math.isfinite(total + sum(slopes)):
-                return None
+            everything = total + sum(slopes)
+            if type(everything) is not float or not math.isfinite(everything):
+                return None  # a NumPy number, say, or infinite
         except CompileError:
             raise
         except ERRORS:
@@ -187,7 +203,7 @@ class CompiledObjective:
         if self._model is None or self._losses is None:
             self._model = ModelCode(self._objective.model, self._as_given(row))
             result = self._model.graph.result
-            self._losses = LossCodes(self._objective.loss, _numbers(result))
+            self._losses = LossCodes(self._objective.loss, _numbers(result), self._target)
             is_flat = type(result) is list and all(map(structure.is_leaf, result))
             self._gives_lists = self._model.is_scalar or is_flat  # as the code gives them
         return self._model, self._losses
@@ -205,6 +221,20 @@ class CompiledObjective:
             for i, row in enumerate(rows)
         ]
 
+    def _goals(self, targets: Iterable[Any]) -> list[Any]:
+        """Each target as a number or a tuple of numbers."""
+        goals = targets if type(targets) is list else list(targets)
+        if goals and self._target is None:
+            self._target = _numbers(goals[0])
+        if set(map(type, goals)) <= {float, int} and structure.is_leaf(self._target):
+            return goals
+        found = []
+        for i, target in enumerate(goals):
+            leaves = structure.matched(target, self._target, f"targets[{i}]")
+            numbers = [x if type(x) is int else plain_number(f"targets[{i}]", x) for x in leaves]
+            found.append(numbers[0] if structure.is_leaf(target) else tuple(numbers))
+        return found
+
     def _as_given(self, row: Any) -> Any:
         """The structure that the model is called with."""
         return structure.rebuilt(self.row, row)
@@ -213,22 +243,6 @@ class CompiledObjective:
         """The structure that the model gives."""
         assert self._model is not None
         return [structure.rebuilt(self._model.graph.result, prediction) for prediction in predictions]
-
-
-def _goals(targets: Iterable[Any]) -> list[Any]:
-    """Each target as a number or a tuple of numbers."""
-    goals = targets if type(targets) is list else list(targets)
-    if set(map(type, goals)) <= {float, int}:
-        return goals
-    found = []
-    for i, target in enumerate(goals):
-        numbers = [x if type(x) is int else plain_number(f"targets[{i}]", x) for _, x in structure.leaves(target)]
-        found.append(numbers[0] if structure.is_leaf(target) else tuple(numbers))
-    return found
-
-
-def _listed(target: Any) -> Any:
-    return list(target) if type(target) is tuple else target
 
 
 def _numbers(tree: Any) -> Any:

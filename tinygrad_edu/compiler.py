@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from _thread import RLock
 from struct import pack
 
 from tinygrad_edu import structure
 from tinygrad_edu.graph import local_derivatives, recorded_derivatives
 from tinygrad_edu.linearization import Linearization, RecordedLinearization
-from tinygrad_edu.listing import Listing, as_tuple, backward_comment, module
+from tinygrad_edu.listing import FOLDED, Listing, as_tuple, backward_comment, found, module
 from tinygrad_edu.operation import number
 from tinygrad_edu.program import Function, Program
-from tinygrad_edu.recording import CompileError, recorded, symbolically, traced
+from tinygrad_edu.randomness import global_state
+from tinygrad_edu.recording import recorded, traced
+from tinygrad_edu.symbolic import CompileError, symbolically
 from tinygrad_edu.tracing import check_function, name_of, new_inputs, outputs_of, parameter_name
 from tinygrad_edu.value import Value, record
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 KEPT = 64  # so many pieces of code are kept to be used again
 NUDGE = 2.0**-10  # how far, in relation to itself, a number is moved to see what a function makes of another one
 ERRORS = (ArithmeticError, ValueError, TypeError, LookupError)
+_lock = RLock()
 _codes: dict[tuple[Any, ...], Code] = {}  # by what is computed
 
 
@@ -36,7 +40,8 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
     The function is run on Values in the place of ``examples``; the engine records the value and, with the rules of the
     table, the gradient, and what was recorded is printed as straight-line Python (``source``). It must compute in the
     same way for all numbers: loops and calls are fine, but no branch may depend on a number that changes; ``where``
-    chooses between two results. Values from around it, such as the parameters of a model, are read at each call.
+    chooses between two results. Values from around it, such as the parameters of a model, are read at each call; what
+    was computed from them before is computed anew.
 
     Args:
         f: a function of numbers, or of nested lists, tuples and dicts of numbers, that returns such.
@@ -81,7 +86,8 @@ class Compiled:
 
     Called with arguments like the examples it gives the value, in the structure that the function returned, the same as
     the function itself to within rounding. Where its code fails, or a result is not finite, the function is run on
-    Values once more and gives what it gives there, or raises what it raises.
+    Values once more and gives what it gives there, or raises what it raises. (What does not matter for a result is not
+    computed, and raises nothing.) With Values among the arguments it is the function itself, which records.
 
     Attributes:
         source: the code, a Python module of its own.
@@ -91,15 +97,20 @@ class Compiled:
         self._f = f
         self._examples = tuple([_plain(example) for example in examples])
         self._graph = graph_to_compile("compile", f, self._examples)
-        self._is_scalar = structure.is_leaf(self._graph.result)
+        self._is_scalar = is_scalar = structure.is_leaf(self._graph.result)
         self._gives_list = (_length(self._graph.result) or -1) >= 0
         self._lengths = [_length(example) for example in self._examples]
-        self.source, functions = cached(("function", self._graph.signature()), lambda: _function(self._graph))
+        self.source, functions = cached(
+            ("function", is_scalar, self._graph.signature()), lambda: _function(self._graph)
+        )
         self._value = functions["value"]
         self._value_and_gradient = functions.get("value_and_gradient")
 
     def __call__(self, *args: Any) -> Any:
-        numbers, results = self._numbers(args), None
+        try:
+            numbers, results = self._numbers(args), None
+        except _ValueGiven:
+            return self._f(*args)
         try:
             found = self._value(*numbers)
             results = (found,) if self._is_scalar else found
@@ -107,7 +118,7 @@ class Compiled:
         except ERRORS:
             is_right = False
         if results is None or not is_right:
-            results = [output.data for output in self._recorded(args).outputs]
+            results = [output._data for output in self._recorded(args).outputs]
         return list(results) if self._gives_list else structure.rebuilt(self._graph.result, results)
 
     def gradient(self, *args: Any) -> Any:
@@ -134,7 +145,7 @@ class Compiled:
             is_right = False
         if not is_right:
             graph = self._recorded(args)
-            value, slopes = graph.outputs[0].data, Linearization(graph.outputs, graph.inputs).pull([1.0])
+            value, slopes = graph.outputs[0]._data, Linearization(graph.outputs, graph.inputs).pull([1.0])
         return value, self._gradient(slopes)
 
     def _numbers(self, args: tuple[Any, ...]) -> list[float]:
@@ -152,7 +163,7 @@ class Compiled:
                 leaves = structure.matched(arg, self._examples[place], name)
                 numbers += [x if type(x) is float else plain_number(name, x) for x in leaves]
         if self._graph.around:
-            numbers += [x.data for x in self._graph.around]
+            numbers += [x._data for x in self._graph.around]
         return numbers
 
     def _gradient(self, slopes: Sequence[float]) -> Any:
@@ -184,8 +195,9 @@ class Graph:
     def __init__(self, doing: str, f: Callable[..., Any], args: Sequence[Any]) -> None:
         check_function(doing, f)
         self.inputs, new_args = new_inputs(doing, f, args, range(len(args)))
-        self.result, own = traced(f, *new_args)
-        self.outputs = [output for _, output in outputs_of(doing, f, self.result)]
+        result, own = traced(f, *new_args)
+        self.outputs = [output for _, output in outputs_of(doing, f, result)]
+        self.result = structure.rebuilt(result, self.outputs)  # the function may change its own
         at = Linearization(self.outputs, self.inputs)
         self.order = at.order
         self.around = [leaf for leaf in at.leaves if leaf not in own]
@@ -200,12 +212,12 @@ class Graph:
 
     def _signature(self, with_labels: bool) -> tuple[Any, ...]:
         places: dict[Value, int] = {variable: place for place, variable in enumerate(self.variables)}
-        parts: list[Any] = [variable.label for variable in self.variables] if with_labels else []
+        parts: list[Any] = [str(variable.label) for variable in self.variables] if with_labels else []
         for node in self.order:
             if node not in places:
                 places[node] = len(places)
-                parts += (node.op, node.label if with_labels else "", len(node.parents))
-                parts += [places[parent] for parent in node.parents] if node.op else [pack("d", node.data)]
+                parts += (node.op, str(node.label) if with_labels else "", len(node.parents))
+                parts += [places[parent] for parent in node.parents] if node.op else [pack("d", node._data)]
         return (len(self.inputs), *parts, *[places[output] for output in self.outputs])
 
     def equals(self, other: Graph, with_labels: bool = True) -> bool:
@@ -221,14 +233,15 @@ def graph_to_compile(doing: str, f: Callable[..., Any], args: Sequence[Any]) -> 
         CompileError: if it does not, as far as can be seen when it is run twice, the second time at numbers that are
             slightly different; or if what it returns was not computed from anything that changes.
     """
+    before = global_state()
     graph = symbolically(Graph, doing, f, args)
     if {*graph.variables}.isdisjoint(graph.order):
         raise CompileError(
             f"{name_of(f)} returned {structure.described(graph.result)} that was not computed from its arguments, so "
             "there is nothing to compile (does something take a number out of the graph, as x.data and no_grad do?)"
         )
-    again = _once_more(doing, f, args, [x.data for x in graph.inputs])
-    if not again.equals(graph, with_labels=False):
+    again = _once_more(doing, f, args, [x._data for x in graph.inputs])
+    if not again.equals(graph, with_labels=False) or global_state() != before:
         raise CompileError(
             f"{name_of(f)} computes something else when it is called again, with slightly different numbers: it takes "
             "a number out of the graph, as x.data does, or draws random numbers, or counts its calls. Compiled code "
@@ -253,14 +266,17 @@ def _once_more(doing: str, f: Callable[..., Any], args: Sequence[Any], numbers: 
 
 def cached(key: tuple[Any, ...], make: Callable[[], str]) -> Code:
     """The code that ``make`` prints and the functions in it; for the same key the same."""
-    if key not in _codes:
+    with _lock:
+        code = _codes.pop(key, None)
+    if code is None:
         source = make()
         functions: dict[str, Any] = {}
         exec(source, functions)
-        _codes[key] = source, functions
+        code = source, functions
+    with _lock:
+        _codes[key] = code  # the last used is the last to go
         while len(_codes) > KEPT:
             del _codes[next(iter(_codes))]
-    _codes[key] = code = _codes.pop(key)  # the last used is the last to go
     return code
 
 
@@ -295,8 +311,8 @@ def _called_rule(node: Value) -> list[Value]:
         numbers = local_derivatives(node)
     except (ArithmeticError, ValueError):
         numbers = [math.nan] * len(node.parents)
-    name = node.op.name
-    call = record(Function(f"{name}_rule", source=f"find({name!r}).rule"), math.nan, (node, *node.parents))  # type: ignore[arg-type]
+    rule = Function(f"{node.op.name}_rule", source=f"{found(node.op)}.rule")
+    call = record(rule, math.nan, (node, *node.parents))  # type: ignore[arg-type]
     return [
         record(Function(f"item {i}", f"rule[{i}]", ("rule",)), local, call)  # type: ignore[arg-type]
         for i, local in enumerate(numbers)
@@ -320,6 +336,7 @@ def _function(graph: Graph) -> str:
         forward = both.statements(results)
         backward = both.statements(slopes)
         result = both.expression(results[0], forward)
+        result = both.name(results[0], forward) if len(result) > FOLDED else result
         names = []
         for x, slope in zip(both.names, slopes):
             names.append(both.fresh(f"d_{x}"))
@@ -345,11 +362,16 @@ def plain_number(name: str, x: Any) -> float:
     Raises:
         TypeError: if it is something else, such as a Value, calling it ``name``.
     """
+    if isinstance(x, Value):
+        raise _ValueGiven(f"compiled code takes plain numbers; in {name} is a Value. Pass x.data")
     try:
         return number(x)
     except TypeError:
-        advice = "; for a Value, pass x.data" * isinstance(x, Value)
-        raise TypeError(f"compiled code takes plain numbers; in {name} is {structure.described(x)}{advice}") from None
+        raise TypeError(f"compiled code takes plain numbers; in {name} is {structure.described(x)}") from None
+
+
+class _ValueGiven(TypeError):
+    """A Value in the place of a number."""
 
 
 def _length(example: Any) -> int | None:
@@ -361,5 +383,5 @@ def _length(example: Any) -> int | None:
 
 def _plain(example: Any) -> Any:
     """The same with numbers in the place of Values."""
-    leaves = [leaf.data if isinstance(leaf, Value) else leaf for _, leaf in structure.leaves(example)]
+    leaves = [leaf._data if isinstance(leaf, Value) else leaf for _, leaf in structure.leaves(example)]
     return structure.rebuilt(example, leaves)

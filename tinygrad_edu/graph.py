@@ -59,7 +59,7 @@ def local_derivatives(node: Value) -> list[float]:
         return []
     parents = node.parents
     try:
-        locals_ = node.op.rule(node.data, *[parent.data for parent in parents])
+        locals_ = node.op.rule(node._data, *[parent._data for parent in parents])
     except (ArithmeticError, ValueError) as error:
         raise node.op.derivative_error(parents, error) from None
     node.op.check_rule(locals_, len(parents))
@@ -80,7 +80,7 @@ def recorded_derivatives(node: Value) -> list[Operand]:
     """
     op, parents = node.op, node.parents
     assert op is not None
-    operands = [parent.data if type(parent) is Constant else parent for parent in parents]
+    operands = [parent._data if type(parent) is Constant else parent for parent in parents]
     try:
         locals_ = recorded(op.rule, node, *operands)
     except (ArithmeticError, ValueError) as error:
@@ -112,10 +112,10 @@ def outdated(order: Sequence[Value]) -> Value | None:
     for node in order:
         if node.op is not None:
             try:
-                now = float(node.op.forward(*[parent.data for parent in node.parents]))
+                now = float(node.op.forward(*[parent._data for parent in node.parents]))
             except (ArithmeticError, ValueError):
                 return node
-            if now != node.data and now == now == float(node.op.forward(*[parent.data for parent in node.parents])):
+            if now != node._data and now == now == float(node.op.forward(*[parent._data for parent in node.parents])):
                 return node  # and not an operation that gives another number each time, such as a dropout
     return None
 
@@ -236,7 +236,7 @@ def response(order: Sequence[Value], node: Value) -> Callable[[float], float]:
     def respond(x: float) -> float:
         numbers = {node: x}
         for other, op, parents in program:
-            numbers[other] = op.forward(*[numbers.get(parent, parent.data) for parent in parents])
-        return numbers.get(order[-1], order[-1].data)
+            numbers[other] = op.forward(*[numbers.get(parent, parent._data) for parent in parents])
+        return numbers.get(order[-1], order[-1]._data)
 
     return respond

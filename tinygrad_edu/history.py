@@ -25,7 +25,8 @@ class History:
             layer's parameters begin with, such as ``layers.0``, in the order of the model; ``model`` stands for those
             that are in no layer.
         seconds: how long the training took.
-        compiled: whether the model and the loss were compiled; if that was tried in vain, ``why_not`` tells why.
+        compiled: whether the model and the loss were compiled.
+        remark: what was not compiled and why, if that was tried.
         interrupted: whether Ctrl-C ended it.
     """
 
@@ -36,7 +37,7 @@ class History:
         self.gradient: dict[str, list[float]] = {}
         self.seconds = 0.0
         self.compiled = False
-        self.why_not = ""
+        self.remark = ""
         self.interrupted = False
 
     def __repr__(self) -> str:
@@ -47,8 +48,8 @@ class History:
             text += f": loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g}"
         if self.metric:
             text += f", {self.metric_name} {self.metric[0]:.4g} -> {self.metric[-1]:.4g}"
-        if self.why_not:
-            text += f"\n(not compiled: {self.why_not})"
+        if self.remark:
+            text += f"\n({self.remark})"
         return text
 
     def to_csv(self, path: Path) -> None:

@@ -11,7 +11,8 @@ from math import isfinite
 
 from tinygrad_edu import ops, structure
 from tinygrad_edu.graph import local_derivatives, recorded_derivatives
-from tinygrad_edu.recording import is_symbolic, recorded, register
+from tinygrad_edu.recording import recorded, register
+from tinygrad_edu.symbolic import is_symbolic
 from tinygrad_edu.value import Constant, Value, record, sweep, sweep_lock, topological_order
 from tinygrad_edu.warning import warn
 
@@ -118,7 +119,7 @@ class Linearization:
         [([5.5], 4.9960036108132044e-15)]
         """
         steps = [(i, [(j, abs(local)) for j, local in terms]) for i, terms in self._all_steps()]
-        rounded = [abs(node.data) + _size_of_terms(node) for node in self.nodes]
+        rounded = [abs(node._data) + _size_of_terms(node) for node in self.nodes]
         found = []
         for unit in units(len(self.outputs)):
             arriving = self._arriving(steps, unit)
@@ -196,7 +197,7 @@ class RecordedLinearization(Linearization):
         values: list[Operand] = []
         for x in found:
             value = x if isinstance(x, Value) else ConstantDerivative(x)
-            values.append(recorded(record, ops.positive, value.data, value) if value in taken else value)
+            values.append(recorded(record, ops.positive, value._data, value) if value in taken else value)
             taken.add(value)
         return values
 
@@ -235,7 +236,7 @@ def units(count: int) -> list[list[float]]:
 
 def _size_of_terms(node: Value) -> float:
     """How large the parts are that a number was put together from, and that rounding is to be compared with."""
-    return sum([abs(local * parent.data) for local, parent in zip(local_derivatives(node), node.parents)])
+    return sum([abs(local * parent._data) for local, parent in zip(local_derivatives(node), node.parents)])
 
 
 def _is_zero(x: Operand) -> bool:
@@ -249,7 +250,7 @@ def _product(upstream: Operand, local: Operand) -> Operand:
     """
     if _is_zero(upstream) or type(upstream) is type(local) is float:
         return upstream and upstream * local
-    if not isfinite(local.data if isinstance(local, Value) else local) and not is_symbolic() and upstream == 0:
+    if not isfinite(local._data if isinstance(local, Value) else local) and not is_symbolic() and upstream == 0:
         return 0.0
     for factor, other in ((upstream, local), (local, upstream)):
         if not isinstance(factor, Value) and factor in (0.0, 1.0, -1.0):

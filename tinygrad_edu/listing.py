@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 from functools import lru_cache
 
-from tinygrad_edu.operation import Operation
+from tinygrad_edu.operation import BUILT_IN, TABLE, Operation
+from tinygrad_edu.symbolic import CompileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,12 +17,13 @@ if TYPE_CHECKING:
 
 # How tightly an expression holds together: the place in this list of one that is put together like it.
 SAMPLES = ("p if q else r", "p > q", "p + q", "p * q", "-p", "p ** q", "p")
-KINDS = ("IfExp", "Compare", "Add Sub", "Mult Div", "UnaryOp", "Pow")
+KINDS = ("IfExp", "Compare", "Add Sub", "Mult Div FloorDiv Mod", "UnaryOp", "Pow", "Call Name Constant Subscript")
 LOOSEST, CONDITION, MINUS, ATOM = 0, 1, 4, 6
 NAME = 7  # a name or a number: what costs nothing to write twice
 FOLDED = 72  # characters of an expression that may still become part of another one
 LINKS = 16  # so many terms stand in one sum, more in several: Python's parser has limits
 WIDTH = 110
+OUR_NAMES = ("find", "value", "value_and_gradient", "gradient", "predict", "loss", "penalty")
 
 
 class Template:
@@ -46,7 +49,7 @@ class Template:
         parts = re.split(rf"\b({'|'.join(map(re.escape, operands))})\b", python)
         kind = type(getattr(tree, "op", tree)).__name__
         kind = type(tree).__name__ if isinstance(tree, ast.UnaryOp) else kind
-        self.level = next((i for i, names in enumerate(KINDS) if kind in names.split()), ATOM)
+        self.level = next((i for i, names in enumerate(KINDS) if kind in names.split()), LOOSEST)
         self.pieces = parts[::2]
         self.functions = {x.id for x in ast.walk(tree) if isinstance(x, ast.Name)} - {*operands}
         branches = [branch for x in ast.walk(tree) if isinstance(x, ast.IfExp) for branch in (x.body, x.orelse)]
@@ -91,7 +94,7 @@ class Listing:
     Attributes:
         names: of each variable.
         assigned: the other names, as far as statements were made.
-        imports: lines that must stand before the text.
+        from_math, definitions: what must stand before the text: functions of math, and others by name.
     """
 
     def __init__(self, program: Program, results: Sequence[int], variables: int, reserved: Iterable[str] = ()) -> None:
@@ -106,7 +109,7 @@ class Listing:
         for place in reversed(self._needed(results)):
             for operand in program.instructions[place].operands:
                 self._uses[operand] += 1
-        self.imports = self._imports()
+        self._name_functions()
         self._identifiers = _Identifiers({*reserved, *self._functions})
         self.names = [self._identifiers.name(i.label) for i in program.instructions[:variables]]
         self._written.update((place, (name, NAME)) for place, name in enumerate(self.names))
@@ -163,6 +166,8 @@ class Listing:
         else:
             operands = [self._operand(operand, LOOSEST, lines) for operand in instruction.operands]
             text, level = f"{self._functions_of[op]}({', '.join(operands)})", ATOM
+            if isinstance(op, Operation) and op.name not in BUILT_IN:
+                text = f"float({text})"  # one's own functions may give an int
         self._written[place] = text, level
         is_comparison = level == CONDITION and all(self._written[x][1] == NAME for x in instruction.operands)
         is_shared = self._uses[place] > 1 and not is_comparison  # which is as short as a name would be
@@ -209,31 +214,45 @@ class Listing:
 
     # ---- functions that are called ----
 
-    def _imports(self) -> list[str]:
-        """The lines that bring in the functions that are called; ``_functions`` are their names."""
-        ops = {i.op: None for place, i in enumerate(self.program.instructions) if i.op and self._uses[place]}
+    def _name_functions(self) -> None:
+        """Say what the functions that are called are called, the same in all listings of the program."""
+        self.from_math: set[str] = set()
+        self.definitions: dict[str, str] = {}
         self._functions_of: dict[Operation | Function, str] = {}
-        from_math: set[str] = set()
-        identifiers = _Identifiers(dir(math))
-        lines = []
-        for op in ops:
+        mentioned: set[str] = set()
+        used = {i.op for place, i in enumerate(self.program.instructions) if self._uses[place]}
+        identifiers = _Identifiers({*dir(math), *dir(builtins), *OUR_NAMES})
+        for op in dict.fromkeys(i.op for i in self.program.instructions if i.op is not None):
             forward = getattr(op, "forward", None)
+            is_math = getattr(forward, "__module__", "") == "math" and op.name in BUILT_IN
+            name = str(forward.__name__) if is_math and forward else "" if op.python else identifiers.name(op.name)
+            self._functions_of[op] = name
+            if op not in used:
+                continue
             if op.python:
-                from_math |= {name for name in template(op.python, op.operands).functions if hasattr(math, name)}
-            elif getattr(forward, "__module__", "") == "math":
-                from_math.add(forward.__name__)  # type: ignore[union-attr]
-                self._functions_of[op] = forward.__name__  # type: ignore[union-attr]
+                mentioned |= template(op.python, op.operands).functions
+            elif is_math:
+                self.from_math.add(name)
             else:
-                source = f"find({op.name!r}).forward" if isinstance(op, Operation) else op.source
-                self._functions_of[op] = identifiers.name(op.name)
-                lines.append(f"{self._functions_of[op]} = {source}")
-        constants = [i.constant for place, i in enumerate(self.program.instructions) if self._uses[place]]
-        from_math |= {"inf" for x in constants if x is not None and math.isinf(x)}
-        from_math |= {"nan" for x in constants if x is not None and math.isnan(x)}
-        self._functions = from_math | {*self._functions_of.values(), "find", "float"}
-        heads = [f"from math import {', '.join(sorted(from_math))}"] * bool(from_math)
-        heads += ["from tinygrad_edu.operation import find"] * bool(lines)
-        return heads + lines
+                self.definitions[name] = op.source if not isinstance(op, Operation) else found(op) + ".forward"
+        numbers = [i.constant for place, i in enumerate(self.program.instructions) if self._uses[place]]
+        self.from_math |= {name for name in mentioned if hasattr(math, name)}
+        self.from_math |= {"inf" for x in numbers if x is not None and math.isinf(x)}
+        self.from_math |= {"nan" for x in numbers if x is not None and math.isnan(x)}
+        self._functions = {*self.from_math, *mentioned, *self.definitions, "find", "float"}
+
+
+def found(op: Operation) -> str:
+    """The Python expression that gives an operation of the table.
+
+    Raises:
+        CompileError: if its name means another one by now.
+    """
+    if TABLE.get(op.name) is not op:
+        raise CompileError(
+            f"another operation called {op.name!r} has been defined since this one was used; use the new"
+        )
+    return f"find({op.name!r})"
 
 
 class _Identifiers:
@@ -275,6 +294,7 @@ def _stem(label: str) -> str:
         *_, last = [word for word in words if not word.isdecimal()] or [""]
         words = [last, *(word for word in words if word.isdecimal())]
     stem = "".join(c for c in "_".join(words)[:40] if ("x" + c).isidentifier()).strip("_")
+    stem = unicodedata.normalize("NFKC", stem)  # once more: what was left out may have kept letters apart
     return stem if not stem or stem.isidentifier() else f"v_{stem}"
 
 
@@ -284,7 +304,11 @@ def _literal(x: float) -> tuple[str, int]:
 
 def module(listings: Sequence[Listing], functions: Sequence[Sequence[str]]) -> str:
     """The text of functions, each given as its lines, the first of which begins it; what they import comes first."""
-    imports = dict.fromkeys(line for listing in listings for line in listing.imports)
+    from_math = sorted({name for listing in listings for name in listing.from_math})
+    definitions = {name: source for listing in listings for name, source in listing.definitions.items()}
+    imports = [f"from math import {', '.join(from_math)}"] * bool(from_math)
+    imports += ["from tinygrad_edu.operation import find"] * bool(definitions)
+    imports += [f"{name} = {source}" for name, source in definitions.items()]
     texts = ["\n".join([wrapped(first), *[wrapped(f"    {line}") for line in lines]]) for first, *lines in functions]
     return "\n\n".join(["\n".join(imports)] * bool(imports) + texts) + "\n"
 
@@ -316,7 +340,7 @@ def wrapped(line: str) -> str:
     """
     if len(line) <= WIDTH:
         return line
-    head, sign, value = line.partition("= ") if "= " in line else line.partition("return ")
+    head, sign, value = line.partition(" = " if " = " in line else " += " if " += " in line else "return ")
     if _is_cut(value, " + ") and not _is_cut(value, ", "):
         line = f"{head}{sign}({value})"
         return _cut(line, " + ", "+ ", 1)

@@ -63,7 +63,7 @@ class Operation:
         notation: str = "",
         python: str = "",
     ) -> None:
-        if not isinstance(name, str) or not name or not callable(forward):
+        if type(name) is not str or not name or not callable(forward):
             raise TypeError(f"an operation has a name and a function that computes it, not {name!r} and {forward!r}")
         if name in BUILT_IN:
             raise ValueError(f"{name!r} is a built-in operation; choose another name for yours")
@@ -208,7 +208,7 @@ def _describe(operands: Sequence[Any]) -> str:
     for operand in operands[:4]:
         label = str(getattr(operand, "label", ""))
         label = label if len(label) <= 40 else label[:39] + "…"
-        texts.append(f"{label} = {operand.data}" if label else f"{getattr(operand, 'data', operand)}")
+        texts.append(f"{label} = {operand._data}" if label else f"{getattr(operand, '_data', operand)}")
     if len(operands) > 4:
         texts.append(f"{len(operands) - 4} more")
     return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))

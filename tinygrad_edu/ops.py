@@ -18,7 +18,7 @@ import math
 import operator
 
 from tinygrad_edu.operation import BUILT_IN, TABLE, Operation
-from tinygrad_edu.recording import is_symbolic
+from tinygrad_edu.symbolic import is_symbolic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
 
     A negative x has powers at whole n only, and there no slope.
     """
+    if is_symbolic() and type(n) is not float:
+        return _power_rule_for_all(y, x, n)
     try:
         slope = 0.0 if n == 0 and x == 0 else n * _raised(x, n - 1)
     except OverflowError:  # a tiny x: the slope itself may be no larger than a float can be
@@ -58,6 +60,14 @@ def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
     if x > 0:
         return slope, y * log(x)
     return slope, 0.0 if x == 0 else math.nan
+
+
+def _power_rule_for_all(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
+    """The same without a branch. What is not taken is computed as well, at numbers where it is defined."""
+    is_zero, is_positive = equal(x, 0.0), greater(x, 0.0)
+    slope = n * where(is_zero * equal(n, 0.0), 1.0, x) ** (n - 1)
+    towards_n = y * log(where(is_positive, x, 1.0))
+    return slope, where(is_positive, towards_n, where(is_zero, 0.0, math.nan))
 
 
 def _raised(x: Any, n: Any) -> Any:
@@ -84,7 +94,7 @@ divide = Operation(
 power = Operation(
     "power", _power, _power_rule,
     "x to the power n; where x < 0, for whole n only, with a derivative with respect to x but none to n (NaN).",
-    "power(-2.0, 3.0) = -8.0", notation="x ^ n", python="x ** n",
+    "power(-2.0, 3.0) = -8.0", notation="x ^ n", python="pow(x, n)",
 )
 negative = Operation(
     "negative", operator.neg, lambda y, x: (-1.0,),

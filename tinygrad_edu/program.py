@@ -29,6 +29,9 @@ class Function:
         self.name, self.python, self.operands, self.source = name, python, operands, source
 
 
+WHOLE_POWER = Function("whole power", "x ** n", ("x", "n"))  # for other exponents x ** n may be a complex number
+
+
 class Instruction:
     """One line of a program: an operation and the places of its operands, a constant, or a variable given from outside.
 
@@ -77,7 +80,7 @@ class Program:
         self._places: dict[Value, int] = {}
         self._known: dict[Key, int] = {}
         for variable in variables:
-            self._places[variable] = self._append(Instruction(label=variable.label))
+            self._places[variable] = self._append(Instruction(label=str(variable.label)))
 
     def places(self, values: Sequence[Value]) -> list[int]:
         """Where ``values`` are computed, after adding what is needed for that."""
@@ -106,14 +109,15 @@ class Program:
     def _place(self, node: Value) -> int:
         op = node.op
         if op is None:
-            return self._constant(node.data)
+            return self._constant(node._data)
         operands = tuple([self._places[parent] for parent in node.parents])
         if op.name in BUILT_IN and all(self.instructions[operand].constant is not None for operand in operands):
-            return self._constant(node.data)
+            return self._constant(node._data)
         same = self._simplified(op, operands)
         if same is None:
-            same = self._defined(op, node) if op.python == "definition" else self._operation(op, operands)
-        return self._labelled(same, node.label)
+            is_opened = op.python == "definition" and op.name in BUILT_IN
+            same = self._defined(op, node) if is_opened else self._operation(op, operands)
+        return self._labelled(same, str(node.label))
 
     def _labelled(self, place: int, label: str) -> int:
         instruction = self.instructions[place]
@@ -130,14 +134,17 @@ class Program:
                     return other
                 if self.instructions[one].constant == -1:
                     return self._operation(ops.negative, (other,))
+        exponent = self.instructions[operands[-1]].constant if op is ops.power else None
+        if exponent is not None and exponent.is_integer():
+            return self._operation(WHOLE_POWER, operands)
         if op is ops.negative and self.instructions[operands[0]].op is ops.negative:
             return self.instructions[operands[0]].operands[0]
         return None
 
-    def _operation(self, op: Operation, operands: tuple[int, ...]) -> int:
+    def _operation(self, op: Operation | Function, operands: tuple[int, ...]) -> int:
         """The place of an operation, the same for what was computed before."""
         key = (op, operands)
-        if op.name not in BUILT_IN:
+        if op.name not in BUILT_IN and op is not WHOLE_POWER:
             return self._append(Instruction(op, operands))
         if key not in self._known:
             self._known[key] = self._append(Instruction(op, operands))
@@ -152,7 +159,7 @@ class Program:
     def _defined(self, op: Operation, node: Value) -> int:
         """The place of ``node`` written out as the definition of its operation."""
         assert op.definition is not None
-        stand_ins = {parent: Value(parent.data) for parent in node.parents}  # so that the walk ends at them
+        stand_ins = {parent: Value(parent._data) for parent in node.parents}  # so that the walk ends at them
         for parent, stand_in in stand_ins.items():
             self._places[stand_in] = self._places[parent]
         return self.places([recorded(op.definition, *[stand_ins[parent] for parent in node.parents])])[0]

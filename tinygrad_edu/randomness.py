@@ -44,3 +44,23 @@ def undisturbed(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R
         return function(*args, **named)
     finally:
         random.setstate(before)
+
+
+def global_state() -> tuple[object, ...]:
+    """The state of the generators that everybody shares, as far as they are in use: equal if nothing was drawn.
+
+    >>> import random
+    >>> before = global_state()
+    >>> _ = random.random()
+    >>> global_state() == before
+    False
+    """
+    import sys
+
+    states: list[object] = []
+    if "random" in sys.modules:
+        states.append(sys.modules["random"].getstate())
+    if "numpy.random" in sys.modules:
+        name, key, *rest = sys.modules["numpy.random"].get_state()
+        states.append((name, key.tobytes(), *rest))
+    return tuple(states)

@@ -1,4 +1,4 @@
-"""Whether arithmetic is recorded now, whether comparisons are, and which leaves are made while a function is traced."""
+"""Whether arithmetic is recorded now, and which leaves are made while a function is traced."""
 
 from __future__ import annotations
 
@@ -18,12 +18,6 @@ _pauses: ContextVar[int] = ContextVar("pauses", default=0)  # how many no_grad c
 is_paused = _pauses.get
 _births: ContextVar[set[Value] | None] = ContextVar("births", default=None)  # leaves made while a function is traced
 born = _births.get
-_symbolic: ContextVar[bool] = ContextVar("symbolic", default=False)
-is_symbolic = _symbolic.get
-
-
-class CompileError(TypeError):
-    """What a function does cannot be compiled; the message says what, and what to write instead."""
 
 
 class no_grad:
@@ -100,21 +94,6 @@ def traced(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> tuple[
         _births.reset(before)
         if outer is not None:
             outer |= own
-
-
-def symbolically(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
-    """What ``function`` gives for these arguments, comparisons of Values recorded as operations of the table. To take
-    one for True or False, as ``if`` does, is a CompileError, for it may come out otherwise for other numbers.
-
-    >>> from tinygrad_edu import Value
-    >>> symbolically(lambda x: x > 1, Value(3.0)).op
-    <operation greater>
-    """
-    before = _symbolic.set(True)
-    try:
-        return function(*args, **named)
-    finally:
-        _symbolic.reset(before)
 
 
 def register(leaf: Value) -> None:

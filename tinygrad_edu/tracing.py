@@ -65,7 +65,7 @@ class Trace:
         """Warn if all that ``f`` returned are plain numbers, or Values that it made of such."""
         if not (self.outputs and self.inputs and all(_is_cut_off(output, own) for output in self.outputs)):
             return
-        what = f"the plain number {self.outputs[0].data}" if structure.is_leaf(self.result) else "only plain numbers"
+        what = f"the plain number {self.outputs[0]._data}" if structure.is_leaf(self.result) else "only plain numbers"
         variables = ", ".join([x.label for x in self.inputs[:3]] + ["..."] * (len(self.inputs) > 3))
         warn(
             f"{name_of(self.f)} returned {what}, so its derivative by {variables} is 0. If it should not be, look "
@@ -84,9 +84,9 @@ class Trace:
     def value(self) -> Any:
         """What ``f`` returned, as numbers unless it is connected to Values of the caller."""
         if not self.gives_values:
-            return structure.rebuilt(self.result, [x.data for x in self.outputs])
+            return structure.rebuilt(self.result, [x._data for x in self.outputs])
         if self._is_detached:
-            return structure.rebuilt(self.result, [Value(x.data) for x in self.outputs])
+            return structure.rebuilt(self.result, [Value(x._data) for x in self.outputs])
         return self.result
 
     def push(self, tangents: Sequence[Operand]) -> list[Operand]:
@@ -109,7 +109,7 @@ class Trace:
         if not any(isinstance(seed, Value) for seed in seeds):
             return self._at, seeds, self.gives_values
         if self._is_detached:
-            return self._at, [seed.data if isinstance(seed, Value) else seed for seed in seeds], True
+            return self._at, [seed._data if isinstance(seed, Value) else seed for seed in seeds], True
         return self._at if self.gives_values else RecordedLinearization(self.outputs, self.inputs), seeds, True
 
     def _given(self, found: list[Operand], gives_values: bool) -> list[Operand]:
@@ -140,7 +140,7 @@ def new_input(doing: str, path: str, leaf: Any) -> Value:
         TypeError: if it is not a number.
     """
     if isinstance(leaf, Value):
-        return Value(leaf.data, leaf.label or path)
+        return Value(leaf._data, leaf.label or path)
     try:
         return Value(leaf, path)
     except TypeError:

@@ -103,7 +103,7 @@ def fit(
     started, rate = time.perf_counter(), optimizer.lr
     trainer = _Trainer(model, Objective(model, loss_of, l2, optimizer.parameters), metric_of, optimizer, history)
     drawn = trainer.examples(rows, goals, compiled)
-    before = [parameter.data for parameter in optimizer.parameters]
+    before = [parameter._data for parameter in optimizer.parameters]
     with EndingBatches() as interrupt, ProgressBar(epochs, progress) as bar:
         try:
             for epoch in range(epochs):
@@ -126,6 +126,8 @@ def fit(
             raise
         finally:
             optimizer.lr = rate
+            if trainer.compiled is not None:
+                history.remark = trainer.compiled.remark()
             history.seconds = time.perf_counter() - started
     return history
 
@@ -176,7 +178,7 @@ class _Trainer:
             try:
                 prepared = undisturbed(self._prepared, objective, rows, targets)
             except Exception as error:  # recording will raise it too, if it is no matter of compiling
-                self.history.why_not = f"{error}"
+                self.history.remark = f"not compiled: {error}"
             else:
                 self.compiled, self.history.compiled = objective, True
                 return list(zip(rows, targets, *prepared))
@@ -194,7 +196,8 @@ class _Trainer:
             try:
                 undisturbed(self.compiled.make_code, *[[example[i] for example in examples] for i in (2, 3)])
             except Exception as error:
-                self.compiled, self.history.compiled, self.history.why_not = None, False, f"{error}"
+                self.compiled, self.history.compiled = None, False
+                self.history.remark = f"not compiled to the end: {error}"
 
     def run(self, epoch: int, batches: list[list[Example]], interrupt: EndingBatches) -> None:
         """Make a step for each batch, and add the epoch to the history."""
@@ -226,11 +229,11 @@ class _Trainer:
             raise self.diverged(f"{error}", epoch) from None
         if not math.isfinite(loss):
             raise self.diverged(f"the loss became {loss}", epoch)
-        if not all(math.isfinite(parameter.grad) for parameter in parameters):
+        if not all(math.isfinite(parameter._grad) for parameter in parameters):
             raise self.diverged("a gradient became infinite or NaN", epoch)
-        before = [parameter.data for parameter in parameters]
+        before = [parameter._data for parameter in parameters]
         self.optimizer.step()
-        if not all(math.isfinite(parameter.data) for parameter in parameters):
+        if not all(math.isfinite(parameter._data) for parameter in parameters):
             _restore(self.optimizer, before)
             raise self.diverged("a parameter became infinite or NaN", epoch)
         if self.metric is None:

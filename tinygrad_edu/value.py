@@ -13,7 +13,8 @@ from _thread import RLock
 
 from tinygrad_edu import operation, ops
 from tinygrad_edu.operation import TABLE, Operation, number
-from tinygrad_edu.recording import CompileError, born, is_paused, is_symbolic, recorded, register
+from tinygrad_edu.recording import is_paused, recorded, register
+from tinygrad_edu.symbolic import SIGNS, check_branch, check_reading, is_symbolic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ def record(
     node.label = ""
     if is_paused():
         node.op = node._first = node._second = None
+        if is_symbolic():
+            for operands in (first, second or ()):
+                for operand in operands if type(operands) is tuple else (operands,):
+                    check_reading(operand, "no_grad() around")  # type: ignore[arg-type]
         register(node)
     else:
         node.op = op
@@ -135,26 +140,6 @@ def _compare(compare: Callable[[Any, Any], Any], as_operation: Callable[[Any, An
     return method
 
 
-def _truth(condition: Value) -> bool:
-    """Whether a number is not 0, where that may depend only on numbers that stay as they are.
-
-    Raises:
-        CompileError: if it depends on others.
-    """
-    own = born() or ()
-    if any(x.op is None and type(x) is not Constant and x not in own for x in topological_order(condition)):
-        sides = [x.label or (f"{x._data}" if type(x) is Constant else "a computed value") for x in condition.parents]
-        signs: dict[Operation | None, str] = {ops.greater: ">", ops.greater_equal: ">=", ops.equal: "=="}
-        sign = signs.get(condition.op)
-        text = f"{sides[0]} {sign} {sides[1]}" if sign else "a Value is 0"
-        raise CompileError(
-            f"a branch is taken by whether {text}, which compiled code cannot follow: it does the same for all "
-            "numbers. Instead of if, and, or, max and min there are where(x > 0, a, b), which takes one of two "
-            "results, maximum, minimum and relu"
-        )
-    return condition._data != 0
-
-
 def _named(method: Any, op: Operation) -> Any:
     method.__name__, method.__qualname__, method.__doc__, method.operation = op.name, op.name, op.summary, op
     return method
@@ -192,6 +177,7 @@ class Value:
     # half as much memory again and twice as much to look through for the garbage collector. An operation of lists keeps
     # these there, as tuples that many nodes may share.
     __slots__ = ("_adjoint", "_data", "_first", "_grad", "_second", "label", "op")
+    is_plain = False  # whether it is only a plain number that met a Value
 
     _data: float
     _grad: float
@@ -212,10 +198,14 @@ class Value:
 
     @property
     def data(self) -> float:
+        if is_symbolic():
+            check_reading(self, "data of")
         return self._data
 
     @data.setter
     def data(self, data: float) -> None:
+        if is_symbolic():
+            check_reading(self, "setting data of")
         self._data = number(data)
 
     @property
@@ -261,9 +251,13 @@ class Value:
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        return _truth(self) if is_symbolic() else self._data != 0
+        if is_symbolic():
+            check_branch(self)
+        return self._data != 0
 
     def __float__(self) -> NoReturn:
+        if self.op is not None and self.op.name in SIGNS:
+            check_branch(self)
         raise TypeError(
             "a Value does not turn into a plain number by itself, because that would cut it off from its graph. "
             "Use v.data for the number, and exp(v) or v.exp() rather than math.exp(v)"
@@ -275,6 +269,17 @@ class Value:
         raise TypeError("^ is not a power in Python; write x ** 2")
 
     __rxor__ = __xor__
+
+    def __and__(self, other: object) -> Any:
+        """Both conditions, where comparisons are recorded; elsewhere they give bools, which have an & of their own."""
+        takes_it = is_symbolic() and _constant(other) is not None
+        return recorded(lambda: self.minimum(other)) if takes_it else NotImplemented
+
+    def __or__(self, other: object) -> Any:
+        takes_it = is_symbolic() and _constant(other) is not None
+        return recorded(lambda: self.maximum(other)) if takes_it else NotImplemented
+
+    __rand__, __ror__ = __and__, __or__
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -330,6 +335,7 @@ class Constant(Value):
     """The leaf that a plain number becomes when it meets a Value: the 1 of ``x + 1``."""
 
     __slots__ = ()
+    is_plain = True
 
     def __init__(self, data: float) -> None:
         self._data = data if type(data) is float else number(data)

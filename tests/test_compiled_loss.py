@@ -1,0 +1,457 @@
+"""Compiled losses and training against the same recorded: gradients, predictions, histories."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_edu as tg
+from tinygrad_edu import CompileError, Operation, Value, compile_loss, data, fit, losses, mean, nn, no_grad, optim
+from tinygrad_edu.nn import Module
+from tinygrad_edu.training import LOSSES
+
+POINTS = [[0.5, -1.0], [1.5, 0.25], [-0.75, 2.0], [0.0, 1.0]]
+TARGETS = {
+    "mse": [0.5, -1.0, 2.0, 0.0],
+    "binary_cross_entropy": [0, 1, 1, 0],
+    "binary_cross_entropy_with_logits": [0, 1, 0.25, 0],
+    "cross_entropy": [0, 2, 1, 2],
+    "hinge": [1, -1, -1, 1],
+}
+
+
+def recorded(model, loss, inputs, targets, l2=0.0):
+    """The mean loss and the gradient as the engine finds them."""
+    model.zero_grad()
+    total = mean([loss(model(x), t) for x, t in zip(inputs, targets)])
+    if l2:
+        total = total + l2 * losses.l2_penalty(model.parameters())
+    total.backward()
+    return total.data, [p.grad for p in model.parameters()]
+
+
+def compiled(model, loss, inputs, targets, l2=0.0):
+    model.zero_grad()
+    compiled_loss = compile_loss(model, loss, l2=l2)
+    total = compiled_loss(inputs, targets)
+    return total, [p.grad for p in model.parameters()]
+
+
+def assert_same(model, loss, inputs, targets, l2=0.0):
+    total, slopes = compiled(model, loss, inputs, targets, l2)
+    right, rights = recorded(model, loss, inputs, targets, l2)
+    assert total == pytest.approx(right, rel=1e-12, abs=1e-15)
+    assert slopes == pytest.approx(rights, rel=1e-11, abs=1e-14)
+
+
+def network(name, seed=1):
+    squash = "sigmoid" if name == "binary_cross_entropy" else None
+    return nn.MLP(2, [5, 3 if name == "cross_entropy" else 1], "tanh", squash, seed=seed)
+
+
+# ---- the gradient ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_has_the_gradient_that_is_recorded(name, l2):
+    assert_same(network(name), LOSSES[name][0], POINTS, TARGETS[name], l2)
+
+
+@pytest.mark.parametrize(
+    "activation", ["relu", "leaky_relu", "elu", "sigmoid", "silu", "gelu", "softplus", "sin", None]
+)
+@pytest.mark.parametrize("sizes", [[1], [4, 1], [3, 4, 2]])
+def test_every_activation_and_shape(activation, sizes):
+    model = nn.MLP(2, sizes, activation, seed=2)
+    targets = [0.5, 1.0, -1.0, 2.0] if sizes[-1] == 1 else [[0.5, 1.0], [1.0, -2.0], [0.0, 0.0], [3.0, 1.0]]
+    assert_same(model, losses.mse, POINTS, targets)
+
+
+@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3), st.floats(-2, 2)), min_size=1, max_size=6))
+def test_any_examples(examples):
+    model = network("mse")
+    assert_same(model, losses.mse, [[x, y] for x, y, _ in examples], [t for *_, t in examples])
+
+
+def test_it_adds_to_what_is_there_as_backward_does():
+    model = network("mse")
+    loss = compile_loss(model, losses.mse)
+    loss(POINTS, TARGETS["mse"])
+    once = [p.grad for p in model.parameters()]
+    loss(POINTS, TARGETS["mse"])
+    assert [p.grad for p in model.parameters()] == pytest.approx([2 * g for g in once], rel=1e-14)
+
+
+def test_a_loop_by_hand_works_unchanged():
+    trained = []
+    for is_compiled in (True, False):
+        model = network("hinge", seed=3)
+        optimizer = optim.Adam(model.parameters(), lr=0.05)
+        loss = compile_loss(model, losses.hinge)
+        for _ in range(30):
+            optimizer.zero_grad()
+            if is_compiled:
+                loss(POINTS, TARGETS["hinge"])
+            else:
+                mean([losses.hinge(model(x), t) for x, t in zip(POINTS, TARGETS["hinge"])]).backward()
+            optimizer.step()
+        trained.append(list(model.state_dict().values()))
+    assert trained[0] == pytest.approx(trained[1], rel=1e-9)
+
+
+class Twice(Module):
+    """One parameter used twice, a constant, an input that does not count, and a dict of parameters."""
+
+    def __init__(self):
+        self.w, self.parts, self.rate = Value(0.5), {"a": Value(1.5), "b": [Value(-1.0)]}, 0.25
+
+    def __call__(self, x):
+        return self.w * x[0] + self.w**2 * self.parts["a"] + tg.tanh(self.parts["b"][0]) * self.rate
+
+
+def test_models_of_ones_own():
+    assert_same(Twice(), losses.mse, POINTS, TARGETS["mse"], l2=0.5)
+
+
+def test_a_plain_function_with_values_is_a_model():
+    w = Value(2.0, label="w")
+    loss = compile_loss(lambda x: w * x + 1, losses.mse)
+    assert loss([1.0, 2.0], [0.0, 0.0]) == pytest.approx((9 + 25) / 2)
+    assert w.grad == pytest.approx((2 * 3 * 1 + 2 * 5 * 2) / 2)
+    assert loss.predict([3.0]) == [7.0]
+
+
+def test_rows_and_predictions_may_have_any_structure():
+    w = Value(0.5)
+    model = lambda row: {"sum": w * (row["a"][0] + row["b"]), "flat": (row["b"] * w, [w])}  # noqa: E731
+    loss = lambda p, t: (p["sum"] - t["goal"]) ** 2 + p["flat"][1][0] * t["by"][0]  # noqa: E731
+    rows = [{"a": [1.0], "b": 2.0}, {"a": [0.0], "b": -1.0}]
+    targets = [{"goal": 1.0, "by": (2.0,)}, {"goal": 0.0, "by": (3.0,)}]
+    compiled_loss = compile_loss(model, loss)
+    total = compiled_loss(rows, targets)
+    grad, w.grad = w.grad, 0.0
+    right = mean([loss(model(row), target) for row, target in zip(rows, targets)])
+    right.backward()
+    assert total == pytest.approx(right.data)
+    assert grad == pytest.approx(w.grad)
+    assert compiled_loss.predict(rows) == [{"sum": 1.5, "flat": (1.0, [0.5])}, {"sum": -0.5, "flat": (-0.5, [0.5])}]
+
+
+def test_arrays_tuples_and_whole_numbers():
+    model = network("cross_entropy")
+    expected = recorded(model, losses.cross_entropy, POINTS, TARGETS["cross_entropy"])
+    for inputs, targets in [
+        (np.array(POINTS), np.array(TARGETS["cross_entropy"])),
+        (tuple(map(tuple, POINTS)), tuple(TARGETS["cross_entropy"])),
+        ([list(row) for row in np.array(POINTS)], [np.int64(t) for t in TARGETS["cross_entropy"]]),
+        (iter(POINTS), iter(TARGETS["cross_entropy"])),
+    ]:
+        total, slopes = compiled(model, losses.cross_entropy, inputs, targets)
+        assert type(total) is float
+        assert all(type(slope) is float for slope in slopes)
+        assert total == pytest.approx(expected[0], rel=1e-12)
+        assert slopes == pytest.approx(expected[1], rel=1e-11)
+    again = compile_loss(model, losses.cross_entropy)
+    again(POINTS, TARGETS["cross_entropy"])
+    model.zero_grad()
+    assert type(again([list(row) for row in np.array(POINTS)], TARGETS["cross_entropy"])) is float
+    assert all(type(p.grad) is float for p in model.parameters())
+
+
+# ---- losses of one's own ---------------------------------------------------------------------------------------------
+
+
+def by_target(prediction, target):
+    return -tg.log(tg.sigmoid(prediction)) if target == 1 else -tg.log(tg.sigmoid(-prediction))
+
+
+def by_prediction(prediction, target):
+    """Huber's loss with a branch: it cannot be compiled, and is recorded for each example."""
+    difference = abs(prediction - target)
+    return difference**2 / 2 if difference < 1 else difference - 0.5
+
+
+def by_data(prediction, target):
+    return (prediction - target) ** 2 * (2.0 if prediction.data > 0 else 1.0)
+
+
+def by_type(prediction, target):
+    return (prediction - target) ** 2 * (1.0 if isinstance(target, float) else 100.0)
+
+
+@pytest.mark.parametrize("loss", [by_target, by_prediction, by_data, by_type])
+@pytest.mark.parametrize("targets", [[0.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0], [0.25, -3.0, 5.0, 1.0]])
+def test_losses_that_branch(loss, targets):
+    assert_same(network("mse"), loss, POINTS, targets)
+
+
+def test_targets_that_come_later_are_understood():
+    model = network("mse")
+    loss = compile_loss(model, by_target)
+    for targets in ([1.0] * 4, [0.0, 1.0, 0.0, 1.0], [2.0, 3.0, 1.0, 0.0]):
+        model.zero_grad()
+        total = loss(POINTS, targets)
+        slopes = [p.grad for p in model.parameters()]
+        right, rights = recorded(model, by_target, POINTS, targets)
+        assert total == pytest.approx(right, rel=1e-12)
+        assert slopes == pytest.approx(rights, rel=1e-11)
+    assert "where the target is 1.0" in loss.source
+
+
+def test_more_different_targets_than_there_is_code_for():
+    rng = random.Random(0)
+    inputs = [[rng.gauss(0, 1), rng.gauss(0, 1)] for _ in range(250)]
+    targets = [float(i) for i in range(250)]
+    loss = lambda p, t: (p - t) ** 2 if t > 10 else abs(p - t)  # noqa: E731
+    assert_same(network("mse"), loss, inputs, targets)
+    assert_same(network("mse"), losses.mse, inputs, targets)
+
+
+def test_a_loss_with_values_from_around_cannot_be_compiled():
+    model = network("mse")
+    loss = compile_loss(model, lambda p, t: (p - t) ** 2 + model.layers[0].neurons[0].b)
+    with pytest.raises(
+        CompileError, match=r"neither in the prediction nor in the target: 'layers\.0\.neurons\.0\.b'.*l2"
+    ):
+        loss(POINTS, TARGETS["mse"])
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "kind", "message"),
+    [
+        (POINTS, [0.0], ValueError, "4 inputs do not go with 1 targets"),
+        ([], [], ValueError, "there are no examples"),
+        ([[0.0, "a"]], [0.0], TypeError, r"in inputs\[0\] is a str"),
+        ([[0.0, 1.0], [2.0]], [0.0, 1.0], ValueError, r"inputs\[1\] must be built like its counterpart: a list of 2"),
+        (POINTS[:1], [None], TypeError, r"in targets\[0\] is None"),
+        ([[Value(1.0), 2.0]], [0.0], TypeError, r"in inputs\[0\] is a Value. Pass x.data"),
+        ([[0.0, 1.0, 2.0]], [0.0], ValueError, "expected 2 inputs, got 3"),
+    ],
+)
+@pytest.mark.parametrize("used", [False, True])
+def test_what_does_not_fit_is_explained_and_changes_nothing(inputs, targets, kind, message, used):
+    model = network("mse")
+    loss = compile_loss(model, losses.mse)
+    if used:
+        if "expected 2" in message:
+            message = "a list of 2, not a list of 3"
+        loss(POINTS, TARGETS["mse"])
+    before = [p.grad for p in model.parameters()]
+    with pytest.raises(kind, match=message):
+        loss(inputs, targets)
+    assert [p.grad for p in model.parameters()] == before
+
+
+def test_errors_are_those_of_the_engine_and_change_nothing():
+    model = nn.Neuron(1, None, seed=0)
+    model.load_state_dict({"w[0]": 1.0, "b": 0.0})
+    loss = compile_loss(model, lambda p, t: tg.log(p) * t)
+    assert loss([[1.0], [2.0]], [1.0, 2.0]) == pytest.approx(math.log(2.0))
+    before = [p.grad for p in model.parameters()]
+    with pytest.raises(ValueError, match=r"log of -1\.0 is undefined"):
+        loss([[1.0], [-1.0]], [1.0, 2.0])
+    assert [p.grad for p in model.parameters()] == before
+    with pytest.raises(ValueError, match=r"the target of binary_cross|between 0 and 1"):
+        compile_loss(model, losses.binary_cross_entropy_with_logits)([[1.0]], [7.0])
+    with no_grad(), pytest.raises(TypeError, match="inside no_grad"):
+        loss([[1.0]], [1.0])
+
+
+def test_numbers_that_are_not_finite_are_as_recorded():
+    model = nn.Neuron(1, None, seed=0)
+    total, slopes = compiled(model, losses.mse, [[1.0], [math.inf]], [0.0, 1.0])
+    right, rights = recorded(model, losses.mse, [[1.0], [math.inf]], [0.0, 1.0])
+    assert total == right == math.inf
+    assert str(slopes) == str(rights)
+
+
+def test_a_model_that_cannot_be_compiled_says_why():
+    class Branching(Twice):
+        def __call__(self, x):
+            return self.w * x[0] if x[0] > 0 else self.w
+
+    with pytest.raises(CompileError, match=r"whether x\[0\] > 0\.0"):
+        compile_loss(Branching(), losses.mse)(POINTS, TARGETS["mse"])
+    with pytest.raises(ValueError, match="there is no code yet"):
+        print(compile_loss(Branching(), losses.mse).source)
+
+
+# ---- predictions -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_predictions_are_those_of_the_model(name):
+    model = network(name)
+    predicted = compile_loss(model, LOSSES[name][0]).predict(POINTS)
+    for prediction, point in zip(predicted, POINTS):
+        right = model(point)
+        if isinstance(right, list):
+            assert prediction == pytest.approx([p.data for p in right], rel=1e-14)
+        else:
+            assert prediction == pytest.approx(right.data, rel=1e-14)
+    assert compile_loss(model, LOSSES[name][0]).predict([]) == []
+
+
+def test_predictions_follow_the_parameters_and_raise_what_the_model_does():
+    neuron = nn.Neuron(1, "log", init=lambda: 1.0)
+    loss = compile_loss(neuron, losses.mse)
+    assert loss.predict([[1.0]]) == [0.0]
+    neuron.w[0].data = 2.0
+    assert loss.predict([[1.0]]) == [pytest.approx(math.log(2.0))]
+    with pytest.raises(ValueError, match=r"log of -2\.0 is undefined"):
+        loss.predict([[-1.0]])
+
+
+# ---- fit -------------------------------------------------------------------------------------------------------------
+
+
+def both(loss, optimizer=optim.Adam, make=network, **options):
+    """The histories and parameters of training compiled and recorded."""
+    found = []
+    for is_compiled in (True, False):
+        random.seed(5)
+        model = make(loss) if make is network else make()
+        settings = {"epochs": 12, "batch_size": 3, "seed": 1, "lr": 0.05} | options
+        lr = settings.pop("lr")
+        history = fit(model, POINTS * 2, TARGETS.get(loss, TARGETS["mse"]) * 2, loss=loss,
+                      optimizer=optimizer(model.parameters(), lr=lr), compiled=is_compiled, **settings)  # fmt: skip
+        found.append((history, list(model.state_dict().values())))
+    return found
+
+
+def assert_same_history(found):
+    (history, state), (right, right_state) = found
+    assert history.loss == pytest.approx(right.loss, rel=1e-9)
+    assert history.metric == pytest.approx(right.metric, rel=1e-9)
+    for name, sizes in right.gradient.items():
+        assert history.gradient[name] == pytest.approx(sizes, rel=1e-9, abs=1e-12)
+    assert state == pytest.approx(right_state, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("optimizer", [optim.SGD, optim.Adam, optim.AdamW])
+def test_training_has_the_same_history_as_recorded(name, optimizer):
+    found = both(name, optimizer, metric="accuracy", l2=0.01)
+    assert_same_history(found)
+    assert found[0][0].compiled
+    assert not found[1][0].compiled
+    assert ", compiled" in str(found[0][0])
+    assert "compiled" not in str(found[1][0])
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, None])
+def test_batches_of_any_size(batch_size):
+    assert_same_history(both("mse", batch_size=batch_size, schedule=optim.cosine(12)))
+
+
+def test_what_cannot_be_compiled_is_recorded_and_the_summary_says_why():
+    class Branching(Twice):
+        def __call__(self, x):
+            return self.w * x[0] if x[0] > 0 else self.w * x[1] + self.parts["a"]
+
+    found = both("mse", make=Branching)
+    assert_same_history(found)
+    assert "(not compiled: a branch is taken by whether x[0] > 0.0" in str(found[0][0])
+    assert not found[0][0].compiled
+
+
+def test_a_model_that_draws_random_numbers_trains_as_recorded():
+    class Noisy(Twice):
+        def __call__(self, x):
+            return self.w * x[0] * (random.random() > 0.5) + self.parts["a"]
+
+    found = both("mse", make=Noisy)
+    assert_same_history(found)
+    assert "draws random numbers" in str(found[0][0])
+
+
+def test_a_detached_number_trains_as_recorded():
+    class Detached(Twice):
+        def __call__(self, x):
+            with no_grad():
+                scale = self.w * 2
+            return self.w * x[0] * scale + self.parts["a"] * self.w.data
+
+    assert_same_history(both("mse", make=Detached))
+
+
+def test_losses_that_branch_on_the_prediction_train_compiled():
+    found = both(by_prediction)
+    assert_same_history(found)
+    assert found[0][0].compiled
+    assert "(the loss was recorded for each example: a branch is taken by whether" in str(found[0][0])
+
+
+@pytest.mark.parametrize("change", ["constant", "closure", "parameter", "activation"])
+def test_what_a_callback_changes_is_noticed(change):
+    factor = [1.0]
+
+    def loss(p, t):
+        return (p - t) ** 2 * factor[0]
+
+    class Model(Twice):
+        def __init__(self):
+            super().__init__()
+            self.activation = "tanh"
+
+        def __call__(self, x):
+            return getattr(super().__call__(x), self.activation)()
+
+    def train(is_compiled):
+        model, factor[0] = Model(), 1.0
+
+        def on_epoch(epoch, history):
+            if epoch == 3 and change == "constant":
+                model.rate = 2.0
+            elif epoch == 3 and change == "closure":
+                factor[0] = 0.5
+            elif epoch == 3 and change == "parameter":
+                model.w = Value(-1.0)
+            elif epoch == 3:
+                model.activation = "sigmoid"
+
+        return fit(model, POINTS, TARGETS["mse"], loss=loss, epochs=8, on_epoch=on_epoch, compiled=is_compiled,
+                   optimizer=optim.SGD(model.parameters(), lr=0.01))  # fmt: skip
+
+    first, second = train(True), train(False)
+    assert first.loss == pytest.approx(second.loss, rel=1e-9)
+    assert first.compiled
+
+
+def test_batches_whose_code_fails_are_counted():
+    """relu's slope at 1 / 0 is no matter of code: such a batch is recorded."""
+    own = Operation("own_pole", lambda x: 1 / x, lambda y, x: (-y * y,))
+    try:
+        model = nn.Neuron(1, None, init=lambda: 1.0)
+        with pytest.raises(ZeroDivisionError):
+            fit(model, [[1.0], [0.0]], [1.0, 2.0], loss=lambda p, t: (own(p) - t) ** 2, epochs=1)
+        inputs = [[800.0]] * 3 + [[1.0]] * 3
+        history = fit(nn.Neuron(1, "sigmoid", init=lambda: -1.0), inputs, [0.0] * 6, epochs=2, batch_size=2, seed=0)
+        assert history.compiled
+        assert "batches were recorded" not in str(history)
+    finally:
+        del tg.operation.TABLE["own_pole"]
+        delattr(Value, "own_pole")
+
+
+def test_moons_are_learned_in_compiled_code():
+    inputs, targets = data.moons(100, noise=0.1, seed=0)
+    model = nn.MLP(2, [16, 16, 1], "tanh", seed=0)
+    history = fit(model, inputs, targets, loss="binary_cross_entropy_with_logits", epochs=30, batch_size=20, seed=0,
+                  optimizer=optim.Adam(model.parameters(), lr=0.05), metric="accuracy")  # fmt: skip
+    assert history.compiled
+    assert history.metric[-1] >= 0.98
+
+
+def test_a_network_with_25000_parameters_is_compiled():
+    rng = random.Random(0)
+    model = nn.MLP(784, [32, 10], seed=0)
+    rows = [[rng.random() for _ in range(784)] for _ in range(2)]
+    assert_same(model, losses.cross_entropy, rows, [3, 7])

@@ -1,0 +1,77 @@
+"""What it takes for a recorded computation to hold for all numbers, so that it can be compiled: nothing in it may
+depend on a number that changes, neither by a branch nor by reading it.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from tinygrad_edu.recording import born
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import ParamSpec, TypeVar
+
+    from tinygrad_edu.value import Value
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+SIGNS = {"greater": ">", "greater_equal": ">=", "equal": "=="}
+_symbolic: ContextVar[bool] = ContextVar("symbolic", default=False)
+is_symbolic = _symbolic.get
+
+
+class CompileError(TypeError):
+    """What a function does cannot be compiled; the message says what, and what to write instead."""
+
+
+def symbolically(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+    """What ``function`` gives for these arguments, comparisons of Values recorded as operations of the table. To take
+    one for True or False, as ``if`` does, or to read the number in a Value is a CompileError, unless that number stays.
+
+    >>> from tinygrad_edu import Value
+    >>> symbolically(lambda x: x > 1, Value(3.0)).op
+    <operation greater>
+    """
+    before = _symbolic.set(True)
+    try:
+        return function(*args, **named)
+    finally:
+        _symbolic.reset(before)
+
+
+def check_branch(condition: Value) -> None:
+    """Raise a CompileError if whether a number is 0 may change."""
+    sign = SIGNS.get(condition.op.name) if condition.op else None
+    sides = [x.label or (f"{x._data}" if x.is_plain else "a computed value") for x in condition.parents]
+    text = f"{sides[0]} {sign} {sides[1]}" if sign else "a Value is 0"
+    if may_change(condition):
+        raise CompileError(
+            f"a branch is taken by whether {text}, which compiled code cannot follow: it does the same for all "
+            "numbers. Instead of if, and, or, max and min there are where(x > 0, a, b), which takes one of two "
+            "results, maximum, minimum and relu"
+        )
+
+
+def check_reading(value: Value, doing: str) -> None:
+    """Raise a CompileError if the number in ``value``, with which something is done besides computing, may change."""
+    if may_change(value):
+        raise CompileError(
+            f"{doing} {value.label or 'a Value'} takes a number out of the graph, and compiled code would go on with "
+            "what it is now. Compute with the Value itself; where(x > 0, a, b) chooses between two results"
+        )
+
+
+def may_change(value: Value) -> bool:
+    """Whether ``value`` was computed from anything but plain numbers and leaves made by the function that is traced."""
+    own = born() or ()
+    seen, stack = {value}, [value]
+    while stack:
+        node = stack.pop()
+        if node.op is None and not node.is_plain and node not in own:
+            return True
+        stack += {*node.parents} - seen
+        seen.update(node.parents)
+    return False
