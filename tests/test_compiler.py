@@ -163,6 +163,33 @@ def test_an_operation_that_draws_random_numbers_draws_them_each_time(own_operati
     assert len({compiled(1.0) for _ in range(5)} - {0.0}) == 5
 
 
+def test_an_own_operation_may_say_how_python_writes_it(own_operation):
+    remainder = own_operation("remainder", lambda a, b: a % b, lambda y, a, b: (1.0, -(a // b)), python="a % b")
+    ramp = own_operation("ramp", lambda x: max(x, 0.0), lambda y, x: (tg.greater(x, 0.0),), python="definition",
+                         definition=lambda x: x * (x > 0))  # fmt: skip
+    compiled = compile(lambda x, a, b: x * remainder(a, b) + ramp(a - 4), 2.0, 5.0, 3.0)
+    assert "x * (a % b)" in compiled.source
+    assert compiled.value_and_gradient(2.0, 5.0, 3.0) == (5.0, (2.0, 3.0, -2.0))
+    assert compiled(2.0, 3.5, 3.0) == 1.0
+    with pytest.raises(TypeError, match="has no definition"):
+        own_operation("nothing", lambda x: x, lambda y, x: (1.0,), python="definition")
+
+
+def test_an_operation_whose_name_means_another_by_now_is_refused(own_operation):
+    old = own_operation("twice_defined", lambda x: x * 2, lambda y, x: (2.0,))
+    own_operation("twice_defined", lambda x: x * 3, lambda y, x: (3.0,))
+    with pytest.raises(CompileError, match="has been defined since"):
+        compile(lambda x: old(x), 1.0)
+
+
+@pytest.mark.parametrize("name", ["float", "value", "zip", "find", "d_x", "x", "print", "value_and_gradient", "math"])
+def test_an_own_operation_may_have_any_name(own_operation, name):
+    own = own_operation(name, lambda x: x * 2, lambda y, x: (2.0,))
+    assert compile(lambda x: own(x) * tg.sign(own(x)), 1.0).value_and_gradient(3.0) == (6.0, 2.0)
+    neuron = nn.Neuron(1, name, init=lambda: 1.0)
+    assert tg.compile_loss(neuron, tg.losses.mse)([[3.0]], [1.0]) == 25.0
+
+
 def test_a_rule_that_is_wrong_says_so_as_it_does_recorded(own_operation):
     own = own_operation("own", lambda x: x, lambda y, x: 1.0)
     with pytest.raises(TypeError, match="the rule of own must return a tuple of 1 derivative"):

@@ -43,7 +43,8 @@ class Operation:
     Raises:
         ValueError: if the name is that of a built-in operation. (One's own operations may be defined again, as happens
             when a notebook cell is run twice.)
-        TypeError: if ``forward`` is not a function, or ``rule`` not a Python function of ``y`` and the operands.
+        TypeError: if ``forward`` is not a function, or ``rule`` not a Python function of ``y`` and the operands, or the
+            definition that is to be used is missing.
 
     >>> cube = Operation("cube", lambda x: x ** 3, lambda y, x: (3 * x * x,))
     >>> cube(2.0)
@@ -65,6 +66,8 @@ class Operation:
     ) -> None:
         if type(name) is not str or not name or not callable(forward):
             raise TypeError(f"an operation has a name and a function that computes it, not {name!r} and {forward!r}")
+        if python == "definition" and definition is None:
+            raise TypeError(f"the operation {name!r} has no definition that Python could compute")
         if name in BUILT_IN:
             raise ValueError(f"{name!r} is a built-in operation; choose another name for yours")
         code = getattr(rule, "__code__", None)

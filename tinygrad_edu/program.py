@@ -7,6 +7,7 @@ from struct import pack
 from tinygrad_edu import ops
 from tinygrad_edu.operation import BUILT_IN, Operation
 from tinygrad_edu.recording import recorded
+from tinygrad_edu.symbolic import symbolically
 from tinygrad_edu.value import Value, topological_order
 
 TYPE_CHECKING = False
@@ -115,8 +116,7 @@ class Program:
             return self._constant(node._data)
         same = self._simplified(op, operands)
         if same is None:
-            is_opened = op.python == "definition" and op.name in BUILT_IN
-            same = self._defined(op, node) if is_opened else self._operation(op, operands)
+            same = self._defined(op, node) if op.python == "definition" else self._operation(op, operands)
         return self._labelled(same, str(node.label))
 
     def _labelled(self, place: int, label: str) -> int:
@@ -162,4 +162,4 @@ class Program:
         stand_ins = {parent: Value(parent._data) for parent in node.parents}  # so that the walk ends at them
         for parent, stand_in in stand_ins.items():
             self._places[stand_in] = self._places[parent]
-        return self.places([recorded(op.definition, *[stand_ins[parent] for parent in node.parents])])[0]
+        return self.places([symbolically(recorded, op.definition, *[stand_ins[parent] for parent in node.parents])])[0]
