@@ -264,6 +264,21 @@ def test_errors_are_those_of_the_engine_and_change_nothing():
         loss([[1.0]], [1.0])
 
 
+def test_what_is_no_probability_is_refused_in_compiled_code_too():
+    neuron = nn.Neuron(1, None, init=lambda: 1.0)
+    loss = compile_loss(neuron, losses.binary_cross_entropy)
+    assert loss([[0.25], [0.75]], [0, 1]) == pytest.approx(-math.log(0.75), rel=1e-14)
+    assert loss([[0.0], [1.0]], [0, 1]) == 0.0
+    assert "log(" in loss.source
+    for p, t, message in [
+        (1.5, 1, "a probability is between 0 and 1, not 1.5"),
+        (-0.5, 0, "not -0.5"),
+        (0.0, 1, "is infinite"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            loss([[0.5], [p]], [1, t])
+
+
 def test_numbers_that_are_not_finite_are_as_recorded():
     model = nn.Neuron(1, None, seed=0)
     total, slopes = compiled(model, losses.mse, [[1.0], [math.inf]], [0.0, 1.0])

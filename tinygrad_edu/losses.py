@@ -7,9 +7,12 @@ or a list of them; the target is a number or a list of the same length. Over a l
 
 from __future__ import annotations
 
+import math
+
 from tinygrad_edu.functions import dot, logsumexp, mean
 from tinygrad_edu.operation import number
-from tinygrad_edu.ops import log, log1p, relu, softplus
+from tinygrad_edu.ops import log, log1p, relu, softplus, where
+from tinygrad_edu.symbolic import is_symbolic
 from tinygrad_edu.value import Value
 
 TYPE_CHECKING = False
@@ -46,6 +49,9 @@ def binary_cross_entropy(prediction: Numbers, target: Numbers) -> Value:
     """
 
     def one(p: Value, t: Operand) -> Value:
+        if is_symbolic():  # no branches; where this gives NaN, the example is recorded, and raises what is raised below
+            low, high = where(p < 0, math.nan, p), where(p > 1, math.nan, p)
+            return _two_halves(t, lambda: -log(high), lambda: -log1p(-low))
         if not 0 <= p <= 1:
             raise ValueError(f"a probability is between 0 and 1, not {p.data}; for scores of any size there is "
                              "binary_cross_entropy_with_logits")  # fmt: skip
