@@ -14,9 +14,9 @@ from test_random_graphs import agree, magnitudes, programs
 
 import tinygrad_edu as tg
 from tinygrad_edu import CompileError, Value, compile, dot, exp, grad, log, nn, relu, sin, sqrt, tanh, where
-from tinygrad_edu.listing import template
 from tinygrad_edu.operation import TABLE
 from tinygrad_edu.program import Program
+from tinygrad_edu.template import template
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 1e-300, 1e300, 700.0, -700.0, -709.5, -800.0, 800.0, math.inf, -math.inf]
 FLOATS = st.one_of(st.sampled_from([*SPECIAL, math.nan]), st.floats(-10, 10), st.floats())

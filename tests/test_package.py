@@ -12,7 +12,20 @@ from tinygrad_edu.operation import BUILT_IN, TABLE
 
 ROOT = pathlib.Path(tinygrad_edu.__file__).parent
 FLOORS = {
-    1: ["operation", "files", "plain", "pointing", "structure", "differences", "warning", "recording", "progress"],
+    1: [
+        "operation",
+        "files",
+        "plain",
+        "pointing",
+        "structure",
+        "differences",
+        "warning",
+        "recording",
+        "progress",
+        "identifiers",
+        "template",
+        "source_text",
+    ],
     2: ["symbolic", "randomness", "tokens", "history"],
     3: ["ops"],
     4: ["value"],
@@ -20,7 +33,7 @@ FLOORS = {
     6: ["linearization", "expansion", "nn", "losses", "optim", "data", "listing", "viz", "viz.layout", "viz.formula"],
     7: ["tracing", "objective", "viz.terminal", "viz.picture", "viz.expression", "viz.report"],
     8: ["calculus", "checking", "compiler", "viz.groups", "viz.paths"],
-    9: ["batches", "viz.boxes", "viz.svg"],
+    9: ["loss_code", "model_code", "viz.boxes", "viz.svg"],
     10: ["compiled_loss", "viz.folding", "viz.network", "viz.page"],
     11: ["training", "viz.drawing", "viz.explanation"],
     12: ["formula_commands", "viz.plots"],

@@ -9,11 +9,12 @@ from struct import pack
 from tinygrad_edu import structure
 from tinygrad_edu.graph import local_derivatives, recorded_derivatives
 from tinygrad_edu.linearization import Linearization, RecordedLinearization
-from tinygrad_edu.listing import FOLDED, Listing, as_tuple, backward_comment, found, module
+from tinygrad_edu.listing import FOLDED, Listing, found
 from tinygrad_edu.operation import number
 from tinygrad_edu.program import Function, Program
 from tinygrad_edu.randomness import global_state
 from tinygrad_edu.recording import recorded, traced
+from tinygrad_edu.source_text import as_tuple, backward_comment, module
 from tinygrad_edu.symbolic import CompileError, symbolically
 from tinygrad_edu.tracing import check_function, name_of, new_inputs, outputs_of, parameter_name
 from tinygrad_edu.value import Value, record

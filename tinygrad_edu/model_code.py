@@ -1,0 +1,174 @@
+"""Code that takes a model through batches of examples, and code of a penalty on its parameters."""
+
+from __future__ import annotations
+
+from tinygrad_edu import structure
+from tinygrad_edu.compiler import Graph, cached, differentiate, graph_to_compile
+from tinygrad_edu.listing import Listing
+from tinygrad_edu.losses import l2_penalty
+from tinygrad_edu.program import Program
+from tinygrad_edu.source_text import as_tuple, backward_comment, module
+from tinygrad_edu.symbolic import symbolically
+from tinygrad_edu.tracing import name_of
+from tinygrad_edu.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+FAST = 256  # variables that Python finds with one byte
+RESERVED = [
+    "rows",
+    "targets",
+    "losses",
+    "parameters",
+    "predictions",
+    "target",
+    "loss",
+    "error",
+    "total",
+    "share",
+    "zip",
+    "len",
+]
+
+
+class ModelCode:
+    """A model over a batch.
+
+    Args:
+        model: called with a row of inputs.
+        row: an example of one, of plain numbers.
+
+    Attributes:
+        graph: what it computes from the row; ``graph.around`` are its parameters.
+        gradient: (rows, targets, losses, parameters) -> (mean of the losses, predictions, its derivatives by each
+            parameter), where ``losses`` holds the code of the loss of each example.
+        predict: (rows, parameters) -> predictions, a number or a list of numbers for each row.
+        source: the text of both.
+
+    Raises:
+        CompileError: if it does not do the same for all numbers.
+    """
+
+    def __init__(self, model: Callable[[Any], Any], row: Any) -> None:
+        def run(x: Any) -> Any:  # the inputs are called x in the code
+            return model(x)
+
+        run.__name__ = name_of(model)
+        self._run, self._row = run, row
+        self.graph = graph_to_compile("compile_loss", run, [row])
+        self.is_scalar = structure.is_leaf(self.graph.result)
+        key = ("model", self.is_scalar, self.graph.signature())
+        self.source, functions = cached(key, lambda: _model(self.graph))
+        self.gradient, self.predict = functions["gradient"], functions["predict"]
+
+    def is_current(self) -> bool:
+        """Whether the model still computes the same."""
+        return symbolically(Graph, "compile_loss", self._run, [self._row]).equals(self.graph)
+
+
+class PenaltyCode:
+    """``l2`` times ``l2_penalty`` of parameters.
+
+    Attributes:
+        compute: (parameters) -> (the number, its derivatives by each).
+        source: its text.
+    """
+
+    def __init__(self, parameters: Sequence[Value], l2: float) -> None:
+        graph = Graph("compile_loss", lambda: l2 * l2_penalty(parameters), [])
+        self.source, functions = cached(("penalty", graph.signature()), lambda: _penalty(graph))
+        self.compute = functions["penalty"]
+
+
+# ---- texts -----------------------------------------------------------------------------------------------------------
+
+
+def _model(graph: Graph) -> str:
+    count = len(graph.outputs)
+    arriving = [Value(1.0, f"d_out_{i}" if count > 1 else "d_out") for i in range(count)]
+    program = Program([*graph.variables, *arriving])
+    results = program.places(graph.outputs)
+    slopes = differentiate(program, graph.outputs, graph.around, arriving)
+    both = Listing(program, [*results, *results, *slopes], len(graph.variables) + count, RESERVED)
+    alone = Listing(program, results, len(graph.variables) + count, RESERVED)
+    return module([both, alone], [_gradient(graph, both, results, slopes), _predict(graph, alone, results)])
+
+
+def _gradient(graph: Graph, listing: Listing, results: Sequence[int], slopes: Sequence[int]) -> list[str]:
+    """The lines of the function that goes through a batch forward and backward."""
+    inputs, parameters, arriving = _groups(graph, listing)
+    forward = listing.statements(results)
+    outputs = [listing.name(result, forward) for result in results]
+    backward = listing.statements(slopes)
+    terms = [listing.expression(slope, backward) for slope in slopes]
+    sums = [listing.fresh(f"grad_{name}") for name in parameters]
+    in_loop = [*inputs, *arriving, *listing.assigned]
+    first = []
+    if len(in_loop) + len(parameters) + len(sums) > FAST:
+        first = [f"# Python is fastest with the first {FAST} names that it meets.", _zeros(in_loop)]
+    return [
+        "def gradient(rows, targets, losses, parameters):",
+        *first,
+        *[f"{as_tuple(parameters)} = parameters"] * bool(parameters),
+        *[_zeros(sums)] * bool(sums),
+        "total, predictions, share = 0.0, [], 1.0 / len(rows)",
+        f"for {as_tuple(inputs)}, target, loss in zip(rows, targets, losses):",
+        "    # forward",
+        *_indented(forward),
+        f"    predictions.append({_shown(graph, outputs)})",
+        f"    {', '.join(['error', *arriving])} = loss({', '.join([*outputs, 'target'])})",
+        "    total += error",
+        *[f"    {name} *= share" for name in arriving],
+        f"    {backward_comment(backward, 'the loss')}",
+        *_indented(backward),
+        *[f"    {name} += {term}" for name, term in zip(sums, terms)],
+        f"return total * share, predictions, {as_tuple(sums)}",
+    ]
+
+
+def _predict(graph: Graph, listing: Listing, results: Sequence[int]) -> list[str]:
+    """The lines of the function that goes through a batch forward."""
+    inputs, parameters, _ = _groups(graph, listing)
+    forward = listing.statements(results)
+    outputs = [listing.expression(result, forward) for result in results]
+    return [
+        "def predict(rows, parameters):",
+        *[f"{as_tuple(parameters)} = parameters"] * bool(parameters),
+        "predictions = []",
+        f"for {as_tuple(inputs)} in rows:",
+        *_indented(forward),
+        f"    predictions.append({_shown(graph, outputs)})",
+        "return predictions",
+    ]
+
+
+def _groups(graph: Graph, listing: Listing) -> tuple[list[str], list[str], list[str]]:
+    """The names of the inputs, of the parameters and of the derivatives of the loss by what the model gives."""
+    first, second = len(graph.inputs), len(graph.variables)
+    return listing.names[:first], listing.names[first:second], listing.names[second:]
+
+
+def _shown(graph: Graph, outputs: Sequence[str]) -> str:
+    return outputs[0] if structure.is_leaf(graph.result) else f"[{', '.join(outputs)}]"
+
+
+def _zeros(names: Sequence[str]) -> str:
+    return f"{as_tuple(names)} = [0.0] * {len(names)}"
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _penalty(graph: Graph) -> str:
+    program = Program(graph.around)
+    results = program.places(graph.outputs)
+    slopes = differentiate(program, graph.outputs, graph.around, [1.0])
+    listing = Listing(program, [*results, *slopes], len(graph.around), RESERVED)
+    lines = listing.statements([*results, *slopes])
+    returned = [listing.expression(place, lines) for place in (*results, *slopes)]
+    head = ["def penalty(parameters):", f"{as_tuple(listing.names)} = parameters"]
+    return module([listing], [[*head, *lines, f"return {returned[0]}, {as_tuple(returned[1:])}"]])

@@ -1,0 +1,71 @@
+"""How Python writes an operation: a text with slots for its operands, and where these need parentheses."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# How tightly an expression holds together: the place in this list of one that is put together like it.
+SAMPLES = ("p if q else r", "p > q", "p + q", "p * q", "-p", "p ** q", "p")
+KINDS = ("IfExp", "Compare", "Add Sub", "Mult Div FloorDiv Mod", "UnaryOp", "Pow", "Call Name Constant Subscript")
+LOOSEST, CONDITION, MINUS, ATOM = 0, 1, 4, 6
+NAME = 7  # a name or a number: what costs nothing to write twice
+
+
+class Template:
+    """How Python writes an operation, with slots for its operands.
+
+    Attributes:
+        pieces: the text before, between and after the slots.
+        slots: for each the number of the operand, how tightly it must hold together, and whether it is a "test", an
+            "exponent" or "" for anything else.
+        level: how tightly all of it holds together.
+        functions: the names in it that are no operands.
+
+    >>> template = Template("a - b", ("a", "b"))
+    >>> template.slots
+    [(0, 2, ''), (1, 3, '')]
+    """
+
+    def __init__(self, python: str, operands: Sequence[str]) -> None:
+        import ast
+        import re
+
+        tree = ast.parse(python, mode="eval").body
+        parts = re.split(rf"\b({'|'.join(map(re.escape, operands))})\b", python)
+        kind = type(getattr(tree, "op", tree)).__name__
+        kind = type(tree).__name__ if isinstance(tree, ast.UnaryOp) else kind
+        self.level = next((i for i, names in enumerate(KINDS) if kind in names.split()), LOOSEST)
+        self.pieces = parts[::2]
+        self.functions = {x.id for x in ast.walk(tree) if isinstance(x, ast.Name)} - {*operands}
+        branches = [branch for x in ast.walk(tree) if isinstance(x, ast.IfExp) for branch in (x.body, x.orelse)]
+        lazy = {x.col_offset for branch in branches for x in ast.walk(branch) if isinstance(x, ast.Name)}
+        roles = {x.test.col_offset: "test" for x in ast.walk(tree) if isinstance(x, ast.IfExp)}
+        powers = [x for x in ast.walk(tree) if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Pow)]
+        roles |= {x.right.col_offset: "exponent" for x in powers}
+        self.slots: list[tuple[int, int, str]] = []
+        for i in range(1, len(parts), 2):
+            offset = len("".join(parts[:i]))
+            # What would be computed twice, or only now and then, is computed before.
+            only_a_name = offset in lazy or parts.count(parts[i]) > 1
+            level = NAME if only_a_name else _needed([*parts[:i]], [*parts[i + 1 :]])
+            self.slots.append((operands.index(parts[i]), level, roles.get(offset, "")))
+
+
+def _needed(before: list[str], after: list[str]) -> int:
+    """How tightly an operand must hold together to need no parentheses here: with and without them, it is the same."""
+
+    def meaning(operand: str) -> object:
+        try:
+            code = compile("".join([*before, operand, *after]), "", "eval")
+        except SyntaxError:
+            return None
+        return code.co_code, code.co_names, code.co_consts
+
+    return next(level for level, sample in enumerate(SAMPLES) if meaning(sample) == meaning(f"({sample})"))
+
+
+template = lru_cache(maxsize=None)(Template)
