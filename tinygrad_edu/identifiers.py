@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
-import re
-import unicodedata
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +11,8 @@ class Identifiers:
     """Names that Python takes, each given once."""
 
     def __init__(self, taken: Iterable[str]) -> None:
+        import keyword  # here, because most programs compile nothing
+
         self._taken = {*taken, *keyword.kwlist, "_"}
         self._copies: dict[str, int] = {}
 
@@ -40,6 +38,9 @@ class Identifiers:
 
 def _stem(label: str) -> str:
     """The letters, digits and underscores of a label; of a place in a model only its last word and the numbers."""
+    import re
+    import unicodedata
+
     words = re.findall(r"\w+", unicodedata.normalize("NFKC", label[:200]))
     if "." in label and len(words) > 1:
         *_, last = [word for word in words if not word.isdecimal()] or [""]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,4 +66,12 @@ def _needed(before: list[str], after: list[str]) -> int:
     return next(level for level, sample in enumerate(SAMPLES) if meaning(sample) == meaning(f"({sample})"))
 
 
-template = lru_cache(maxsize=None)(Template)
+_templates: dict[tuple[str, tuple[str, ...]], Template] = {}
+
+
+def template(python: str, operands: tuple[str, ...]) -> Template:
+    """The template of a text, made once."""
+    key = python, operands
+    if key not in _templates:
+        _templates[key] = Template(python, operands)
+    return _templates[key]
