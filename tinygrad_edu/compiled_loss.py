@@ -133,7 +133,7 @@ class CompiledObjective:
     def remark(self) -> str:
         """What was recorded after all, and why; or nothing."""
         if self.recorded:
-            why = "their code failed, or something in them was not finite"
+            why = "their code failed or something in them was not finite"
             return f"{self.recorded} of {self.batches} batches were recorded, because {why}"
         why_not = self._losses.why_not if self._losses else ""
         return f"the loss was recorded for each example: {why_not}" if why_not else ""

@@ -51,9 +51,8 @@ def wrapped(line: str) -> str:
         return line
     head, sign, value = line.partition(" = " if " = " in line else " += " if " += " in line else "return ")
     if _is_cut(value, " + ") and not _is_cut(value, ", "):
-        line = f"{head}{sign}({value})"
-        return _cut(line, " + ", "+ ", 1)
-    return _cut(line, ", ", "", 1)
+        return _cut(f"{head}{sign}({value})", " + ", "+ ")
+    return _cut(line, ", ", "")
 
 
 def _is_cut(text: str, separator: str) -> bool:
@@ -71,12 +70,12 @@ def _depth(text: str) -> int:
     return text.count("(") + text.count("[") - text.count(")") - text.count("]")
 
 
-def _cut(line: str, separator: str, begins: str, least: int) -> str:
-    """The line in several, cut at separators that stand in brackets."""
+def _cut(line: str, separator: str, begins: str) -> str:
+    """The line in several, cut at separators that stand in brackets; what remains of these begins the next line."""
     indent = " " * (len(line) - len(line.lstrip()) + 4)
     lines, depth = [""], 0
     for i, part in enumerate(line.split(separator)):
-        if i and depth >= least and len(lines[-1]) + len(part) + len(separator) > WIDTH:
+        if i and depth > 0 and len(lines[-1]) + len(part) + len(separator) > WIDTH:
             lines[-1] += separator.removesuffix(begins).rstrip()
             lines.append(indent + begins + part)
         else:
