@@ -553,11 +553,11 @@ def test_what_computes_the_same_is_compiled_once(monkeypatch):
 
 
 def test_the_cache_does_not_grow_for_ever():
-    from tinygrad_edu import compiler
+    from tinygrad_edu import code_cache
 
-    for i in range(2 * compiler.KEPT):
+    for i in range(2 * code_cache.KEPT):
         compile(lambda x, i=i: x * float(i), 1.0)
-    assert len(compiler._codes) <= compiler.KEPT
+    assert len(code_cache._codes) <= code_cache.KEPT
 
 
 def test_what_it_is_shows():

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import math
-from _thread import RLock
-from struct import pack
 
 from tinygrad_edu import structure
-from tinygrad_edu.graph import local_derivatives, recorded_derivatives
-from tinygrad_edu.linearization import Linearization, RecordedLinearization
-from tinygrad_edu.listing import FOLDED, Listing, found
+from tinygrad_edu.code_cache import cached
+from tinygrad_edu.function_graph import Graph, graph_to_compile
+from tinygrad_edu.linearization import Linearization
+from tinygrad_edu.listing import FOLDED, Listing
 from tinygrad_edu.operation import number
-from tinygrad_edu.program import Function, Program
-from tinygrad_edu.randomness import global_state
-from tinygrad_edu.recording import recorded, traced
+from tinygrad_edu.program import Program
+from tinygrad_edu.program_gradient import differentiate
 from tinygrad_edu.source_text import as_tuple, backward_comment, module
-from tinygrad_edu.symbolic import CompileError, symbolically
-from tinygrad_edu.tracing import check_function, name_of, new_inputs, outputs_of, parameter_name
-from tinygrad_edu.value import Value, record
+from tinygrad_edu.tracing import name_of, parameter_name
+from tinygrad_edu.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, TypeAlias
+    from typing import Any
 
-    from tinygrad_edu.value import Operand
-
-    Code: TypeAlias = tuple[str, dict[str, Any]]  # the text, and the functions in it
-
-KEPT = 64  # so many pieces of code are kept to be used again
-NUDGE = 2.0**-10  # how far, in relation to itself, a number is moved to see what a function makes of another one
-ERRORS = (ArithmeticError, ValueError, TypeError, LookupError)
-_lock = RLock()
-_codes: dict[tuple[Any, ...], Code] = {}  # by what is computed
+ERRORS = (ArithmeticError, ValueError, TypeError, LookupError)  # what code may raise where the engine does not
 
 
 def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
@@ -99,11 +88,10 @@ class Compiled:
         self._examples = tuple([_plain(example) for example in examples])
         self._graph = graph_to_compile("compile", f, self._examples)
         self._is_scalar = is_scalar = structure.is_leaf(self._graph.result)
-        self._gives_list = (_length(self._graph.result) or -1) >= 0
+        self._gives_list = _length(self._graph.result) not in (None, -1)
         self._lengths = [_length(example) for example in self._examples]
-        self.source, functions = cached(
-            ("function", is_scalar, self._graph.signature()), lambda: _function(self._graph)
-        )
+        key = ("function", is_scalar, self._graph.signature())
+        self.source, functions = cached(key, lambda: _function(self._graph))
         self._value = functions["value"]
         self._value_and_gradient = functions.get("value_and_gradient")
 
@@ -182,142 +170,7 @@ class Compiled:
         return f"<compiled {name_of(self._f)}>"
 
 
-class Graph:
-    """What a function computes from arguments, recorded once on new Values.
-
-    Attributes:
-        inputs: the Values that stand for the numbers in the arguments.
-        around: the leaves that are not its own, such as the parameters of a model.
-        variables: both.
-        result, outputs: what it returned, and the numbers in it as Values.
-        order: all that these were made from, in topological order.
-    """
-
-    def __init__(self, doing: str, f: Callable[..., Any], args: Sequence[Any]) -> None:
-        check_function(doing, f)
-        self.inputs, new_args = new_inputs(doing, f, args, range(len(args)))
-        result, own = traced(f, *new_args)
-        self.outputs = [output for _, output in outputs_of(doing, f, result)]
-        self.result = structure.rebuilt(result, self.outputs)  # the function may change its own
-        at = Linearization(self.outputs, self.inputs)
-        self.order = at.order
-        self.around = [leaf for leaf in at.leaves if leaf not in own]
-        self.variables = [*self.inputs, *self.around]
-        self._signatures: dict[bool, tuple[Any, ...]] = {}
-
-    def signature(self, with_labels: bool = True) -> tuple[Any, ...]:
-        """What is computed, whatever the numbers: equal for graphs that have the same code."""
-        if with_labels not in self._signatures:
-            self._signatures[with_labels] = self._signature(with_labels)
-        return self._signatures[with_labels]
-
-    def _signature(self, with_labels: bool) -> tuple[Any, ...]:
-        places: dict[Value, int] = {variable: place for place, variable in enumerate(self.variables)}
-        parts: list[Any] = [str(variable.label) for variable in self.variables] if with_labels else []
-        for node in self.order:
-            if node not in places:
-                places[node] = len(places)
-                parts += (node.op, str(node.label) if with_labels else "", len(node.parents))
-                parts += [places[parent] for parent in node.parents] if node.op else [pack("d", node._data)]
-        return (len(self.inputs), *parts, *[places[output] for output in self.outputs])
-
-    def equals(self, other: Graph, with_labels: bool = True) -> bool:
-        """Whether the same is computed, with the same Values from around."""
-        around = [*map(id, self.around)] == [*map(id, other.around)]
-        return around and self.signature(with_labels) == other.signature(with_labels)
-
-
-def graph_to_compile(doing: str, f: Callable[..., Any], args: Sequence[Any]) -> Graph:
-    """The graph of a function that does the same for all numbers.
-
-    Raises:
-        CompileError: if it does not, as far as can be seen when it is run twice, the second time at numbers that are
-            slightly different; or if what it returns was not computed from anything that changes.
-    """
-    before = global_state()
-    graph = symbolically(Graph, doing, f, args)
-    if {*graph.variables}.isdisjoint(graph.order):
-        raise CompileError(
-            f"{name_of(f)} returned {structure.described(graph.result)} that was not computed from its arguments, so "
-            "there is nothing to compile (does something take a number out of the graph, as x.data and no_grad do?)"
-        )
-    again = _once_more(doing, f, args, [x._data for x in graph.inputs])
-    if not again.equals(graph, with_labels=False) or global_state() != before:
-        raise CompileError(
-            f"{name_of(f)} computes something else when it is called again, with slightly different numbers: it takes "
-            "a number out of the graph, as x.data does, or draws random numbers, or counts its calls. Compiled code "
-            "would go on with what it saw first"
-        )
-    return graph
-
-
-def _once_more(doing: str, f: Callable[..., Any], args: Sequence[Any], numbers: Sequence[float]) -> Graph:
-    """The graph at numbers next to those that were given, at those themselves where it has none."""
-    for nudge in (-NUDGE, NUDGE):
-        nudged = [x + nudge * (abs(x) or 1.0) for x in numbers]
-        try:
-            return symbolically(Graph, doing, f, structure.rebuilt(tuple(args), nudged))
-        except Exception:  # whatever a function does that is not meant for these numbers
-            continue
-    return symbolically(Graph, doing, f, args)
-
-
-# ---- code ------------------------------------------------------------------------------------------------------------
-
-
-def cached(key: tuple[Any, ...], make: Callable[[], str]) -> Code:
-    """The code that ``make`` prints and the functions in it; for the same key the same."""
-    with _lock:
-        code = _codes.pop(key, None)
-    if code is None:
-        source = make()
-        functions: dict[str, Any] = {}
-        exec(source, functions)
-        code = source, functions
-    with _lock:
-        _codes[key] = code  # the last used is the last to go
-        while len(_codes) > KEPT:
-            del _codes[next(iter(_codes))]
-    return code
-
-
-def differentiate(
-    program: Program, outputs: Sequence[Value], inputs: Sequence[Value], cotangents: Sequence[Operand]
-) -> list[int]:
-    """The places of the derivatives of the sum of ``outputs`` times ``cotangents`` by ``inputs``, which the program
-    gets."""
-    at = _CompiledLinearization(outputs, inputs)
-    found = symbolically(at.pull, cotangents)
-    return program.backward_places(found, [*zip(inputs, found), *at.adjoints.items()])  # type: ignore[arg-type]
-
-
-class _CompiledLinearization(RecordedLinearization):
-    """The derivative as a graph that holds for all numbers."""
-
-    def locals(self, node: Value) -> list[Operand]:
-        """The local derivatives of ``node``. A rule that cannot be written down, because it branches, works on numbers
-        only or has no value here, is called each time."""
-        if node not in self._locals:
-            try:
-                self._locals[node] = symbolically(recorded_derivatives, node)
-            except (ArithmeticError, ValueError, TypeError):
-                self._locals[node] = list(recorded(_called_rule, node))
-        return self._locals[node]
-
-
-def _called_rule(node: Value) -> list[Value]:
-    """The items of a call of the rule, as Values."""
-    assert node.op is not None
-    try:
-        numbers = local_derivatives(node)
-    except (ArithmeticError, ValueError):
-        numbers = [math.nan] * len(node.parents)
-    rule = Function(f"{node.op.name}_rule", source=f"{found(node.op)}.rule")
-    call = record(rule, math.nan, (node, *node.parents))  # type: ignore[arg-type]
-    return [
-        record(Function(f"item {i}", f"rule[{i}]", ("rule",)), local, call)  # type: ignore[arg-type]
-        for i, local in enumerate(numbers)
-    ]
+# ---- the text, and arguments -----------------------------------------------------------------------------------------
 
 
 def _function(graph: Graph) -> str:
@@ -352,9 +205,6 @@ def _function(graph: Graph) -> str:
         listings.append(both)
         functions.append([f"def value_and_gradient({parameters}):", *lines])
     return module(listings, functions)
-
-
-# ---- arguments -------------------------------------------------------------------------------------------------------
 
 
 def plain_number(name: str, x: Any) -> float:

@@ -1,0 +1,32 @@
+"""Code that was made is kept, by what it computes, for who compiles the same again."""
+
+from __future__ import annotations
+
+from _thread import RLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
+    Code: TypeAlias = tuple[str, dict[str, Any]]  # the text, and the functions in it
+
+KEPT = 64  # so many pieces of code
+_lock = RLock()
+_codes: dict[tuple[Any, ...], Code] = {}
+
+
+def cached(key: tuple[Any, ...], make: Callable[[], str]) -> Code:
+    """The code that ``make`` prints and the functions in it; for the same key the same."""
+    with _lock:
+        code = _codes.pop(key, None)
+    if code is None:
+        source = make()
+        functions: dict[str, Any] = {}
+        exec(source, functions)
+        code = source, functions
+    with _lock:
+        _codes[key] = code  # the last used is the last to go
+        while len(_codes) > KEPT:
+            del _codes[next(iter(_codes))]
+    return code

@@ -1,0 +1,58 @@
+"""The gradient of a program, recorded by the engine and put into the program."""
+
+from __future__ import annotations
+
+import math
+
+from tinygrad_edu.graph import local_derivatives, recorded_derivatives
+from tinygrad_edu.linearization import RecordedLinearization
+from tinygrad_edu.listing import found
+from tinygrad_edu.program import Function, Program
+from tinygrad_edu.recording import recorded
+from tinygrad_edu.symbolic import symbolically
+from tinygrad_edu.value import Value, record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinygrad_edu.value import Operand
+
+
+def differentiate(
+    program: Program, outputs: Sequence[Value], inputs: Sequence[Value], cotangents: Sequence[Operand]
+) -> list[int]:
+    """The places of the derivatives of the sum of ``outputs`` times ``cotangents`` by ``inputs``, which the program
+    gets."""
+    at = _CompiledLinearization(outputs, inputs)
+    found = symbolically(at.pull, cotangents)
+    return program.backward_places(found, [*zip(inputs, found), *at.adjoints.items()])  # type: ignore[arg-type]
+
+
+class _CompiledLinearization(RecordedLinearization):
+    """The derivative as a graph that holds for all numbers."""
+
+    def locals(self, node: Value) -> list[Operand]:
+        """The local derivatives of ``node``. A rule that cannot be written down, because it branches, works on numbers
+        only or has no value here, is called each time."""
+        if node not in self._locals:
+            try:
+                self._locals[node] = symbolically(recorded_derivatives, node)
+            except (ArithmeticError, ValueError, TypeError):
+                self._locals[node] = list(recorded(_called_rule, node))
+        return self._locals[node]
+
+
+def _called_rule(node: Value) -> list[Value]:
+    """The items of a call of the rule, as Values."""
+    assert node.op is not None
+    try:
+        numbers = local_derivatives(node)
+    except (ArithmeticError, ValueError):
+        numbers = [math.nan] * len(node.parents)
+    rule = Function(f"{node.op.name}_rule", source=f"{found(node.op)}.rule")
+    call = record(rule, math.nan, (node, *node.parents))  # type: ignore[arg-type]
+    return [
+        record(Function(f"item {i}", f"rule[{i}]", ("rule",)), local, call)  # type: ignore[arg-type]
+        for i, local in enumerate(numbers)
+    ]
