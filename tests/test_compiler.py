@@ -14,9 +14,9 @@ from test_random_graphs import agree, magnitudes, programs
 
 import tinygrad_edu as tg
 from tinygrad_edu import CompileError, Value, compile, dot, exp, grad, log, nn, relu, sin, sqrt, tanh, where
+from tinygrad_edu.compiling.program import Program
+from tinygrad_edu.compiling.template import template
 from tinygrad_edu.operation import TABLE
-from tinygrad_edu.program import Program
-from tinygrad_edu.template import template
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 1e-300, 1e300, 700.0, -700.0, -709.5, -800.0, 800.0, math.inf, -math.inf]
 FLOATS = st.one_of(st.sampled_from([*SPECIAL, math.nan]), st.floats(-10, 10), st.floats())
@@ -553,7 +553,7 @@ def test_what_computes_the_same_is_compiled_once(monkeypatch):
 
 
 def test_the_cache_does_not_grow_for_ever():
-    from tinygrad_edu import code_cache
+    from tinygrad_edu.compiling import code_cache
 
     for i in range(2 * code_cache.KEPT):
         compile(lambda x, i=i: x * float(i), 1.0)

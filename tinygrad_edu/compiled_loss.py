@@ -7,8 +7,8 @@ from itertools import chain
 
 from tinygrad_edu import structure
 from tinygrad_edu.compiler import ERRORS, plain_number
-from tinygrad_edu.loss_code import LossCodes
-from tinygrad_edu.model_code import ModelCode, PenaltyCode
+from tinygrad_edu.compiling.loss_code import LossCodes
+from tinygrad_edu.compiling.model_code import ModelCode, PenaltyCode
 from tinygrad_edu.objective import Objective
 from tinygrad_edu.recording import is_paused, no_grad
 from tinygrad_edu.symbolic import CompileError

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 from tinygrad_edu import structure
-from tinygrad_edu.code_cache import cached
-from tinygrad_edu.function_graph import Graph, graph_to_compile
+from tinygrad_edu.compiling.code_cache import cached
+from tinygrad_edu.compiling.function_graph import Graph, graph_to_compile
+from tinygrad_edu.compiling.listing import FOLDED, Listing
+from tinygrad_edu.compiling.program import Program
+from tinygrad_edu.compiling.program_gradient import differentiate
+from tinygrad_edu.compiling.source_text import as_tuple, backward_comment, module
 from tinygrad_edu.linearization import Linearization
-from tinygrad_edu.listing import FOLDED, Listing
 from tinygrad_edu.operation import number
-from tinygrad_edu.program import Program
-from tinygrad_edu.program_gradient import differentiate
-from tinygrad_edu.source_text import as_tuple, backward_comment, module
 from tinygrad_edu.tracing import name_of, parameter_name
 from tinygrad_edu.value import Value
 

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinygrad_edu.listing import Listing
+    from tinygrad_edu.compiling.listing import Listing
 
 WIDTH = 110
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import builtins
 import math
 
-from tinygrad_edu.identifiers import Identifiers
+from tinygrad_edu.compiling.identifiers import Identifiers
+from tinygrad_edu.compiling.template import ATOM, CONDITION, LOOSEST, MINUS, NAME, template
 from tinygrad_edu.operation import BUILT_IN, TABLE, Operation
 from tinygrad_edu.symbolic import CompileError
-from tinygrad_edu.template import ATOM, CONDITION, LOOSEST, MINUS, NAME, template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tinygrad_edu.program import Function, Instruction, Program
-    from tinygrad_edu.template import Template
+    from tinygrad_edu.compiling.program import Function, Instruction, Program
+    from tinygrad_edu.compiling.template import Template
 
 FOLDED = 72  # characters of an expression that may still become part of another one
 LINKS = 16  # so many terms stand in one sum, more in several: Python's parser has limits

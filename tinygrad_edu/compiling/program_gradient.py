@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from tinygrad_edu.compiling.listing import found
+from tinygrad_edu.compiling.program import Function, Program
 from tinygrad_edu.graph import local_derivatives, recorded_derivatives
 from tinygrad_edu.linearization import RecordedLinearization
-from tinygrad_edu.listing import found
-from tinygrad_edu.program import Function, Program
 from tinygrad_edu.recording import recorded
 from tinygrad_edu.symbolic import symbolically
 from tinygrad_edu.value import Value, record
