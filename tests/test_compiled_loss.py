@@ -211,6 +211,15 @@ def test_more_different_targets_than_there_is_code_for():
     assert_same(network("mse"), losses.mse, inputs, targets)
 
 
+def test_wrong_arguments_are_explained():
+    with pytest.raises(TypeError, match="compile_loss takes a function, not a str"):
+        compile_loss(network("mse"), "mse")
+    with pytest.raises(TypeError, match=r"l2 is a penalty on model\.parameters"):
+        compile_loss(lambda x: x[0] * Value(1.0), losses.mse, l2=0.1)
+    with pytest.raises(TypeError, match="expected a number"):
+        compile_loss(network("mse"), losses.mse, l2="0.1")
+
+
 def test_a_loss_with_values_from_around_cannot_be_compiled():
     model = network("mse")
     loss = compile_loss(model, lambda p, t: (p - t) ** 2 + model.layers[0].neurons[0].b)

@@ -10,8 +10,10 @@ from tinygrad_edu.compiler import ERRORS, plain_number
 from tinygrad_edu.compiling.loss_code import LossCodes
 from tinygrad_edu.compiling.model_code import ModelCode, PenaltyCode
 from tinygrad_edu.objective import Objective
+from tinygrad_edu.operation import number
 from tinygrad_edu.recording import is_paused, no_grad
 from tinygrad_edu.symbolic import CompileError
+from tinygrad_edu.tracing import check_function, name_of
 from tinygrad_edu.value import Value
 
 TYPE_CHECKING = False
@@ -36,6 +38,9 @@ def compile_loss(model: Callable[[Any], Any], loss: Loss, *, l2: float = 0.0) ->
     Returns:
         a function of inputs and targets, see ``CompiledLoss``.
 
+    Raises:
+        TypeError: if ``model`` or ``loss`` is not a function, or ``l2`` not a number or without a model's parameters.
+
     >>> from tinygrad_edu import data, losses, nn, optim
     >>> inputs, targets = data.xor()
     >>> model = nn.MLP(2, [4, 1], "tanh", seed=1)
@@ -48,8 +53,12 @@ def compile_loss(model: Callable[[Any], Any], loss: Loss, *, l2: float = 0.0) ->
     >>> [int(score > 0) for score in loss.predict(inputs)]
     [0, 1, 1, 0]
     """
-    penalised = model.parameters() if l2 and hasattr(model, "parameters") else []
-    return CompiledLoss(Objective(model, loss, l2, penalised))
+    for f in (model, loss):
+        check_function("compile_loss", f)
+    if l2 and not hasattr(model, "parameters"):
+        raise TypeError(f"l2 is a penalty on model.parameters(), which {name_of(model)} does not have")
+    penalised = model.parameters() if l2 else []  # type: ignore[attr-defined]
+    return CompiledLoss(Objective(model, loss, number(l2), penalised))
 
 
 class CompiledLoss:
