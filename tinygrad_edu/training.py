@@ -76,8 +76,9 @@ def fit(
             given plain numbers.
         progress: whether to show a progress bar; by default where stderr is a terminal.
         on_epoch: called as ``on_epoch(epoch, history)`` after each epoch, counted from 0.
-        compiled: whether to compile the model and the loss, see ``compile_loss``; the numbers are the same. False
-            records every batch. What cannot be compiled is recorded as well, and the summary says why.
+        compiled: whether to compile the model and the loss, see ``compile_loss``: they are called a few times to see
+            what they compute, and from then on their code runs instead. The numbers are the same. False records every
+            batch. What cannot be compiled is recorded as well, and the summary says why.
 
     Ctrl-C ends the training after the current batch; the history so far is returned and the model is as that batch
     left it.
