@@ -30,20 +30,21 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
     The function is run on Values in the place of ``examples``; the engine records the value and, with the rules of the
     table, the gradient, and what was recorded is printed as straight-line Python (``source``). It must compute in the
     same way for all numbers: loops and calls are fine, but no branch may depend on a number that changes; ``where``
-    chooses between two results. Values from around it, such as the parameters of a model, are read at each call; what
-    was computed from them before is computed anew.
+    chooses between two results. To see that, it is run twice, at slightly different numbers, and then no more: plain
+    numbers from around it stay what they were. Values from around it, such as the parameters of a model, are read at
+    each call, and what was computed from them before is computed again.
 
     Args:
         f: a function of numbers, or of nested lists, tuples and dicts of numbers, that returns such.
-        examples: arguments for it; of later ones only the numbers differ.
+        examples: arguments for it; later ones must have the same structure.
 
     Returns:
         the compiled function, see ``Compiled``. Its code is about as fast as the same formulas written by hand; to this
         come a few microseconds for each call.
 
     Raises:
-        CompileError: (a TypeError) if what the function does depends on numbers, is something else each time or is no
-            computation with its arguments.
+        CompileError: (a TypeError) if what the function does depends on numbers, differs from call to call, or does not
+            use its arguments.
         TypeError: if an argument or a result does not consist of numbers.
         ValueError, ZeroDivisionError, OverflowError: where the function has no value at ``examples``.
 
@@ -68,6 +69,8 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
         return v2, (d_w, d_x)
     <BLANKLINE>
     """
+    if isinstance(f, str):
+        raise TypeError("this compile takes a function; Python's own is builtins.compile")
     return Compiled(f, examples)
 
 
@@ -98,8 +101,10 @@ class Compiled:
     def __call__(self, *args: Any) -> Any:
         try:
             numbers, results = self._numbers(args), None
-        except _ValueGiven:
-            return self._f(*args)
+        except TypeError:
+            if any(isinstance(x, Value) for _, x in structure.leaves(args)):
+                return self._f(*args)
+            raise
         try:
             found = self._value(*numbers)
             results = (found,) if self._is_scalar else found
@@ -140,7 +145,8 @@ class Compiled:
     def _numbers(self, args: tuple[Any, ...]) -> list[float]:
         """The numbers in the arguments, and those in Values from around the function."""
         if len(args) != len(self._examples):
-            raise TypeError(f"{name_of(self._f)} was compiled for {len(self._examples)} arguments, not {len(args)}")
+            count = f"{len(self._examples)} argument{'s' * (len(self._examples) != 1)}"
+            raise TypeError(f"{name_of(self._f)} was compiled for {count}, not for {len(args)}")
         numbers: list[float] = []
         for place, (arg, length) in enumerate(zip(args, self._lengths)):
             if length is None and type(arg) is float:
@@ -193,8 +199,9 @@ def _function(graph: Graph) -> str:
         result = both.name(results[0], forward) if len(result) > FOLDED else result
         names = []
         for x, slope in zip(both.names, slopes):
-            names.append(both.fresh(f"d_{x}"))
-            backward.append(f"{names[-1]} = {both.expression(slope, backward)}")
+            text = both.expression(slope, backward)
+            names.append(text if text == f"d_{x}" else both.fresh(f"d_{x}"))
+            backward += [f"{names[-1]} = {text}"] * (names[-1] != text)
         lines = [
             *["# forward"] * bool(forward),
             *forward,
@@ -213,16 +220,11 @@ def plain_number(name: str, x: Any) -> float:
     Raises:
         TypeError: if it is something else, such as a Value, calling it ``name``.
     """
-    if isinstance(x, Value):
-        raise _ValueGiven(f"compiled code takes plain numbers; in {name} is a Value. Pass x.data")
     try:
         return number(x)
     except TypeError:
-        raise TypeError(f"compiled code takes plain numbers; in {name} is {structure.described(x)}") from None
-
-
-class _ValueGiven(TypeError):
-    """A Value in the place of a number."""
+        what = "a Value. Pass x.data" if isinstance(x, Value) else structure.described(x)
+        raise TypeError(f"compiled code takes plain numbers; in {name} is {what}") from None
 
 
 def _length(example: Any) -> int | None:

@@ -50,7 +50,7 @@ def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
     if is_symbolic() and type(n) is not float:
         return _power_rule_for_all(y, x, n)
     try:
-        slope = 0.0 if n == 0 and x == 0 else n * _raised(x, n - 1)
+        slope = 0.0 if n == 0 and (type(n) is float or x == 0) else n * _raised(x, n - 1)
     except OverflowError:  # a tiny x: the slope itself may be no larger than a float can be
         slope = n * y / x
         if abs(slope) == math.inf:
@@ -260,7 +260,8 @@ equal = Operation(
 where = Operation(
     "where", lambda condition, a, b: a if condition else b,
     lambda y, condition, a, b: (0.0, where(condition, 1.0, 0.0), where(condition, 0.0, 1.0)),
-    "a where the condition holds (is not 0), otherwise b; all three are computed, and only the one taken has a slope.",
+    "a where the condition holds (is not 0), otherwise b. All three are computed: where a is not always defined, write "
+    "where(x > 0, log(maximum(x, 1e-300)), 0.0) rather than where(x > 0, log(x), 0.0).",
     "where(2.0 > 1.0, 3.0, 4.0) = 3.0", python="a if condition else b",
 )
 

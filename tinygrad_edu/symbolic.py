@@ -29,7 +29,7 @@ class CompileError(TypeError):
 
 def symbolically(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
     """What ``function`` gives for these arguments, comparisons of Values recorded as operations of the table. To take
-    one for True or False, as ``if`` does, or to read the number in a Value is a CompileError, unless that number stays.
+    one for True or False, as ``if`` does, or to read the number in a Value is a CompileError, unless it is a constant.
 
     >>> from tinygrad_edu import Value
     >>> symbolically(lambda x: x > 1, Value(3.0)).op
@@ -49,9 +49,9 @@ def check_branch(condition: Value) -> None:
     text = f"{sides[0]} {sign} {sides[1]}" if sign else "a Value is 0"
     if may_change(condition):
         raise CompileError(
-            f"a branch is taken by whether {text}, which compiled code cannot follow: it does the same for all "
-            "numbers. Instead of if, and, or, max and min there are where(x > 0, a, b), which takes one of two "
-            "results, maximum, minimum and relu"
+            f"a branch is taken by whether {text}, but compiled code takes the same path for all numbers. Instead of if "
+            "there is where(x > 0, a, b), which takes one of two results, instead of max and min maximum and minimum, "
+            "and instead of and, or and not: (x > 0) & (x < 1), |, and x <= 0"
         )
 
 
@@ -60,12 +60,13 @@ def check_reading(value: Value, doing: str) -> None:
     if may_change(value):
         raise CompileError(
             f"{doing} {value.label or 'a Value'} takes a number out of the graph, and compiled code would go on with "
-            "what it is now. Compute with the Value itself; where(x > 0, a, b) chooses between two results"
+            "what it is now. Compute with the Value itself; where(x > 0, a, b) chooses between two results, and "
+            "print(x) shows it while it is recorded"
         )
 
 
 def may_change(value: Value) -> bool:
-    """Whether ``value`` was computed from anything but plain numbers and leaves made by the function that is traced."""
+    """Whether ``value`` was computed from an argument or from a Value outside of the function that is traced."""
     own = born() or ()
     seen, stack = {value}, [value]
     while stack:

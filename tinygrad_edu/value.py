@@ -258,9 +258,10 @@ class Value:
     def __float__(self) -> NoReturn:
         if self.op is not None and self.op.name in SIGNS:
             check_branch(self)
+        for_the_number = "v.data for the number, and " * (not is_symbolic())  # there it is refused
         raise TypeError(
             "a Value does not turn into a plain number by itself, because that would cut it off from its graph. "
-            "Use v.data for the number, and exp(v) or v.exp() rather than math.exp(v)"
+            f"Use {for_the_number}exp(v) or v.exp() rather than math.exp(v)"
         )
 
     __int__ = __float__

@@ -33,7 +33,7 @@ MANY_TARGETS = 100  # at most so many targets get code of their own
 class LossCodes:
     """A loss for each target: one piece of code if it does the same for all, otherwise one for each different target.
 
-    A loss that depends on the size of the prediction is recorded each time.
+    A loss that branches on the prediction is recorded each time.
 
     Args:
         loss: called with a prediction and a target.
@@ -52,6 +52,7 @@ class LossCodes:
         self._for_all: LossCode | None = None
         self._by_target: dict[Any, LossCode] = {}
         self._compared = False
+        self._checked: set[Any] = set()  # the targets for which the code for all is known to be right
         self._graphs: list[tuple[Callable[..., Any], list[Any], Graph]] = []
 
     def of(self, targets: Sequence[Any]) -> Iterable[LossCode]:
@@ -60,6 +61,8 @@ class LossCodes:
         Raises:
             CompileError: if the loss uses Values that are not in the prediction.
         """
+        if self._for_all is not None and len(self._checked) < MANY_TARGETS:
+            self._check(dict.fromkeys(targets))
         if self._for_all is None:
             try:
                 return [self._by_target[target] for target in targets]
@@ -75,11 +78,21 @@ class LossCodes:
         """Whether the loss still computes the same."""
         return all(symbolically(Graph, "loss", run, args).equals(graph) for run, args, graph in self._graphs)
 
+    def _check(self, targets: Iterable[Any]) -> None:
+        """Give up the code for all targets if it is wrong for one: a loss may look a target up in a dict or a set."""
+        for target in targets:
+            if target not in self._checked and len(self._checked) < MANY_TARGETS:
+                self._checked.add(target)
+                if self._for_all is not None and not self._is_right(self._for_all, target):
+                    self._for_all = None
+                    self.sources, self._graphs = {}, []
+
     def _learn(self, new: Sequence[Any]) -> None:
         different = [*self._by_target, *new]
         if len(different) > 1 and not self._compared:
             self._compared = True
             self._for_all = self._same_for(*different[:2])
+            self._check(different)
         if self._for_all is None and len(different) > MANY_TARGETS:
             self._for_all = self._recorded(different[0])  # it looks at every target anew
             self.why_not = f"it does something else for different targets, and there are more than {MANY_TARGETS}"
@@ -98,7 +111,7 @@ class LossCodes:
             graph, again = [graph_to_compile("loss", run, [self.prediction, self.as_given(t)]) for t in (one, other)]
             _check_loss(graph, self.loss)
             source, code = self._code(graph, count, is_tuple=type(one) is tuple)
-            if graph.signature() != again.signature() or not all(self._is_right(code, t) for t in (one, other)):
+            if graph.signature() != again.signature():
                 return None
         except Exception:  # whatever it does that is not meant for Values as targets
             return None

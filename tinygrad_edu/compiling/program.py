@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Function:
-    """What an instruction does if it is not an operation of the table: the rule of one, or to take an item of a tuple.
+    """What an instruction does if it is not an operation of the table, such as to call the rule of one.
 
     Attributes: as those of ``Operation``; ``source`` is the Python expression that gives the function to be called.
     """
@@ -92,12 +92,12 @@ class Program:
 
     def backward_places(self, derivatives: Sequence[Value], adjoints: Iterable[tuple[Value, Any]]) -> list[int]:
         """Where ``derivatives`` are computed, as ``places`` gives it. Pairs (node, derivative) in ``adjoints`` tell
-        what each is the derivative by; one that was computed before has another meaning, and keeps it. Of several that
-        have the same, such as all terms of a sum, what has a name and was computed is best.
+        what each is the derivative by. A place that there was before keeps its name; a derivative that several nodes
+        share, as the terms of a sum do, is named after a computed one, best one with a label.
         """
         before = len(self.instructions)
         found = self.places(derivatives)
-        for node, derivative in sorted(adjoints, key=lambda pair: pair[0].op is None or not pair[0].label):
+        for node, derivative in sorted(adjoints, key=lambda pair: (pair[0].op is None, not pair[0].label)):
             place = self._places.get(derivative, 0) if isinstance(derivative, Value) else 0
             if place >= before:
                 self.adjoints.setdefault(place, self._places[node])
@@ -125,21 +125,31 @@ class Program:
         return place
 
     def _simplified(self, op: Operation, operands: tuple[int, ...]) -> int | None:
-        """The place of what is the same for all numbers, zeros, infinities and NaN included: x for +x, 1·x or -(-x)."""
+        """The place of what is the same for all numbers, zeros, infinities and NaN included, but simpler; or None."""
+        constants = [self.instructions[operand].constant for operand in operands]
+        negated = [self._negated(operand) for operand in operands]
         if op is ops.positive:
             return operands[0]
-        if op is ops.multiply:
-            for one, other in (operands, operands[::-1]):
-                if self.instructions[one].constant == 1:
-                    return other
-                if self.instructions[one].constant == -1:
-                    return self._operation(ops.negative, (other,))
-        exponent = self.instructions[operands[-1]].constant if op is ops.power else None
-        if exponent is not None and exponent.is_integer():
-            return self._operation(WHOLE_POWER, operands)
-        if op is ops.negative and self.instructions[operands[0]].op is ops.negative:
-            return self.instructions[operands[0]].operands[0]
+        if op is ops.negative:
+            return negated[0]  # -(-x) is x
+        if op is ops.where and constants[0] is not None:
+            return operands[1] if constants[0] else operands[2]
+        if op is ops.add and (negated[0] is not None or negated[1] is not None):  # a + (-b) is a - b
+            pair = (operands[0], negated[1]) if negated[1] is not None else (operands[1], negated[0])
+            return self._operation(ops.subtract, pair)  # type: ignore[arg-type]
+        if op is ops.multiply and (1.0 in constants or -1.0 in constants):
+            place = constants.index(1.0 if 1.0 in constants else -1.0)
+            other = operands[1 - place]
+            return other if constants[place] == 1 else self._operation(ops.negative, (other,))
+        if op is ops.power and constants[1] is not None and constants[1].is_integer():
+            whole = {0.0: self._constant(1.0), 1.0: operands[0]}
+            return whole.get(constants[1]) or self._operation(WHOLE_POWER, operands)
         return None
+
+    def _negated(self, place: int) -> int | None:
+        """The place of x, if -x is computed at ``place``."""
+        instruction = self.instructions[place]
+        return instruction.operands[0] if instruction.op is ops.negative else None
 
     def _operation(self, op: Operation | Function, operands: tuple[int, ...]) -> int:
         """The place of an operation, the same for what was computed before."""
