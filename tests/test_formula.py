@@ -218,7 +218,7 @@ def to_python(text):
     """The text of a formula as Python: mathematics' own ways to write put into its operators and calls."""
     text = text.replace("·", "*").replace("−", "-").replace("^", "**")
     text = text.replace("[", "float(").replace("]", ")").replace("≥", ">=").replace(" = ", " == ")  # Iverson's brackets
-    text = re.sub(r"(^|[-+*/(,√] ?)(\|+)", lambda m: m[1] + "abs(" * len(m[2]), text)  # what is left closes
+    text = re.sub(r"(^|[-+*/(,√=>] ?)(\|+)", lambda m: m[1] + "abs(" * len(m[2]), text)  # what is left closes
     text = text.replace("|", ")")
     while match := re.search(r"([^\W⁰¹²³⁴⁵⁶⁷⁸⁹]+)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)\(", text):  # tanh²(x)
         end = closing(text, match.end() - 1)

@@ -9,6 +9,7 @@ from tinygrad_edu import structure
 from tinygrad_edu.compiler import ERRORS, plain_number
 from tinygrad_edu.compiling.loss_code import LossCodes
 from tinygrad_edu.compiling.model_code import ModelCode, PenaltyCode
+from tinygrad_edu.module import Module
 from tinygrad_edu.objective import Objective
 from tinygrad_edu.operation import number
 from tinygrad_edu.recording import is_paused, no_grad
@@ -29,10 +30,10 @@ def compile_loss(model: Callable[[Any], Any], loss: Loss, *, l2: float = 0.0) ->
 
     Args:
         model: a Module, or a function of a row of inputs that uses Values. It is called only to record what it
-            computes, with Values in the place of the inputs. Plain numbers in it are taken over as they are then, and
-            its parameters must stay the same Values; what may change is their ``data``.
-        loss: a loss of ``losses``, or a function (prediction, target) -> Value. What it does may depend on the target;
-            if it depends on the size of the prediction, it is recorded for each example, which is slower.
+            computes, with Values in the place of the inputs: the first time, and when an attribute of a Module was set.
+            Plain numbers from elsewhere, such as variables around it, stay what they were.
+        loss: a loss of ``losses``, or a function (prediction, target) -> Value; the same holds for it. What it does may
+            depend on the target; if it branches on the prediction, it is recorded for each example, which is slower.
         l2: how much of ``losses.l2_penalty`` of the model's parameters to add.
 
     Returns:
@@ -53,6 +54,8 @@ def compile_loss(model: Callable[[Any], Any], loss: Loss, *, l2: float = 0.0) ->
     >>> [int(score > 0) for score in loss.predict(inputs)]
     [0, 1, 1, 0]
     """
+    if isinstance(loss, str):
+        raise TypeError(f"compile_loss takes a function, such as losses.mse, not {loss!r}")
     for f in (model, loss):
         check_function("compile_loss", f)
     if l2 and not hasattr(model, "parameters"):
@@ -98,20 +101,26 @@ class CompiledLoss:
         """
         return self._objective.source()
 
+    def __repr__(self) -> str:
+        return f"<compiled loss of {self._objective.name}>"
+
 
 class CompiledObjective:
     """An objective that goes through batches with code, and where that fails is recorded.
 
     Attributes:
+        name: what the model and the loss are called.
         row: an example of a row of inputs, of plain numbers; None before there is one.
         batches, recorded: how many batches there were, and how many of them were recorded.
     """
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
+        self.name = f"{name_of(objective.model)}, {name_of(objective.loss)}"
         self.row: Any = None
         self._target: Any = None
         self.batches = self.recorded = 0
+        self._changes = Module.changes
         self._model: ModelCode | None = None  # both are made when there is a row
         self._losses: LossCodes | None = None
         self._penalty = PenaltyCode(objective.penalised, objective.l2) if objective.l2 and objective.penalised else None
@@ -137,7 +146,10 @@ class CompiledObjective:
             raise ValueError("there is no code yet: the first call makes it, from the first row of inputs")
         heads = {target: f"# where the target is {target!r}\n" for target in self._losses.sources}
         texts = [heads[target] * (target is not None) + text for target, text in self._losses.sources.items()]
-        return "\n".join([*texts, self._model.source, *[self._penalty.source for _ in [0] if self._penalty]])
+        texts.append(self._model.source)
+        if self._penalty is not None:
+            texts.append(self._penalty.source)
+        return "\n".join(texts)
 
     def remark(self) -> str:
         """What was recorded after all, and why; or nothing."""
@@ -145,12 +157,12 @@ class CompiledObjective:
             why = "their code failed or something in them was not finite"
             return f"{self.recorded} of {self.batches} batches were recorded, because {why}"
         why_not = self._losses.why_not if self._losses else ""
-        return f"the loss was recorded for each example: {why_not}" if why_not else ""
+        return f"only the model was compiled, the loss was recorded for each example: {why_not}" if why_not else ""
 
     def prepare(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], list[Any]]:
         """The examples as ``backward`` takes them; what is not compiled yet is compiled.
 
-        Raises: see above; ValueError also if there are no examples.
+        Raises: as ``CompiledLoss``.
         """
         rows, goals = self._rows(inputs), self._goals(targets)
         if len(rows) != len(goals):
@@ -161,32 +173,42 @@ class CompiledObjective:
         return rows, goals
 
     def make_code(self, rows: Sequence[Any], targets: Sequence[Any]) -> None:
-        """Make the code for these examples, as ``prepare`` gives them, if there is none or something else than when it
-        was made is computed now.
+        """Make the code for these examples, as ``prepare`` gives them, unless it is there and still right.
 
-        Raises: see above.
+        Raises: as ``CompiledLoss``.
         """
+        self.renew()
+        self._compiled(rows[0])[1].of(targets)
+
+    def renew(self) -> None:
+        """Forget the code if something else than when it was made is computed now."""
+        self._changes = Module.changes
         if self._model and self._losses and not (self._model.is_current() and self._losses.is_current()):
             self._model = self._losses = None
-        self._compiled(rows[0])[1].of(targets)
 
     def backward(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]]:
         """Add the derivatives of the mean loss to every ``grad``; return the number and the predictions."""
-        self._compiled(rows[0])
+        _, losses = self._compiled(rows[0])
         done = self.attempt(rows, targets)
         self.batches += 1
         if done is None:
             self.recorded += 1
-            given = [*map(self._as_given, rows)], [*map(self._compiled(rows[0])[1].as_given, targets)]
+            given = [*map(self._as_given, rows)], [*map(losses.as_given, targets)]
             total, found = self._objective.backward(*given)
             done = total, [_numbers(prediction) for prediction in found]
-            self._compiled(rows[0])[1].prediction = done[1][0]
+            losses.prediction = done[1][0]
         return done
 
     def attempt(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]] | None:
         """What ``backward`` does, with the code; None, and nothing is done, where that fails."""
         model, losses = self._model, self._losses
-        if model is None or losses is None or len(rows) != len(targets) or is_paused():
+        if (
+            self._changes != Module.changes
+            or model is None
+            or losses is None
+            or len(rows) != len(targets)
+            or is_paused()
+        ):
             return None
         parameters, penalised, added = model.graph.around, self._objective.penalised, None
         try:
@@ -210,6 +232,8 @@ class CompiledObjective:
         return total, predictions if self._gives_lists else self._built(predictions)
 
     def _compiled(self, row: Any) -> tuple[ModelCode, LossCodes]:
+        if self._changes != Module.changes:
+            self.renew()
         if self._model is None or self._losses is None:
             self._model = ModelCode(self._objective.model, self._as_given(row))
             result = self._model.graph.result
@@ -220,7 +244,7 @@ class CompiledObjective:
 
     def _rows(self, inputs: Iterable[Any]) -> list[Any]:
         """The numbers of each row, in a list or tuple."""
-        rows = inputs if type(inputs) is list else list(inputs)
+        rows = inputs if type(inputs) is list else _list("inputs", inputs)
         if rows and self.row is None:
             self.row = structure.rebuilt(rows[0], [plain_number("inputs[0]", x) for _, x in structure.leaves(rows[0])])
         is_flat = type(self.row) is list and set(map(type, rows)) <= {list} and set(map(len, rows)) <= {len(self.row)}
@@ -233,7 +257,7 @@ class CompiledObjective:
 
     def _goals(self, targets: Iterable[Any]) -> list[Any]:
         """Each target as a number or a tuple of numbers."""
-        goals = targets if type(targets) is list else list(targets)
+        goals = targets if type(targets) is list else _list("targets", targets)
         if goals and self._target is None:
             self._target = _numbers(goals[0])
         if set(map(type, goals)) <= {float, int} and structure.is_leaf(self._target):
@@ -253,6 +277,13 @@ class CompiledObjective:
         """The structure that the model gives."""
         assert self._model is not None
         return [structure.rebuilt(self._model.graph.result, prediction) for prediction in predictions]
+
+
+def _list(name: str, examples: Iterable[Any]) -> list[Any]:
+    try:
+        return list(examples)
+    except TypeError:
+        raise TypeError(f"{name} is a list with one for each example, not {structure.described(examples)}") from None
 
 
 def _numbers(tree: Any) -> Any:

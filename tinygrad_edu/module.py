@@ -83,11 +83,13 @@ class Module:
     """
 
     metadata: Any = None
+    changes = 0  # how often an attribute of any module was set: what was compiled before may be outdated
     load = _Load()
     _name = ""  # where it is in the module that holds it
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
+        Module.changes += 1
         is_array = getattr(getattr(value, "dtype", None), "kind", "") == "O"
         if (is_array or isinstance(value, (Value, Module, list, tuple, dict))) and any(
             True for _ in _walk("", value, {})

@@ -29,7 +29,10 @@ class Objective:
     def backward(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]]:
         """Add the derivatives to the ``grad`` of every parameter; return the number and the model's predictions."""
         predictions = [self.model(row) for row in rows]
-        total = mean([self.loss(prediction, target) for prediction, target in zip(predictions, targets)])
+        errors = [self.loss(prediction, target) for prediction, target in zip(predictions, targets)]
+        if any(error is None for error in errors):
+            raise TypeError("the loss returned None (is a return missing?)")
+        total = mean(errors)
         if not isinstance(total, Value) or total.op is None:
             raise TypeError("the loss is a plain number, or was computed inside no_grad: it has no derivatives")
         if self.l2:

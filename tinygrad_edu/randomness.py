@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_edu.operation import whole_number
+from tinygrad_edu.operation import Operation, whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,37 +30,100 @@ def generator(seed: int | random.Random | None) -> Any:
     return random if seed is None else random.Random(whole_number("seed", seed, at_least=0))
 
 
+class Generators:
+    """The generators that functions may draw from: those that everybody shares, and those that are found in what the
+    functions refer to, such as their closures and the attributes of a model.
+
+    Args:
+        functions: functions, or objects that can be called.
+
+    >>> import random
+    >>> rng = random.Random(0)
+    >>> generators = Generators(lambda: rng.random())
+    >>> before = generators.fingerprint()
+    >>> number = rng.random()
+    >>> generators.fingerprint() == before
+    False
+    """
+
+    def __init__(self, *functions: object) -> None:
+        import random
+        import sys
+
+        shared = [random, *[sys.modules[name] for name in ["numpy.random"] if name in sys.modules]]
+        self._found: list[Any] = [*shared, *_generators_in(functions)]
+
+    def fingerprint(self) -> bytes:
+        """What all states are: equal to what it was before if nothing was drawn since."""
+        import pickle
+
+        return pickle.dumps([_state(generator) for generator in self._found])
+
+    def undisturbed(self, function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+        """What ``function`` gives, all generators left as they were."""
+        before = [_state(generator) for generator in self._found]
+        try:
+            return function(*args, **named)
+        finally:
+            for generator, state in zip(self._found, before):
+                _set_state(generator, state)
+
+
 def undisturbed(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
-    """What ``function`` gives, the generator that ``random.seed`` sets left as it was.
+    """What ``function`` gives, the generators that everybody shares left as they were.
 
     >>> import random
     >>> undisturbed(random.random) == random.random()
     True
     """
-    import random
+    return Generators().undisturbed(function, *args, **named)
 
-    before = random.getstate()
+
+def _state(generator: Any) -> Any:
+    if hasattr(generator, "getstate"):  # Python's, the module or an object
+        return generator.getstate()
+    return generator.get_state() if hasattr(generator, "get_state") else generator.bit_generator.state
+
+
+def _set_state(generator: Any, state: Any) -> None:
+    if hasattr(generator, "setstate"):
+        generator.setstate(state)
+    elif hasattr(generator, "set_state"):
+        generator.set_state(state)
+    else:
+        generator.bit_generator.state = state
+
+
+def _generators_in(functions: tuple[object, ...]) -> list[object]:
+    """The generators among what functions refer to, directly or through lists, dicts, objects and other functions."""
+    from types import FunctionType, MethodType, ModuleType
+
+    seen: set[int] = set()
+    found, stack = [], [*functions]
+    while stack:
+        x = stack.pop()
+        if id(x) in seen or isinstance(x, (ModuleType, type, str, Operation)):
+            continue  # an operation may draw numbers: compiled code calls it, too
+        seen.add(id(x))
+        if hasattr(x, "getstate") or hasattr(x, "get_state") or hasattr(x, "bit_generator"):
+            found.append(x)
+        elif isinstance(x, (list, tuple, set)):
+            stack += x
+        elif isinstance(x, dict):
+            stack += x.values()
+        elif isinstance(x, MethodType):
+            stack += (x.__self__, x.__func__)
+        elif isinstance(x, FunctionType):
+            stack += [x.__globals__[name] for name in x.__code__.co_names if name in x.__globals__]
+            stack += [cell.cell_contents for cell in x.__closure__ or () if _is_filled(cell)]
+            stack += x.__defaults__ or ()
+        elif hasattr(x, "__dict__"):
+            stack += [*vars(x).values(), *[f for f in [vars(type(x)).get("__call__")] if f is not None]]
+    return found
+
+
+def _is_filled(cell: Any) -> bool:
     try:
-        return function(*args, **named)
-    finally:
-        random.setstate(before)
-
-
-def global_state() -> tuple[object, ...]:
-    """The state of the generators that everybody shares, as far as they are in use: equal if nothing was drawn.
-
-    >>> import random
-    >>> before = global_state()
-    >>> _ = random.random()
-    >>> global_state() == before
-    False
-    """
-    import sys
-
-    states: list[object] = []
-    if "random" in sys.modules:
-        states.append(sys.modules["random"].getstate())
-    if "numpy.random" in sys.modules:
-        name, key, *rest = sys.modules["numpy.random"].get_state()
-        states.append((name, key.tobytes(), *rest))
-    return tuple(states)
+        return cell.cell_contents is not cell
+    except ValueError:  # what the function will refer to is yet to come
+        return False

@@ -49,9 +49,9 @@ def check_branch(condition: Value) -> None:
     text = f"{sides[0]} {sign} {sides[1]}" if sign else "a Value is 0"
     if may_change(condition):
         raise CompileError(
-            f"a branch is taken by whether {text}, but compiled code takes the same path for all numbers. Instead of if "
-            "there is where(x > 0, a, b), which takes one of two results, instead of max and min maximum and minimum, "
-            "and instead of and, or and not: (x > 0) & (x < 1), |, and x <= 0"
+            f"a branch is taken by whether {text}, but compiled code takes the same path for all numbers. Instead of "
+            "if there is where(x > 0, a, b), which takes one of two results, instead of max and min maximum and "
+            "minimum, and instead of and, or and not: (x > 0) & (x < 1), |, and x <= 0"
         )
 
 

@@ -13,9 +13,10 @@ from tinygrad_edu.objective import Objective
 from tinygrad_edu.operation import whole_number
 from tinygrad_edu.optim import Adam, Optimizer
 from tinygrad_edu.progress import EndingBatches, ProgressBar
-from tinygrad_edu.randomness import generator, undisturbed
+from tinygrad_edu.randomness import Generators, generator, undisturbed
 from tinygrad_edu.recording import no_grad
 from tinygrad_edu.value import Value
+from tinygrad_edu.warning import with_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -177,9 +178,10 @@ class _Trainer:
         if compiled:
             objective = CompiledObjective(self.recorded)
             try:
-                prepared = undisturbed(self._prepared, objective, rows, targets)
+                generators = Generators(self.recorded.model, self.recorded.loss)
+                prepared = generators.undisturbed(self._prepared, objective, rows, targets)
             except Exception as error:  # recording will raise it too, if it is no matter of compiling
-                self.history.remark = f"not compiled: {error}"
+                self.history.remark = f"not compiled: {with_place(error)}"
             else:
                 self.compiled, self.history.compiled = objective, True
                 return list(zip(rows, targets, *prepared))
@@ -195,10 +197,11 @@ class _Trainer:
         """See whether the model and the loss still compute the same, after a callback that may have changed them."""
         if self.compiled is not None:
             try:
-                undisturbed(self.compiled.make_code, *[[example[i] for example in examples] for i in (2, 3)])
+                _, _, rows, targets = zip(*examples)
+                undisturbed(self.compiled.make_code, rows, targets)
             except Exception as error:
                 self.compiled, self.history.compiled = None, False
-                self.history.remark = f"not compiled to the end: {error}"
+                self.history.remark = f"not compiled to the end: {with_place(error)}"
 
     def run(self, epoch: int, batches: list[list[Example]], interrupt: EndingBatches) -> None:
         """Make a step for each batch, and add the epoch to the history."""

@@ -6,7 +6,7 @@ from struct import pack
 
 from tinygrad_edu import structure
 from tinygrad_edu.linearization import Linearization
-from tinygrad_edu.randomness import global_state
+from tinygrad_edu.randomness import Generators
 from tinygrad_edu.recording import traced
 from tinygrad_edu.symbolic import CompileError, symbolically
 from tinygrad_edu.tracing import check_function, name_of, new_inputs, outputs_of
@@ -73,7 +73,8 @@ def graph_to_compile(doing: str, f: Callable[..., Any], args: Sequence[Any]) -> 
         CompileError: if it does not, as far as can be seen when it is run twice, the second time at numbers that are
             slightly different; or if what it returns was not computed from anything that changes.
     """
-    before = global_state()
+    generators = Generators(f)
+    before = generators.fingerprint()
     graph = symbolically(Graph, doing, f, args)
     if {*graph.variables}.isdisjoint(graph.order):
         raise CompileError(
@@ -81,7 +82,7 @@ def graph_to_compile(doing: str, f: Callable[..., Any], args: Sequence[Any]) -> 
             "there is nothing to compile (does something take a number out of the graph, as x.data and no_grad do?)"
         )
     again = _once_more(doing, f, args, [x._data for x in graph.inputs])
-    if not again.equals(graph, with_labels=False) or global_state() != before:
+    if not again.equals(graph, with_labels=False) or generators.fingerprint() != before:
         raise CompileError(
             f"{name_of(f)} computes something else when it is called again, with slightly different numbers: it takes "
             "a number out of the graph, as x.data does, or draws random numbers, or counts its calls. Compiled code "

@@ -54,7 +54,7 @@ class Listing:
         self.names = [self._identifiers.name(i.label) for i in program.instructions[:variables]]
         self._written.update((place, (name, NAME)) for place, name in enumerate(self.names))
         shared = {place for place in program.adjoints if self._uses[place] > 1}
-        self._visible = {program.adjoints[place] for place in shared}  # because there is a d_v1, there is a v1
+        self._visible = {program.adjoints[place] for place in shared}  # where there is a d_v1, there is a v1
 
     def statements(self, results: Sequence[int]) -> list[str]:
         """Assignments that compute ``results``, without those that were given before."""

@@ -17,6 +17,7 @@ from tinygrad_edu.recording import recorded
 from tinygrad_edu.symbolic import CompileError, symbolically
 from tinygrad_edu.tracing import name_of
 from tinygrad_edu.value import Value
+from tinygrad_edu.warning import with_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class LossCodes:
         try:
             graph = graph_to_compile("loss", run, [self.prediction])
         except CompileError as error:
-            self.why_not = f"{error}"
+            self.why_not = with_place(error)
             return self._recorded(target)
         _check_loss(graph, self.loss)
         self._graphs.append((run, [self.prediction], graph))

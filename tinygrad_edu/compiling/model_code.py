@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-FAST = 256  # variables that Python finds with one byte
+FAST = 256  # so many local variables Python reaches with one byte; others are slower
 RESERVED = [
     "rows",
     "targets",
@@ -94,6 +94,7 @@ def _model(graph: Graph) -> str:
     program = Program([*graph.variables, *arriving])
     results = program.places(graph.outputs)
     slopes = differentiate(program, graph.outputs, graph.around, arriving)
+    # The results count twice, because they are used twice: as predictions, and by the loss.
     both = Listing(program, [*results, *results, *slopes], len(graph.variables) + count, RESERVED)
     alone = Listing(program, results, len(graph.variables) + count, RESERVED)
     return module([both, alone], [_gradient(graph, both, results, slopes), _predict(graph, alone, results)])
@@ -111,12 +112,14 @@ def _gradient(graph: Graph, listing: Listing, results: Sequence[int], slopes: Se
     first = []
     if len(in_loop) + len(parameters) + len(sums) > FAST:
         first = [f"# Python is fastest with the first {FAST} names that it meets.", _zeros(in_loop)]
+    labels = [(name, x.label) for name, x in zip(parameters, graph.around) if "[" in x.label and len(x.label) < 60]
     return [
         "def gradient(rows, targets, losses, parameters):",
+        *[f"# {name} is {label!r}." for name, label in labels[-1:]],
         *first,
         *[f"{as_tuple(parameters)} = parameters"] * bool(parameters),
         *[_zeros(sums)] * bool(sums),
-        "total, predictions, share = 0.0, [], 1.0 / len(rows)",
+        "total, predictions, share = 0.0, [], 1.0 / len(rows)  # that each example has in the mean",
         f"for {as_tuple(inputs)}, target, loss in zip(rows, targets, losses):",
         "    # forward",
         *_indented(forward),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# How tightly an expression holds together: the place in this list of one that is put together like it.
+# How tightly an expression holds together, as a place in this list: that of an expression of the same precedence.
 SAMPLES = ("p if q else r", "p > q", "p + q", "p * q", "-p", "p ** q", "p")
 KINDS = ("IfExp", "Compare", "Add Sub", "Mult Div FloorDiv Mod", "UnaryOp", "Pow", "Call Name Constant Subscript")
 LOOSEST, CONDITION, MINUS, ATOM = 0, 1, 4, 6
@@ -47,7 +49,7 @@ class Template:
         self.slots: list[tuple[int, int, str]] = []
         for i in range(1, len(parts), 2):
             offset = len("".join(parts[:i]))
-            # What would be computed twice, or only now and then, is computed before.
+            # What occurs twice, or in one branch only, must be a name: it is computed on a line before.
             only_a_name = offset in lazy or parts.count(parts[i]) > 1
             level = NAME if only_a_name else _needed([*parts[:i]], [*parts[i + 1 :]])
             self.slots.append((operands.index(parts[i]), level, roles.get(offset, "")))
@@ -58,7 +60,7 @@ def _needed(before: list[str], after: list[str]) -> int:
 
     def meaning(operand: str) -> object:
         try:
-            code = compile("".join([*before, operand, *after]), "", "eval")
+            code = builtins.compile("".join([*before, operand, *after]), "", "eval")
         except SyntaxError:
             return None
         return code.co_code, code.co_names, code.co_consts
