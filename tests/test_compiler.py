@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from samples import ROWS, operands
 from test_random_graphs import agree, magnitudes, programs
@@ -52,6 +52,7 @@ def lines(compiled, function="value_and_gradient"):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@settings(max_examples=min(100, settings().max_examples))  # each compiles
 @given(data=st.data())
 def test_every_operation_compiles(row, data):
     """At other numbers than those that it was recorded with."""
