@@ -554,12 +554,17 @@ def test_what_computes_the_same_is_compiled_once(monkeypatch):
     assert other(1.0) == 3 * math.tanh(1.0)
 
 
-def test_the_cache_does_not_grow_for_ever():
+def test_the_cache_does_not_grow_for_ever(monkeypatch):
     from tinygrad_edu.compiling import code_cache
 
     for i in range(2 * code_cache.KEPT):
         compile(lambda x, i=i: x * float(i), 1.0)
     assert len(code_cache._codes) <= code_cache.KEPT
+    monkeypatch.setattr(code_cache, "CHARACTERS", 1000)
+    for i in range(5):
+        compile(lambda x, i=i: sin(x * float(i)), 0.5)
+    assert sum(len(text) for text, _ in code_cache._codes.values()) <= 1000
+    assert compile(lambda x: sin(x * 4.0), 1.0)._value is compile(lambda x: sin(x * 4.0), 1.0)._value
 
 
 def test_what_it_is_shows():

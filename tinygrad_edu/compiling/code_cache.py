@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     Code: TypeAlias = tuple[str, dict[str, Any]]  # the text, and the functions in it
 
 KEPT = 64  # so many pieces of code
+CHARACTERS = 20_000_000  # and at most so much text, but always what was made last
 _lock = RLock()
 _codes: dict[tuple[Any, ...], Code] = {}
 
@@ -27,6 +28,8 @@ def cached(key: tuple[Any, ...], make: Callable[[], str]) -> Code:
         code = source, functions
     with _lock:
         _codes[key] = code  # the last used is the last to go
-        while len(_codes) > KEPT:
-            del _codes[next(iter(_codes))]
+        total = sum(len(text) for text, _ in _codes.values())
+        while len(_codes) > KEPT or (total > CHARACTERS and len(_codes) > 1):
+            text, _ = _codes.pop(next(iter(_codes)))
+            total -= len(text)
     return code
