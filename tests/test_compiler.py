@@ -22,8 +22,8 @@ SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 1e-300, 1e300, 700.0, -700.0, -709.5
 FLOATS = st.one_of(st.sampled_from([*SPECIAL, math.nan]), st.floats(-10, 10), st.floats())
 
 
-def same(a, b, relative=1e-12):
-    return a == b or (a != a and b != b) or abs(a - b) <= relative * max(abs(a), abs(b))
+def same(a, b, relative=1e-12, absolute=0.0):
+    return a == b or (a != a and b != b) or abs(a - b) <= relative * max(abs(a), abs(b)) + absolute
 
 
 def recorded(f, *args):
@@ -67,9 +67,11 @@ def test_every_operation_compiles(row, data):
             continue
         (value, slopes), (right, rights) = found, expected
         slopes = slopes if len(numbers) > 1 else (slopes,)
-        assert same(value, right)
-        assert same(compiled(*numbers), right)
-        assert all(same(a, b) for a, b in zip(slopes, rights, strict=True)), (row, numbers, slopes, rights)
+        cancelled = 1e-13 if row.arity is None else 0.0  # sums may be added up in another order
+        assert same(value, right, absolute=cancelled)
+        assert same(compiled(*numbers), right, absolute=cancelled)
+        pairs = zip(slopes, rights, strict=True)
+        assert all(same(a, b, absolute=cancelled) for a, b in pairs), (row, numbers, slopes, rights)
 
 
 def operands_like(row, count, data):

@@ -94,8 +94,13 @@ def cross_entropy(prediction: Iterable[Operand], target: Numbers) -> Value:
     if not 0 <= target < len(scores) or target != int(target):
         raise ValueError(f"the target of {len(scores)} classes is a whole number from 0 to {len(scores) - 1}, "
                          f"not {target:g}")  # fmt: skip
-    right = scores[int(target)]
-    loss: Value = logsumexp([score - right for score in scores])  # the least that the others add is not lost
+    right = scores.pop(int(target))
+    if not scores:
+        return right - right
+    # The scores minus the right one, so that the least that the others add is not lost.
+    differences: list[Operand] = [score - right for score in scores]
+    differences.insert(int(target), 0.0)
+    loss: Value = logsumexp(differences)
     return loss
 
 
