@@ -133,6 +133,7 @@ def test_rows_and_predictions_may_have_any_structure():
     rows = [{"a": [1.0], "b": 2.0}, {"a": [0.0], "b": -1.0}]
     targets = [{"goal": 1.0, "by": (2.0,)}, {"goal": 0.0, "by": (3.0,)}]
     compiled_loss = compile_loss(model, loss)
+    compiled_loss.predict(rows)  # before there are targets
     total = compiled_loss(rows, targets)
     grad, w.grad = w.grad, 0.0
     right = mean([loss(model(row), target) for row, target in zip(rows, targets)])
@@ -259,6 +260,7 @@ def test_what_does_not_fit_is_explained_and_changes_nothing(inputs, targets, kin
     with pytest.raises(kind, match=message):
         loss(inputs, targets)
     assert [p.grad for p in model.parameters()] == before
+    assert loss(POINTS, TARGETS["mse"]) == pytest.approx(recorded(model, losses.mse, POINTS, TARGETS["mse"])[0])
 
 
 def test_errors_are_those_of_the_engine_and_change_nothing():
@@ -334,7 +336,7 @@ def test_what_is_set_in_a_module_is_noticed():
             return super().__call__(x) * (self.scale if self.training else 0.5)
 
     model = Scaled()
-    loss = compile_loss(model, losses.mse)
+    loss = compile_loss(model, losses.mse, l2=0.1)
     loss(POINTS, TARGETS["mse"])
     for name, value in [("scale", 3.0), ("training", False), ("w", Value(-2.0))]:
         setattr(model, name, value)
@@ -342,7 +344,7 @@ def test_what_is_set_in_a_module_is_noticed():
         total = loss(POINTS, TARGETS["mse"])
         slopes = [p.grad for p in model.parameters()]
         assert loss.predict(POINTS) == pytest.approx([model(x).data for x in POINTS], rel=1e-14)
-        right, rights = recorded(model, losses.mse, POINTS, TARGETS["mse"])
+        right, rights = recorded(model, losses.mse, POINTS, TARGETS["mse"], l2=0.1)
         assert total == pytest.approx(right, rel=1e-12)
         assert slopes == pytest.approx(rights, rel=1e-12)
     assert repr(loss) == "<compiled loss of Scaled, mse>"
@@ -356,6 +358,10 @@ def test_predictions_follow_the_parameters_and_raise_what_the_model_does():
     assert loss.predict([[1.0]]) == [pytest.approx(math.log(2.0))]
     with pytest.raises(ValueError, match=r"log of -2\.0 is undefined"):
         loss.predict([[-1.0]])
+    fresh = compile_loss(neuron, losses.mse)
+    with pytest.raises(ValueError, match="expected 1 inputs, got 2"):
+        fresh.predict([[1.0, 2.0]])
+    assert fresh.predict([[1.0]]) == [pytest.approx(math.log(2.0))]
 
 
 # ---- fit -------------------------------------------------------------------------------------------------------------

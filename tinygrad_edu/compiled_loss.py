@@ -60,8 +60,8 @@ def compile_loss(model: Callable[[Any], Any], loss: Loss, *, l2: float = 0.0) ->
         check_function("compile_loss", f)
     if l2 and not hasattr(model, "parameters"):
         raise TypeError(f"l2 is a penalty on model.parameters(), which {name_of(model)} does not have")
-    penalised = model.parameters() if l2 else []  # type: ignore[attr-defined]
-    return CompiledLoss(Objective(model, loss, number(l2), penalised))
+    penalised = model.parameters if l2 else list  # type: ignore[attr-defined]
+    return CompiledLoss(CompiledObjective(Objective(model, loss, number(l2), penalised()), penalised))
 
 
 class CompiledLoss:
@@ -77,8 +77,8 @@ class CompiledLoss:
         TypeError, ValueError: for inputs and targets that are not numbers, or do not fit each other or the model.
     """
 
-    def __init__(self, objective: Objective) -> None:
-        self._objective = CompiledObjective(objective)
+    def __init__(self, objective: CompiledObjective) -> None:
+        self._objective = objective
 
     def __call__(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
         objective = self._objective
@@ -108,14 +108,19 @@ class CompiledLoss:
 class CompiledObjective:
     """An objective that goes through batches with code, and where that fails is recorded.
 
+    Args:
+        objective: what to compile.
+        penalised: gives the parameters that the penalty is on, if these may change.
+
     Attributes:
         name: what the model and the loss are called.
         row: an example of a row of inputs, of plain numbers; None before there is one.
         batches, recorded: how many batches there were, and how many of them were recorded.
     """
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: Objective, penalised: Callable[[], list[Value]] | None = None) -> None:
         self._objective = objective
+        self._penalised = penalised
         self.name = f"{name_of(objective.model)}, {name_of(objective.loss)}"
         self.row: Any = None
         self._target: Any = None
@@ -123,14 +128,19 @@ class CompiledObjective:
         self._changes = Module.changes
         self._model: ModelCode | None = None  # both are made when there is a row
         self._losses: LossCodes | None = None
-        self._penalty = PenaltyCode(objective.penalised, objective.l2) if objective.l2 and objective.penalised else None
+        self._penalty: PenaltyCode | None = None
+        self._compile_penalty()
 
     def predict(self, inputs: Iterable[Any]) -> list[Any]:
         """What the model gives for each row, in plain numbers."""
         rows = self._rows(inputs)
-        model = self._compiled(rows[0])[0] if rows else None
-        if model is None:
+        if not rows:
             return []
+        try:
+            model, _ = self._compiled(rows[0])
+        except Exception:
+            self._forget_bad_examples()
+            raise
         try:
             predictions = model.predict(rows, [x._data for x in model.graph.around])
             if all(map(math.isfinite, predictions if model.is_scalar else chain.from_iterable(predictions))):
@@ -164,13 +174,21 @@ class CompiledObjective:
 
         Raises: as ``CompiledLoss``.
         """
-        rows, goals = self._rows(inputs), self._goals(targets)
-        if len(rows) != len(goals):
-            raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
-        if not rows:
-            raise ValueError("there are no examples: inputs and targets are empty")
-        self._compiled(rows[0])
+        try:
+            rows, goals = self._rows(inputs), self._goals(targets)
+            if len(rows) != len(goals):
+                raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
+            if not rows:
+                raise ValueError("there are no examples: inputs and targets are empty")
+            self._compiled(rows[0])
+        except Exception:
+            self._forget_bad_examples()
+            raise
         return rows, goals
+
+    def _forget_bad_examples(self) -> None:
+        if self._model is None:
+            self.row = self._target = None
 
     def make_code(self, rows: Sequence[Any], targets: Sequence[Any]) -> None:
         """Make the code for these examples, as ``prepare`` gives them, unless it is there and still right.
@@ -183,8 +201,15 @@ class CompiledObjective:
     def renew(self) -> None:
         """Forget the code if something else than when it was made is computed now."""
         self._changes = Module.changes
+        if self._penalised is not None:
+            self._objective.penalised = self._penalised()
+            self._compile_penalty()
         if self._model and self._losses and not (self._model.is_current() and self._losses.is_current()):
             self._model = self._losses = None
+
+    def _compile_penalty(self) -> None:
+        l2, penalised = self._objective.l2, self._objective.penalised
+        self._penalty = PenaltyCode(penalised, l2) if l2 and penalised else None
 
     def backward(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]]:
         """Add the derivatives of the mean loss to every ``grad``; return the number and the predictions."""
@@ -260,6 +285,8 @@ class CompiledObjective:
         goals = targets if type(targets) is list else _list("targets", targets)
         if goals and self._target is None:
             self._target = _numbers(goals[0])
+            if self._losses is not None:  # there were predictions before
+                self._losses.target = self._target
         if set(map(type, goals)) <= {float, int} and structure.is_leaf(self._target):
             return goals
         found = []

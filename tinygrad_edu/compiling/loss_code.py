@@ -39,7 +39,7 @@ class LossCodes:
     Args:
         loss: called with a prediction and a target.
         prediction: an example of what the model gives, of plain numbers; may be set.
-        target: an example of a target, of plain numbers. Targets that are not numbers are given as tuples.
+        target: an example of a target, of plain numbers; may be set. Targets that are not numbers are given as tuples.
 
     Attributes:
         sources: the texts by target; by None for all targets.
@@ -47,7 +47,7 @@ class LossCodes:
     """
 
     def __init__(self, loss: Loss, prediction: Any, target: Any) -> None:
-        self.loss, self.prediction, self._shape = loss, prediction, target
+        self.loss, self.prediction, self.target = loss, prediction, target
         self.sources: dict[Any, str] = {}
         self.why_not = ""
         self._for_all: LossCode | None = None
@@ -73,7 +73,7 @@ class LossCodes:
 
     def as_given(self, target: Any) -> Any:
         """The target as the loss takes it."""
-        return structure.rebuilt(self._shape, target) if type(target) is tuple else target
+        return structure.rebuilt(self.target, target) if type(target) is tuple else target
 
     def is_current(self) -> bool:
         """Whether the loss still computes the same."""
