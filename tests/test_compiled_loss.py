@@ -328,6 +328,25 @@ def test_predictions_are_those_of_the_model(name):
     assert compile_loss(model, LOSSES[name][0]).predict([]) == []
 
 
+def test_a_model_that_sets_attributes_when_it_is_called_is_compiled():
+    class Remembering(Twice):
+        def __call__(self, x):
+            self.hidden = super().__call__(x)
+            return self.hidden * 2
+
+    found = both("mse", make=Remembering)
+    assert_same_history(found)
+    assert found[0][0].compiled
+    assert found[0][0].remark == ""
+    model = Remembering()
+    loss = compile_loss(model, losses.mse)
+    loss(POINTS, TARGETS["mse"])
+    code = loss._objective._model
+    loss(POINTS, TARGETS["mse"])
+    assert loss._objective._model is code
+    assert loss._objective.recorded == 0
+
+
 def test_what_is_set_in_a_module_is_noticed():
     class Scaled(Twice):
         scale, training = 1.0, True

@@ -200,12 +200,12 @@ class CompiledObjective:
 
     def renew(self) -> None:
         """Forget the code if something else than when it was made is computed now."""
-        self._changes = Module.changes
         if self._penalised is not None:
             self._objective.penalised = self._penalised()
             self._compile_penalty()
         if self._model and self._losses and not (self._model.is_current() and self._losses.is_current()):
             self._model = self._losses = None
+        self._changes = Module.changes  # only now: a model may set attributes when it is called
 
     def _compile_penalty(self) -> None:
         l2, penalised = self._objective.l2, self._objective.penalised
@@ -265,6 +265,7 @@ class CompiledObjective:
             self._losses = LossCodes(self._objective.loss, _numbers(result), self._target)
             is_flat = type(result) is list and all(map(structure.is_leaf, result))
             self._gives_lists = self._model.is_scalar or is_flat  # as the code gives them
+            self._changes = Module.changes
         return self._model, self._losses
 
     def _rows(self, inputs: Iterable[Any]) -> list[Any]:
