@@ -543,6 +543,44 @@ def test_what_a_callback_changes_is_noticed(change):
     assert first.compiled
 
 
+def test_a_callback_may_make_it_impossible_to_compile():
+    class Model(Twice):
+        branching = False
+
+        def __call__(self, x):
+            result = super().__call__(x)
+            return result if not self.branching or result > 0 else result * 2
+
+    def train(is_compiled):
+        model = Model()
+
+        def on_epoch(epoch, history):
+            model.branching = epoch >= 2
+
+        return fit(model, POINTS, TARGETS["mse"], epochs=6, on_epoch=on_epoch, compiled=is_compiled,
+                   optimizer=optim.SGD(model.parameters(), lr=0.01))  # fmt: skip
+
+    first, second = train(True), train(False)
+    assert first.loss == pytest.approx(second.loss, rel=1e-9)
+    assert not first.compiled
+    assert "(not compiled to the end: a branch is taken" in str(first)
+
+
+def test_a_loss_that_returns_nothing_is_explained():
+    def loss(prediction, target):
+        (prediction - target) ** 2
+
+    for is_compiled in (True, False):
+        with pytest.raises(TypeError, match=r"returned None \(is a return missing\?\)"):
+            fit(network("mse"), POINTS, TARGETS["mse"], loss=loss, epochs=1, compiled=is_compiled)
+    with pytest.raises(TypeError, match=r"returned None \(is a return missing\?\)"):
+        compile_loss(network("mse"), loss)(POINTS, TARGETS["mse"])
+    with pytest.raises(CompileError, match="a loss is one number"):
+        compile_loss(network("mse"), lambda p, t: [p, t])(POINTS, TARGETS["mse"])
+    with pytest.raises(CompileError, match="it has no derivatives"):
+        compile_loss(network("mse"), lambda p, t: 3.0 if p > 0 else 2.0)(POINTS, TARGETS["mse"])
+
+
 def test_batches_whose_code_fails_are_recorded_and_counted(own_operation):
     """Nothing flows through an infinite slope from what is flat: 0 * inf is 0 for the engine, and NaN in code."""
     steep = own_operation("steep", lambda x: x, lambda y, x: (math.inf if x == 0 else 1.0,))

@@ -272,6 +272,20 @@ def test_where_chooses():
         assert chosen(x, y) == (1.0 if x != y else x) + (x if x <= y else y) + (y if x < y else 0.0)
 
 
+def test_conditions_are_combined():
+    def f(x, y):
+        inside = where((x > 0) & (x < 1) & (y != 0), 1.0, 2.0)
+        return inside + where((x <= 0) | (y > 5), 10.0, 20.0) + where(True & (x > 0), 100.0, 200.0) + x * 0
+
+    compiled = compile(f, 0.5, 1.0)
+    for x, y in ((0.5, 1.0), (0.5, 0.0), (2.0, 6.0), (-1.0, 1.0)):
+        assert compiled(x, y) == f(Value(x), Value(y)).data
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Value(1.0) & Value(2.0)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        compile(lambda x: where((x > 0) | "text", x, x), 1.0)
+
+
 def test_where_computes_all_as_recorded():
     """What is not taken may still be undefined, and says so."""
     f = lambda x: where(x > 0, log(x), 0.0)  # noqa: E731
@@ -481,6 +495,34 @@ def test_nothing_is_computed_twice_and_nothing_in_vain():
     assert lines(unused) == ["d_x = 3.0", "d_y = 0.0", "return x * 3.0 + 0.0, (d_x, d_y)"]
     constants = compile(lambda x: x * (Value(2.0) * 3 + tg.sqrt(Value(4.0))), 1.0)
     assert lines(constants, "value") == ["return x * 8.0"]
+
+
+@pytest.mark.parametrize(
+    ("f", "text"),
+    [
+        (lambda a, b: a + -b, "a - b"),
+        (lambda a, b: -a + b, "b - a"),
+        (lambda a, b: tg.negative(-a) * b, "a * b"),
+        (lambda a, b: a * 1 + b**1, "a + b"),
+        (lambda a, b: a * -1.0 - b, "-a - b"),
+        (lambda a, b: a + b**0, "a + 1.0"),
+        (lambda a, b: a**2 * b**-1, "a ** 2 * b ** -1"),
+        (lambda a, b: a**0.5 + b, "pow(a, 0.5) + b"),
+        (lambda a, b: where(Value(1.0), a, b) * 3, "a * 3.0"),
+        (lambda a, b: +a + b, "a + b"),
+    ],
+)
+def test_what_is_the_same_for_all_numbers_is_written_simpler(f, text):
+    compiled = compile(f, 2.0, 3.0)
+    assert lines(compiled, "value") == [f"return {text}"]
+    for a, b in ((2.0, 3.0), (0.0, 4.0), (1.5, -0.5)):
+        assert same(compiled(a, b), f(Value(a), Value(b)).data)
+
+
+def test_a_power_of_two_has_a_plain_gradient():
+    compiled = compile(lambda x: 2**x, 1.0)
+    assert compiled.gradient(3.0) == pytest.approx(8 * math.log(2), rel=1e-14)
+    assert " if " not in compiled.source
 
 
 @pytest.mark.parametrize("c", [math.inf, -math.inf, math.nan, -0.0, 0.0, 1e-320, 1e22, -1.5, 0.1])
