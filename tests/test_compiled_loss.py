@@ -488,6 +488,108 @@ def test_losses_that_look_targets_up_are_seen_through(by):
         assert slopes == pytest.approx(rights, rel=1e-11)
 
 
+RNG = random.Random(0)
+
+
+class Deep(Twice):
+    """Draws in a comprehension in another method than ``__call__``, from a generator that is a global."""
+
+    def drop(self, xs):
+        return [x * (0.0 if RNG.random() < 0.1 else 1.1) for x in xs]
+
+    def __call__(self, x):
+        return tg.sum(self.drop([self.w * x[0], self.parts["a"] * x[1]]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_generators_in_comprehensions_and_methods_are_found(seed):
+    def make():
+        RNG.seed(seed)
+        return Deep()
+
+    found = both("mse", make=make)
+    assert_same_history(found)
+    assert not found[0][0].compiled
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        lambda table, x: table.get(x[0], table["other"]),
+        lambda table, x: table["other"] * (2.0 if x[0] in {0.5, 1.5} else 1.0),
+        lambda table, x: table["other"] * (2.0 if isinstance(x[0], float) else 1.0),
+        lambda table, x: table["other"] * (2.0 if (x[0] > 0) is True else 1.0),
+        lambda table, x: table["other"] * float(f"{x[0]:.0f}"),
+    ],
+    ids=["dict", "set", "type", "is", "format"],
+)
+def test_models_that_look_inputs_up_are_seen_through(of):
+    class Embedding(Twice):
+        def __init__(self):
+            super().__init__()
+            self.table = {0.5: Value(0.25), -0.75: Value(2.0), "other": Value(-0.5)}
+
+        def __call__(self, x):
+            return of(self.table, x) * self.w + x[1]
+
+    found = both("mse", make=Embedding)
+    assert_same_history(found)
+    assert "not compiled" in str(found[0][0])
+    with pytest.raises(CompileError):
+        compile_loss(Embedding(), losses.mse)(POINTS, TARGETS["mse"])
+
+
+def test_a_weight_by_target_is_seen_where_the_loss_is_flat():
+    weights = {0.0: 5.0}
+
+    def loss(p, t):
+        return weights.get(t, 1.0) * (p - t) ** 2
+
+    def make():
+        model = nn.MLP(2, [1], seed=0)
+        model.load_state_dict(dict.fromkeys(model.state_dict(), 0.0))
+        return model
+
+    assert_same_history(both(loss, make=make))
+
+
+def test_a_schedule_may_change_a_model():
+    class Model(Deep):
+        training = False
+
+        def __call__(self, x):
+            return super().__call__(x) if self.training else Twice.__call__(self, x)
+
+    def train(is_compiled):
+        model = Model()
+
+        def schedule(epoch):
+            model.training = epoch >= 3
+            model.rate = 0.5 * epoch
+            return 1.0
+
+        RNG.seed(3)
+        return fit(model, POINTS, TARGETS["mse"], epochs=6, schedule=schedule, compiled=is_compiled,
+                   optimizer=optim.SGD(model.parameters(), lr=0.01))  # fmt: skip
+
+    first, second = train(True), train(False)
+    assert first.loss == pytest.approx(second.loss, rel=1e-9)
+    assert "not compiled to the end" in str(first)
+
+
+def test_a_metric_gets_plain_numbers_in_any_structure():
+    class Two(Twice):
+        def __call__(self, x):
+            return {"a": super().__call__(x), "b": (self.w * 2,)}
+
+    seen = []
+    for is_compiled in (True, False):
+        model = Two()
+        fit(model, POINTS, TARGETS["mse"], loss=lambda p, t: (p["a"] - t) ** 2, epochs=1, compiled=is_compiled,
+            metric=lambda p, t: seen.append((type(p["a"]), type(p["b"][0]))) or 0.0)  # fmt: skip
+    assert set(seen) == {(float, float)}
+
+
 def test_a_detached_number_trains_as_recorded():
     class Detached(Twice):
         def __call__(self, x):

@@ -12,7 +12,8 @@ from tinygrad_edu.compiling.model_code import ModelCode, PenaltyCode
 from tinygrad_edu.module import Module
 from tinygrad_edu.objective import Objective
 from tinygrad_edu.operation import number
-from tinygrad_edu.recording import is_paused, no_grad
+from tinygrad_edu.randomness import Generators
+from tinygrad_edu.recording import is_paused, recorded
 from tinygrad_edu.symbolic import CompileError
 from tinygrad_edu.tracing import check_function, name_of
 from tinygrad_edu.value import Value
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tinygrad_edu.objective import Loss
+
+COMPARED = 100  # so many predictions of new code are compared with the model's
 
 
 def compile_loss(model: Callable[[Any], Any], loss: Loss, *, l2: float = 0.0) -> CompiledLoss:
@@ -122,10 +125,12 @@ class CompiledObjective:
         self._objective = objective
         self._penalised = penalised
         self.name = f"{name_of(objective.model)}, {name_of(objective.loss)}"
+        self._generators = Generators(objective.model, objective.loss)
         self.row: Any = None
         self._target: Any = None
         self.batches = self.recorded = 0
         self._changes = Module.changes
+        self._checked: ModelCode | None = None  # the code whose predictions were compared with the model's
         self._model: ModelCode | None = None  # both are made when there is a row
         self._losses: LossCodes | None = None
         self._penalty: PenaltyCode | None = None
@@ -147,8 +152,7 @@ class CompiledObjective:
                 return predictions if self._gives_lists else self._built(predictions)
         except ERRORS:
             pass
-        with no_grad():
-            return [_numbers(self._objective.model(self._as_given(row))) for row in rows]
+        return [plain_numbers(recorded(self._objective.model, self._as_given(row))) for row in rows]
 
     def source(self) -> str:
         """The text of all code; a ValueError before there is any."""
@@ -181,6 +185,7 @@ class CompiledObjective:
             if not rows:
                 raise ValueError("there are no examples: inputs and targets are empty")
             self._compiled(rows[0])
+            self._check_once(rows)
         except Exception:
             self._forget_bad_examples()
             raise
@@ -196,16 +201,52 @@ class CompiledObjective:
         Raises: as ``CompiledLoss``.
         """
         self.renew()
-        self._compiled(rows[0])[1].of(targets)
+        _, losses = self._compiled(rows[0])
+        self._generators.undisturbed(losses.of, targets)
+        self._check_once(rows)
+
+    def _check_once(self, rows: Sequence[Any]) -> None:
+        if self._checked is not self._model:
+            self._generators.undisturbed(self._check, rows)
+            self._checked = self._model
+            self._changes = Module.changes
+
+    def _check(self, rows: Sequence[Any]) -> None:
+        """Compare the predictions of new code for some rows with what the model gives.
+
+        Raises:
+            CompileError: if they differ: it may look a number up, ask for its type, or draw random numbers unseen.
+        """
+        model, _ = self._compiled(rows[0])
+        some = rows[:: max(1, len(rows) // COMPARED)]
+        try:
+            found = model.predict(some, [x._data for x in model.graph.around])
+        except ERRORS:
+            return
+        for row, prediction in zip(some, found):
+            try:  # recorded, because a Value that the model keeps would be taken for a parameter otherwise
+                expected = plain_numbers(recorded(self._objective.model, self._as_given(row)))
+            except (ArithmeticError, ValueError):
+                continue  # there is none here
+            right = [x for _, x in structure.leaves(expected)]
+            numbers = [prediction] if model.is_scalar else prediction
+            if not all(math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-9) or x != x for x, y in zip(numbers, right)):
+                raise CompileError(
+                    f"for a row of inputs the code of {self.name} gives {numbers[0]}, the model itself {right[0]}: it "
+                    "may look a number up in a dict or a set, ask for its type, or draw random numbers"
+                )
 
     def renew(self) -> None:
         """Forget the code if something else than when it was made is computed now."""
         if self._penalised is not None:
             self._objective.penalised = self._penalised()
             self._compile_penalty()
-        if self._model and self._losses and not (self._model.is_current() and self._losses.is_current()):
+        if not self._generators.undisturbed(self._is_current):
             self._model = self._losses = None
         self._changes = Module.changes  # only now: a model may set attributes when it is called
+
+    def _is_current(self) -> bool:
+        return self._model is None or self._losses is None or (self._model.is_current() and self._losses.is_current())
 
     def _compile_penalty(self) -> None:
         l2, penalised = self._objective.l2, self._objective.penalised
@@ -220,7 +261,7 @@ class CompiledObjective:
             self.recorded += 1
             given = [*map(self._as_given, rows)], [*map(losses.as_given, targets)]
             total, found = self._objective.backward(*given)
-            done = total, [_numbers(prediction) for prediction in found]
+            done = total, [plain_numbers(prediction) for prediction in found]
             losses.prediction = done[1][0]
         return done
 
@@ -260,9 +301,10 @@ class CompiledObjective:
         if self._changes != Module.changes:
             self.renew()
         if self._model is None or self._losses is None:
-            self._model = ModelCode(self._objective.model, self._as_given(row))
+            model = self._objective.model
+            self._model = self._generators.undisturbed(ModelCode, model, self._as_given(row))
             result = self._model.graph.result
-            self._losses = LossCodes(self._objective.loss, _numbers(result), self._target)
+            self._losses = LossCodes(self._objective.loss, plain_numbers(result), self._target)
             is_flat = type(result) is list and all(map(structure.is_leaf, result))
             self._gives_lists = self._model.is_scalar or is_flat  # as the code gives them
             self._changes = Module.changes
@@ -285,7 +327,7 @@ class CompiledObjective:
         """Each target as a number or a tuple of numbers."""
         goals = targets if type(targets) is list else _list("targets", targets)
         if goals and self._target is None:
-            self._target = _numbers(goals[0])
+            self._target = plain_numbers(goals[0])
             if self._losses is not None:  # there were predictions before
                 self._losses.target = self._target
         if set(map(type, goals)) <= {float, int} and structure.is_leaf(self._target):
@@ -314,7 +356,7 @@ def _list(name: str, examples: Iterable[Any]) -> list[Any]:
         raise TypeError(f"{name} is a list with one for each example, not {structure.described(examples)}") from None
 
 
-def _numbers(tree: Any) -> Any:
+def plain_numbers(tree: Any) -> Any:
     """The same with numbers in the place of Values."""
     leaves = [leaf.data if isinstance(leaf, Value) else leaf for _, leaf in structure.leaves(tree)]
     return structure.rebuilt(tree, leaves)

@@ -96,7 +96,7 @@ def _set_state(generator: Any, state: Any) -> None:
 
 def _generators_in(functions: tuple[object, ...]) -> list[object]:
     """The generators among what functions refer to, directly or through lists, dicts, objects and other functions."""
-    from types import FunctionType, MethodType, ModuleType
+    from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 
     seen: set[int] = set()
     found, stack = [], [*functions]
@@ -111,15 +111,24 @@ def _generators_in(functions: tuple[object, ...]) -> list[object]:
             stack += x
         elif isinstance(x, dict):
             stack += x.values()
-        elif isinstance(x, MethodType):
-            stack += (x.__self__, x.__func__)
+        elif isinstance(x, (MethodType, BuiltinMethodType)):
+            stack += (x.__self__, getattr(x, "__func__", None))
         elif isinstance(x, FunctionType):
-            stack += [x.__globals__[name] for name in x.__code__.co_names if name in x.__globals__]
+            stack += [x.__globals__[name] for name in _names(x.__code__) if name in x.__globals__]
             stack += [cell.cell_contents for cell in x.__closure__ or () if _is_filled(cell)]
-            stack += x.__defaults__ or ()
+            stack += (x.__defaults__, x.__kwdefaults__)
+        elif type(x).__name__ == "partial":  # of functools, which is slow to import
+            stack += [getattr(x, name, None) for name in ("func", "args", "keywords")]
         elif hasattr(x, "__dict__"):
-            stack += [*vars(x).values(), *[f for f in [vars(type(x)).get("__call__")] if f is not None]]
+            own = [kind for kind in type(x).__mro__ if not kind.__module__.startswith(("builtins", "tinygrad_edu"))]
+            stack += [vars(x), *[dict(vars(kind)) for kind in own]]
     return found
+
+
+def _names(code: Any) -> list[str]:
+    """The global names in code, also in that of the functions and comprehensions in it."""
+    inner = [name for constant in code.co_consts if hasattr(constant, "co_names") for name in _names(constant)]
+    return [*code.co_names, *inner]
 
 
 def _is_filled(cell: Any) -> bool:

@@ -6,15 +6,16 @@ import math
 import time
 
 from tinygrad_edu import losses
-from tinygrad_edu.compiled_loss import CompiledObjective
+from tinygrad_edu.compiled_loss import CompiledObjective, plain_numbers
 from tinygrad_edu.examples import examples
 from tinygrad_edu.history import History
 from tinygrad_edu.objective import Objective
 from tinygrad_edu.operation import whole_number
 from tinygrad_edu.optim import Adam, Optimizer
 from tinygrad_edu.progress import EndingBatches, ProgressBar
-from tinygrad_edu.randomness import Generators, generator, undisturbed
+from tinygrad_edu.randomness import generator
 from tinygrad_edu.recording import no_grad
+from tinygrad_edu.symbolic import CompileError
 from tinygrad_edu.value import Value
 from tinygrad_edu.warning import with_place
 
@@ -151,7 +152,7 @@ def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
 
     def classify(inputs: Iterable[Any]) -> int:
         with no_grad():
-            prediction = _numbers(model(inputs))
+            prediction = plain_numbers(model(inputs))
         outputs = prediction if isinstance(prediction, list) else [prediction]
         return outputs.index(max(outputs)) if len(outputs) > 1 else int(outputs[0] > threshold)
 
@@ -178,8 +179,8 @@ class _Trainer:
         if compiled:
             objective = CompiledObjective(self.recorded)
             try:
-                generators = Generators(self.recorded.model, self.recorded.loss)
-                prepared = generators.undisturbed(self._prepared, objective, rows, targets)
+                prepared = objective.prepare(rows, targets)
+                objective.make_code(*prepared)
             except Exception as error:  # recording will raise it too, if it is no matter of compiling
                 self.history.remark = f"not compiled: {with_place(error)}"
             else:
@@ -187,21 +188,27 @@ class _Trainer:
                 return list(zip(rows, targets, *prepared))
         return list(zip(rows, targets, rows, targets))
 
-    @staticmethod
-    def _prepared(objective: CompiledObjective, rows: list[Any], targets: list[Any]) -> tuple[list[Any], list[Any]]:
-        prepared = objective.prepare(rows, targets)
-        objective.make_code(*prepared)
-        return prepared
-
     def renew(self, examples: list[Example]) -> None:
         """See whether the model and the loss still compute the same, after a callback that may have changed them."""
         if self.compiled is not None:
+            _, _, rows, targets = zip(*examples)
             try:
-                _, _, rows, targets = zip(*examples)
-                undisturbed(self.compiled.make_code, rows, targets)
+                self.compiled.make_code(rows, targets)
             except Exception as error:
-                self.compiled, self.history.compiled = None, False
-                self.history.remark = f"not compiled to the end: {with_place(error)}"
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self.compiled, self.history.compiled = None, False
+        self.history.remark = f"not compiled to the end: {with_place(error)}"
+
+    def _backward(self, batch: list[Example]) -> tuple[float, list[Any]]:
+        rows, targets, prepared, goals = zip(*batch)
+        if self.compiled is not None:
+            try:
+                return self.compiled.backward(prepared, goals)
+            except CompileError as error:  # something has changed in the middle of an epoch
+                self._give_up(error)
+        return self.recorded.backward(rows, targets)
 
     def run(self, epoch: int, batches: list[list[Example]], interrupt: EndingBatches) -> None:
         """Make a step for each batch, and add the epoch to the history."""
@@ -222,13 +229,9 @@ class _Trainer:
     def step(self, epoch: int, batch: list[Example]) -> tuple[float, float]:
         """Make one step; return the mean loss of the batch before it and the sum of the metric."""
         parameters = self.optimizer.parameters
-        rows, targets, prepared, goals = zip(*batch)
         self.optimizer.zero_grad()
         try:
-            if self.compiled is not None:
-                loss, predictions = self.compiled.backward(prepared, goals)
-            else:
-                loss, predictions = self.recorded.backward(rows, targets)
+            loss, predictions = self._backward(batch)
         except OverflowError as error:
             raise self.diverged(f"{error}", epoch) from None
         if not math.isfinite(loss):
@@ -242,7 +245,7 @@ class _Trainer:
             raise self.diverged("a parameter became infinite or NaN", epoch)
         if self.metric is None:
             return loss, 0.0
-        return loss, sum(self.metric(_numbers(p), target) for p, target in zip(predictions, targets))
+        return loss, sum(self.metric(plain_numbers(p), example[1]) for p, example in zip(predictions, batch))
 
     def diverged(self, what: str, epoch: int) -> FloatingPointError:
         return FloatingPointError(
@@ -264,12 +267,6 @@ def _root_mean_square(numbers: list[float]) -> float:
 def _restore(optimizer: Optimizer, numbers: list[float]) -> None:
     for parameter, data in zip(optimizer.parameters, numbers):
         parameter.data = data
-
-
-def _numbers(prediction: Any) -> Any:
-    if isinstance(prediction, list):
-        return [_numbers(p) for p in prediction]
-    return prediction.data if isinstance(prediction, Value) else prediction
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------

@@ -287,6 +287,8 @@ class Value:
         return f"Value(data={self._data}, grad={self._grad}{label})"
 
     def __format__(self, spec: str) -> str:
+        if spec and is_symbolic():
+            check_reading(self, "formatting")
         return format(self._data, spec) if spec else repr(self)
 
     # ---- the backward pass ----

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     LossCode: TypeAlias = Callable[..., tuple[float, ...]]  # (*predictions, target) -> (loss, *its derivatives)
 
 MANY_TARGETS = 100  # at most so many targets get code of their own
+CHECKED = 1000  # for so many targets the code for all is checked
+PLACES = (0.0, 0.7, -1.3)  # from the example, where it is checked: at one alone a loss may be flat
 
 
 class LossCodes:
@@ -62,7 +64,7 @@ class LossCodes:
         Raises:
             CompileError: if the loss uses Values that are not in the prediction.
         """
-        if self._for_all is not None and len(self._checked) < MANY_TARGETS:
+        if self._for_all is not None and len(self._checked) < CHECKED:
             self._check(dict.fromkeys(targets))
         if self._for_all is None:
             try:
@@ -82,11 +84,11 @@ class LossCodes:
     def _check(self, targets: Iterable[Any]) -> None:
         """Give up the code for all targets if it is wrong for one: a loss may look a target up in a dict or a set."""
         for target in targets:
-            if target not in self._checked and len(self._checked) < MANY_TARGETS:
+            if target not in self._checked and len(self._checked) < CHECKED:
                 self._checked.add(target)
                 if self._for_all is not None and not self._is_right(self._for_all, target):
                     self._for_all = None
-                    self.sources, self._graphs = {}, []
+                    self.sources, self._graphs, self._by_target = {}, [], {}
 
     def _learn(self, new: Sequence[Any]) -> None:
         different = [*self._by_target, *new]
@@ -143,9 +145,17 @@ class LossCodes:
 
     def _is_right(self, code: LossCode, target: Any) -> bool:
         """Whether the code gives what the loss gives for this target: it may ask for more than the target's number."""
-        numbers = [x for _, x in structure.leaves(self.prediction)]
-        expected = self._recorded(target)(*numbers, target)
-        return all(math.isclose(x, y, rel_tol=1e-9) for x, y in zip(code(*numbers, target), expected))
+        recorded_loss = self._recorded(target)
+        for place in PLACES:
+            numbers = [x + place for _, x in structure.leaves(self.prediction)]
+            try:
+                expected = recorded_loss(*numbers, target)
+            except (ArithmeticError, ValueError):
+                continue  # it is not defined here
+            found = code(*numbers, target)
+            if not all(math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12) for x, y in zip(found, expected)):
+                return False
+        return True
 
     def _recorded(self, target: Any) -> LossCode:
         """The loss itself, recorded each time."""
