@@ -206,7 +206,7 @@ class CompiledObjective:
         self._check_once(rows)
 
     def _check_once(self, rows: Sequence[Any]) -> None:
-        if self._checked is not self._model:
+        if self._checked is not self._model and self._model is not None and self._model.graph.is_repeatable():
             self._generators.undisturbed(self._check, rows)
             self._checked = self._model
             self._changes = Module.changes

@@ -13,6 +13,7 @@ from tinygrad_edu.compiling.program_gradient import differentiate
 from tinygrad_edu.compiling.source_text import as_tuple, backward_comment, module
 from tinygrad_edu.linearization import Linearization
 from tinygrad_edu.operation import number
+from tinygrad_edu.symbolic import CompileError
 from tinygrad_edu.tracing import name_of, parameter_name
 from tinygrad_edu.value import Value
 
@@ -30,7 +31,7 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
     The function is run on Values in the place of ``examples``; the engine records the value and, with the rules of the
     table, the gradient, and what was recorded is printed as straight-line Python (``source``). It must compute in the
     same way for all numbers: loops and calls are fine, but no branch may depend on a number that changes; ``where``
-    chooses between two results. To see that, it is run twice, at slightly different numbers, and then no more: plain
+    chooses between two results. To see that, it is run three times (on plain numbers too), and then no more: plain
     numbers from around it stay what they were. Values from around it, such as the parameters of a model, are read at
     each call, and what was computed from them before is computed again.
 
@@ -97,6 +98,7 @@ class Compiled:
         self.source, functions = cached(key, lambda: _function(self._graph))
         self._value = functions["value"]
         self._value_and_gradient = functions.get("value_and_gradient")
+        self._check_with_numbers()
 
     def __call__(self, *args: Any) -> Any:
         try:
@@ -171,6 +173,27 @@ class Compiled:
     def _recorded(self, args: tuple[Any, ...]) -> Graph:
         """What the function gives when it is run on Values."""
         return Graph("compile", self._f, args)
+
+    def _check_with_numbers(self) -> None:
+        """Compare the code with what the function gives for plain numbers, if it takes such.
+
+        Raises:
+            CompileError: if they differ.
+        """
+        if not self._graph.is_repeatable():
+            return
+        try:
+            value = self._value(*self._numbers(self._examples))
+            result = structure.matched(self._f(*self._examples), self._graph.result, "result")
+            expected = [number(getattr(x, "_data", x)) for x in result]
+        except Exception:  # it takes Values only, or has no value here
+            return
+        found = [value] if self._is_scalar else value
+        if not all(math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-9) or x != x for x, y in zip(found, expected)):
+            raise CompileError(
+                f"{name_of(self._f)} gives something else for plain numbers than for Values, {expected[0]} and "
+                f"{found[0]}: it may look a number up in a dict or a set, or ask for its type"
+            )
 
     def __repr__(self) -> str:
         return f"<compiled {name_of(self._f)}>"

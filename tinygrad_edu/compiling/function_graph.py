@@ -6,6 +6,7 @@ from struct import pack
 
 from tinygrad_edu import structure
 from tinygrad_edu.linearization import Linearization
+from tinygrad_edu.operation import BUILT_IN
 from tinygrad_edu.randomness import Generators
 from tinygrad_edu.recording import traced
 from tinygrad_edu.symbolic import CompileError, symbolically
@@ -59,6 +60,10 @@ class Graph:
                 parts += (node.op, str(node.label) if with_labels else "", len(node.parents))
                 parts += [places[parent] for parent in node.parents] if node.op else [pack("d", node._data)]
         return (len(self.inputs), *parts, *[places[output] for output in self.outputs])
+
+    def is_repeatable(self) -> bool:
+        """Whether it gives the same each time for the same numbers: an operation of one's own may draw random ones."""
+        return all(node.op is None or node.op.name in BUILT_IN for node in self.order)
 
     def equals(self, other: Graph, with_labels: bool = True) -> bool:
         """Whether the same is computed, with the same Values from around."""
