@@ -401,6 +401,18 @@ def test_with_values_it_is_the_function_itself():
         compiled.gradient(x, [2.0, 3.0])
 
 
+def test_arguments_that_the_function_changes_stay_as_they_were():
+    def f(xs):
+        xs.append(xs[0] * 2)
+        return xs[-1] * xs[0]
+
+    example = [3.0]
+    compiled = compile(f, example)
+    assert example == [3.0]
+    assert compiled([2.0]) == 8.0
+    assert compiled.gradient([2.0]) == [8.0]
+
+
 def test_integers_are_numbers():
     compiled = compile(lambda x, y: x * y + x**2, 1.0, 1.0)
     assert compiled(2, 3) == 10.0

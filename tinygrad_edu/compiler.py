@@ -184,7 +184,7 @@ class Compiled:
             return
         try:
             value = self._value(*self._numbers(self._examples))
-            result = structure.matched(self._f(*self._examples), self._graph.result, "result")
+            result = structure.matched(self._f(*_plain(self._examples)), self._graph.result, "result")
             expected = [number(getattr(x, "_data", x)) for x in result]
         except Exception:  # it takes Values only, or has no value here
             return
