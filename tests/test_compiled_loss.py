@@ -535,8 +535,20 @@ def test_models_that_look_inputs_up_are_seen_through(of):
     found = both("mse", make=Embedding)
     assert_same_history(found)
     assert "not compiled" in str(found[0][0])
+    loss = compile_loss(Embedding(), losses.mse)
+    for _ in range(2):  # what was refused is not used the second time
+        with pytest.raises(CompileError):
+            loss(POINTS, TARGETS["mse"])
     with pytest.raises(CompileError):
-        compile_loss(Embedding(), losses.mse)(POINTS, TARGETS["mse"])
+        loss.predict(POINTS)
+
+
+def test_one_row_is_not_enough_to_trust_new_code():
+    table = {0.5: Value(0.25), "other": Value(-0.5)}
+    loss = compile_loss(lambda x: table.get(x[0], table["other"]) * x[1], losses.mse)
+    assert loss.predict([[3.0, 1.0]]) == [-0.5]
+    with pytest.raises(CompileError, match="it may look a number up"):
+        loss(POINTS, TARGETS["mse"])
 
 
 def test_a_weight_by_target_is_seen_where_the_loss_is_flat():

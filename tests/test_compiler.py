@@ -16,7 +16,6 @@ import tinygrad_edu as tg
 from tinygrad_edu import CompileError, Value, compile, dot, exp, grad, log, nn, relu, sin, sqrt, tanh, where
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.template import template
-from tinygrad_edu.operation import TABLE
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 1e-300, 1e300, 700.0, -700.0, -709.5, -800.0, 800.0, math.inf, -math.inf]
 FLOATS = st.one_of(st.sampled_from([*SPECIAL, math.nan]), st.floats(-10, 10), st.floats())
@@ -93,7 +92,7 @@ def test_the_python_of_a_row_computes_what_its_forward_does(row, data):
         return
     found = eval(row.python, names, dict(zip(row.operands, numbers)))
     assert same(found, expected, 1e-14)
-    assert math.copysign(1.0, found) == math.copysign(1.0, expected) or math.isnan(expected) or row.name == "greater"
+    assert math.copysign(1.0, found) == math.copysign(1.0, expected) or math.isnan(expected)
 
 
 @given(programs(), st.randoms(use_true_random=False))
@@ -149,7 +148,9 @@ def test_own_operations_compile_whatever_their_rules_are_made_of(own_operation):
         right, rights = recorded(f, x, y)
         assert same(value, right)
         assert all(map(same, slopes, rights))
-    assert "-2.0 * x * " in compiled.source.replace("-(2.0", "-2.0") or "bell" in compiled.source
+    assert "numbers_only_rule(" in compiled.source  # called, where it cannot be written out
+    assert "branching_rule(" in compiled.source
+    assert "bell_rule" not in compiled.source
 
 
 def test_an_operation_defined_anew_is_compiled_anew(own_operation):
@@ -520,6 +521,7 @@ def test_nothing_is_computed_twice_and_nothing_in_vain():
         (lambda a, b: -a + b, "b - a"),
         (lambda a, b: tg.negative(-a) * b, "a * b"),
         (lambda a, b: a * 1 + b**1, "a + b"),
+        (lambda a, b: a**1 - b, "a - b"),
         (lambda a, b: a * -1.0 - b, "-a - b"),
         (lambda a, b: a + b**0, "a + 1.0"),
         (lambda a, b: a**2 * b**-1, "a ** 2 * b ** -1"),
@@ -628,5 +630,4 @@ def test_the_cache_does_not_grow_for_ever(monkeypatch):
 
 
 def test_what_it_is_shows():
-    assert repr(compile(branchless := lambda x: x * 2, 1.0)) == "<compiled <lambda>>"  # noqa: F841
-    assert TABLE["where"].python
+    assert repr(compile(tanh, 1.0)) == "<compiled tanh>"

@@ -6,7 +6,8 @@ import math
 from itertools import chain
 
 from tinygrad_edu import structure
-from tinygrad_edu.compiler import ERRORS, plain_number
+from tinygrad_edu.compiler import ERRORS, plain_number, plain_numbers
+from tinygrad_edu.compiling.function_graph import agree
 from tinygrad_edu.compiling.loss_code import LossCodes
 from tinygrad_edu.compiling.model_code import ModelCode, PenaltyCode
 from tinygrad_edu.module import Module
@@ -85,7 +86,7 @@ class CompiledLoss:
 
     def __call__(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
         objective = self._objective
-        if type(inputs) is list and type(targets) is list and type(objective.row) is list:
+        if type(inputs) is list and type(targets) is list and objective.is_settled():
             done = objective.attempt(inputs, targets)  # whether all are numbers need only be asked if it fails
             if done is not None:
                 return done[0]
@@ -130,11 +131,15 @@ class CompiledObjective:
         self._target: Any = None
         self.batches = self.recorded = 0
         self._changes = Module.changes
-        self._checked: ModelCode | None = None  # the code whose predictions were compared with the model's
+        self._to_compare = 0  # so many more predictions of the code with the model's
         self._model: ModelCode | None = None  # both are made when there is a row
         self._losses: LossCodes | None = None
         self._penalty: PenaltyCode | None = None
         self._compile_penalty()
+
+    def is_settled(self) -> bool:
+        """Whether rows are lists of numbers, and the code has been compared with the model often enough."""
+        return type(self.row) is list and self._to_compare <= 0
 
     def predict(self, inputs: Iterable[Any]) -> list[Any]:
         """What the model gives for each row, in plain numbers."""
@@ -142,6 +147,8 @@ class CompiledObjective:
         if not rows:
             return []
         try:
+            self._compiled(rows[0])
+            self._compare(rows)
             model, _ = self._compiled(rows[0])
         except Exception:
             self._forget_bad_examples()
@@ -185,7 +192,7 @@ class CompiledObjective:
             if not rows:
                 raise ValueError("there are no examples: inputs and targets are empty")
             self._compiled(rows[0])
-            self._check_once(rows)
+            self._compare(rows)
         except Exception:
             self._forget_bad_examples()
             raise
@@ -203,34 +210,38 @@ class CompiledObjective:
         self.renew()
         _, losses = self._compiled(rows[0])
         self._generators.undisturbed(losses.of, targets)
-        self._check_once(rows)
+        self._compare(rows)
 
-    def _check_once(self, rows: Sequence[Any]) -> None:
-        if self._checked is not self._model and self._model is not None and self._model.graph.is_repeatable():
-            self._generators.undisturbed(self._check, rows)
-            self._checked = self._model
+    def _compare(self, rows: Sequence[Any]) -> None:
+        """Compare new code with the model, on some of these rows; code that is wrong is forgotten.
+
+        Raises:
+            CompileError: if they differ.
+        """
+        if self._to_compare > 0:
+            some = rows[:: max(1, len(rows) // self._to_compare)]
+            self._to_compare -= len(some)
+            try:
+                self._generators.undisturbed(self._check, some)
+            except CompileError:
+                self._model = self._losses = None
+                raise
             self._changes = Module.changes
 
     def _check(self, rows: Sequence[Any]) -> None:
-        """Compare the predictions of new code for some rows with what the model gives.
-
-        Raises:
-            CompileError: if they differ: it may look a number up, ask for its type, or draw random numbers unseen.
-        """
         model, _ = self._compiled(rows[0])
-        some = rows[:: max(1, len(rows) // COMPARED)]
         try:
-            found = model.predict(some, [x._data for x in model.graph.around])
+            found = model.predict(rows, [x._data for x in model.graph.around])
         except ERRORS:
             return
-        for row, prediction in zip(some, found):
+        for row, prediction in zip(rows, found):
             try:  # recorded, because a Value that the model keeps would be taken for a parameter otherwise
                 expected = plain_numbers(recorded(self._objective.model, self._as_given(row)))
             except (ArithmeticError, ValueError):
                 continue  # there is none here
             right = [x for _, x in structure.leaves(expected)]
             numbers = [prediction] if model.is_scalar else prediction
-            if not all(math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-9) or x != x for x, y in zip(numbers, right)):
+            if not agree(numbers, right):
                 raise CompileError(
                     f"for a row of inputs the code of {self.name} gives {numbers[0]}, the model itself {right[0]}: it "
                     "may look a number up in a dict or a set, ask for its type, or draw random numbers"
@@ -307,6 +318,7 @@ class CompiledObjective:
             self._losses = LossCodes(self._objective.loss, plain_numbers(result), self._target)
             is_flat = type(result) is list and all(map(structure.is_leaf, result))
             self._gives_lists = self._model.is_scalar or is_flat  # as the code gives them
+            self._to_compare = COMPARED if self._model.graph.is_repeatable() else 0
             self._changes = Module.changes
         return self._model, self._losses
 
@@ -354,9 +366,3 @@ def _list(name: str, examples: Iterable[Any]) -> list[Any]:
         return list(examples)
     except TypeError:
         raise TypeError(f"{name} is a list with one for each example, not {structure.described(examples)}") from None
-
-
-def plain_numbers(tree: Any) -> Any:
-    """The same with numbers in the place of Values."""
-    leaves = [leaf.data if isinstance(leaf, Value) else leaf for _, leaf in structure.leaves(tree)]
-    return structure.rebuilt(tree, leaves)

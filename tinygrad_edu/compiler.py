@@ -6,7 +6,7 @@ import math
 
 from tinygrad_edu import structure
 from tinygrad_edu.compiling.code_cache import cached
-from tinygrad_edu.compiling.function_graph import Graph, graph_to_compile
+from tinygrad_edu.compiling.function_graph import Graph, agree, graph_to_compile
 from tinygrad_edu.compiling.listing import FOLDED, Listing
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.program_gradient import differentiate
@@ -89,7 +89,7 @@ class Compiled:
 
     def __init__(self, f: Callable[..., Any], examples: tuple[Any, ...]) -> None:
         self._f = f
-        self._examples = tuple([_plain(example) for example in examples])
+        self._examples = tuple([plain_numbers(example) for example in examples])
         self._graph = graph_to_compile("compile", f, self._examples)
         self._is_scalar = is_scalar = structure.is_leaf(self._graph.result)
         self._gives_list = _length(self._graph.result) not in (None, -1)
@@ -184,12 +184,12 @@ class Compiled:
             return
         try:
             value = self._value(*self._numbers(self._examples))
-            result = structure.matched(self._f(*_plain(self._examples)), self._graph.result, "result")
+            result = structure.matched(self._f(*plain_numbers(self._examples)), self._graph.result, "result")
             expected = [number(getattr(x, "_data", x)) for x in result]
         except Exception:  # it takes Values only, or has no value here
             return
         found = [value] if self._is_scalar else value
-        if not all(math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-9) or x != x for x, y in zip(found, expected)):
+        if not agree(found, expected):
             raise CompileError(
                 f"{name_of(self._f)} gives something else for plain numbers than for Values, {expected[0]} and "
                 f"{found[0]}: it may look a number up in a dict or a set, or ask for its type"
@@ -257,7 +257,7 @@ def _length(example: Any) -> int | None:
     return len(example) if type(example) is list and all(map(structure.is_leaf, example)) else -1
 
 
-def _plain(example: Any) -> Any:
+def plain_numbers(tree: Any) -> Any:
     """The same with numbers in the place of Values."""
-    leaves = [leaf._data if isinstance(leaf, Value) else leaf for _, leaf in structure.leaves(example)]
-    return structure.rebuilt(example, leaves)
+    leaves = [leaf._data if isinstance(leaf, Value) else leaf for _, leaf in structure.leaves(tree)]
+    return structure.rebuilt(tree, leaves)

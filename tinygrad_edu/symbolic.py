@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     R = TypeVar("R")
 
-SIGNS = {"greater": ">", "greater_equal": ">=", "equal": "=="}
 _symbolic: ContextVar[bool] = ContextVar("symbolic", default=False)
 is_symbolic = _symbolic.get
 
@@ -42,9 +41,14 @@ def symbolically(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> 
         _symbolic.reset(before)
 
 
+def is_condition(value: Value) -> bool:
+    """Whether ``value`` is a comparison: what is written in Iverson's brackets."""
+    return value.op is not None and value.op.notation.startswith("[")
+
+
 def check_branch(condition: Value) -> None:
     """Raise a CompileError if whether a number is 0 may change."""
-    sign = SIGNS.get(condition.op.name) if condition.op else None
+    sign = condition.op.python.split()[1] if condition.op and is_condition(condition) else None
     sides = [x.label or (f"{x._data}" if x.is_plain else "a computed value") for x in condition.parents]
     text = f"{sides[0]} {sign} {sides[1]}" if sign else "a Value is 0"
     if may_change(condition):

@@ -6,7 +6,8 @@ import math
 import time
 
 from tinygrad_edu import losses
-from tinygrad_edu.compiled_loss import CompiledObjective, plain_numbers
+from tinygrad_edu.compiled_loss import CompiledObjective
+from tinygrad_edu.compiler import plain_numbers
 from tinygrad_edu.examples import examples
 from tinygrad_edu.history import History
 from tinygrad_edu.objective import Objective

@@ -14,7 +14,7 @@ from _thread import RLock
 from tinygrad_edu import operation, ops
 from tinygrad_edu.operation import TABLE, Operation, number
 from tinygrad_edu.recording import is_paused, recorded, register
-from tinygrad_edu.symbolic import SIGNS, check_branch, check_reading, is_symbolic
+from tinygrad_edu.symbolic import check_branch, check_reading, is_condition, is_symbolic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ class Value:
         return self._data != 0
 
     def __float__(self) -> NoReturn:
-        if self.op is not None and self.op.name in SIGNS:
+        if is_condition(self):
             check_branch(self)
         for_the_number = "v.data for the number, and " * (not is_symbolic())  # there it is refused
         raise TypeError(

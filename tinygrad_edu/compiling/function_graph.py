@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isclose
 from struct import pack
 
 from tinygrad_edu import structure
@@ -14,7 +15,7 @@ from tinygrad_edu.tracing import check_function, name_of, new_inputs, outputs_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from tinygrad_edu.value import Value
@@ -69,6 +70,15 @@ class Graph:
         """Whether the same is computed, with the same Values from around."""
         around = [*map(id, self.around)] == [*map(id, other.around)]
         return around and self.signature(with_labels) == other.signature(with_labels)
+
+
+def agree(found: Iterable[float], expected: Iterable[float]) -> bool:
+    """Whether numbers are the same to within what rounding may do.
+
+    >>> agree([1.0, 0.0], [1.0 + 1e-15, 1e-15]), agree([1.0], [2.0])
+    (True, False)
+    """
+    return all(isclose(x, y, rel_tol=1e-9, abs_tol=1e-11) or x != x for x, y in zip(found, expected))
 
 
 def graph_to_compile(doing: str, f: Callable[..., Any], args: Sequence[Any]) -> Graph:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from itertools import repeat
 
 from tinygrad_edu import structure
 from tinygrad_edu.compiling.code_cache import cached
-from tinygrad_edu.compiling.function_graph import Graph, graph_to_compile
+from tinygrad_edu.compiling.function_graph import Graph, agree, graph_to_compile
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.program_gradient import differentiate
@@ -153,7 +152,7 @@ class LossCodes:
             except (ArithmeticError, ValueError):
                 continue  # it is not defined here
             found = code(*numbers, target)
-            if not all(math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12) for x, y in zip(found, expected)):
+            if not agree(found, expected):
                 return False
         return True
 

@@ -20,20 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 FAST = 256  # so many local variables Python reaches with one byte; others are slower
-RESERVED = [
-    "rows",
-    "targets",
-    "losses",
-    "parameters",
-    "predictions",
-    "target",
-    "loss",
-    "error",
-    "total",
-    "share",
-    "zip",
-    "len",
-]
+RESERVED = ("rows", "targets", "losses", "parameters", "predictions", "target", "loss", "error", "total", "share",
+            "zip", "len")  # fmt: skip
 
 
 class ModelCode:

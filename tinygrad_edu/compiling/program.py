@@ -142,8 +142,9 @@ class Program:
             other = operands[1 - place]
             return other if constants[place] == 1 else self._operation(ops.negative, (other,))
         if op is ops.power and constants[1] is not None and constants[1].is_integer():
-            whole = {0.0: self._constant(1.0), 1.0: operands[0]}
-            return whole.get(constants[1]) or self._operation(WHOLE_POWER, operands)
+            if constants[1] in (0.0, 1.0):
+                return operands[0] if constants[1] else self._constant(1.0)
+            return self._operation(WHOLE_POWER, operands)
         return None
 
     def _negated(self, place: int) -> int | None:
