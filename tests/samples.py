@@ -1,5 +1,8 @@
 """Material for tests: operands well inside the domain of each operation, and random graphs of shared values."""
 
+import importlib.util
+import pathlib
+
 from hypothesis import strategies as st
 
 from tinygrad_edu import Value
@@ -58,3 +61,12 @@ def graphs(draw, rows=ROWS, numbers=ANY, size=10, biggest=1e4):
         if abs(node.data) <= biggest:
             nodes.append(node)
     return nodes
+
+
+def demo(name):
+    """The module of a demo."""
+    path = pathlib.Path(__file__).parent.parent / "demos" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

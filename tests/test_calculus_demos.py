@@ -1,6 +1,5 @@
 """The demos of derivatives of functions: their mathematics against NumPy and closed forms, and what they say."""
 
-import importlib.util
 import math
 import os
 import pathlib
@@ -11,19 +10,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from samples import demo
 
 from tinygrad_edu import Value, grad, gradients, hessian, jvp
 from tinygrad_edu import sum as total
 
 DEMOS = pathlib.Path(__file__).parent.parent / "demos"
 NAMES = ("newton", "curve_fit", "forward_reverse")
-
-
-def demo(name):
-    spec = importlib.util.spec_from_file_location(name, DEMOS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 newton, curve_fit, forward_reverse = map(demo, NAMES)

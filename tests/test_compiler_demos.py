@@ -1,6 +1,5 @@
 """The demos of the compiler: what the network of the digits learns, and the code of a neuron beside its formulas."""
 
-import importlib.util
 import os
 import pathlib
 import random
@@ -9,17 +8,11 @@ import subprocess
 import sys
 
 import pytest
+from samples import demo
 
 from tinygrad_edu import compile
 
 DEMOS = pathlib.Path(__file__).parent.parent / "demos"
-
-
-def demo(name):
-    spec = importlib.util.spec_from_file_location(name, DEMOS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 digits, compiler = demo("digits"), demo("compiler")

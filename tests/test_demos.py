@@ -1,6 +1,5 @@
 """The five articles: our gradients against their hand-written formulas, and what the demos say about them."""
 
-import importlib.util
 import math
 import pathlib
 import re
@@ -9,18 +8,12 @@ import sys
 
 import numpy as np
 import pytest
+from samples import demo
 
 from tinygrad_edu import data, losses, mean, nn, sigmoid, topological_order
 from tinygrad_edu import sum as total
 
 DEMOS = pathlib.Path(__file__).parent.parent / "demos"
-
-
-def demo(name):
-    spec = importlib.util.spec_from_file_location(name, DEMOS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def matrices(model, attribute):
