@@ -484,6 +484,20 @@ def test_writing_changes_nothing():
     assert [(n.data, n.grad, n.label, n.op) for n in topological_order(y)] == before
 
 
+def test_conditions_are_written_in_brackets():
+    x = Value(0.5, label="x")
+    for node, text, latex in [
+        (ops.greater(x, 0.0), "[x > 0]", r"\left[ x > 0 \right]"),
+        (ops.greater_equal(x, 1.0), "[x ≥ 1]", r"\left[ x \geq 1 \right]"),
+        (ops.equal(x, 1.0), "[x = 1]", r"\left[ x = 1 \right]"),
+    ]:
+        formula = expression(node).formula
+        assert formula.text == text
+        assert formula.latex == latex
+        check(formula)
+        parses(formula.latex)
+
+
 def test_long_sums_are_shortened_in_steps_but_not_in_the_whole():
     leaves = [Value(float(i), label=f"x[{i}]") for i in range(20)]
     node = ops.sum_(*leaves)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4  # how tightly a formula holds together; a minus sign as loosely as a sum
 LEVELS = {"+": SUM, "-": SUM, "·": PRODUCT}
 SIGNS = {"-": "−", "·": "·"}
-LATEX_SIGNS = {"·": r" \cdot "}
+LATEX_SIGNS = {"·": r" \cdot ", ">": " > ", "≥": r" \geq "}
 LATEX_HEADS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log"}
 # From alpha on in the order of Unicode, with places for omicron and the final sigma.
 GREEK = (
