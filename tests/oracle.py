@@ -80,6 +80,12 @@ def _step(x):
     return (abs(x) or mpf(1)) * mpf(10) ** -30
 
 
+def apart(xs):
+    """Whether no two operands are so close that a step from one reaches the other."""
+    xs = sorted(map(mpf, xs))
+    return all(b - a > 4 * (_step(a) + _step(b)) for a, b in zip(xs, xs[1:]))
+
+
 def derivative(f, xs, i):
     """df/dx_i at ``xs``, by a central difference."""
     xs = [mpf(x) for x in xs]

@@ -70,12 +70,16 @@ def is_at_a_kink(name, operands):
 
 
 def magnitudes(root, leaves):
-    """The derivatives by each leaf if no contributions cancelled: what rounding is to be compared with."""
+    """The derivatives by each leaf if no contributions cancelled: what rounding is to be compared with.
+
+    The derivative of an operation counts as 1e-7 at least: 1 - y² has the rounding of numbers of size 1 where tanh
+    saturates.
+    """
     arriving = dict.fromkeys(topological_order(root), 0.0)
     arriving[root] = 1.0
     for node in reversed(topological_order(root)):
         for parent, local in zip(node.parents, local_derivatives(node)):
-            arriving[parent] += arriving[node] * abs(local)
+            arriving[parent] += arriving[node] * max(abs(local), 1e-7)
     return [arriving.get(leaf, 0.0) for leaf in leaves]
 
 
