@@ -5,6 +5,7 @@ some 30 digits, so that what they disagree with is wrong; operands are 0 or at l
 """
 
 import math
+from itertools import pairwise
 
 from mpmath import mp, mpf
 
@@ -83,7 +84,7 @@ def _step(x):
 def apart(xs):
     """Whether no two operands are so close that a step from one reaches the other."""
     xs = sorted(map(mpf, xs))
-    return all(b - a > 4 * (_step(a) + _step(b)) for a, b in zip(xs, xs[1:]))
+    return all(b - a > 4 * (_step(a) + _step(b)) for a, b in pairwise(xs))
 
 
 def derivative(f, xs, i):

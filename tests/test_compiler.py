@@ -224,10 +224,10 @@ def draws(x):
 @pytest.mark.parametrize(
     ("f", "kind", "message"),
     [
-        (branches, CompileError, r"a branch is taken by whether x > 0\.0.*where\(x > 0, a, b\).*maximum.*\(x > 0\) & \(x < 1\)"),
+        (branches, CompileError, r"a branch is taken by whether x > 0.*where\(x > 0, a, b\).*maximum.*\(x > 0\) & \(x < 1\)"),
         ("x + 1", TypeError, "Python's own is builtins.compile"),
-        (lambda x: x if x == 2 else 0 * x, CompileError, "whether x == 2.0"),
-        (lambda x: x if x >= 1 else 0 * x, CompileError, "whether x >= 1.0"),
+        (lambda x: x if x == 2 else 0 * x, CompileError, "whether x == 2"),
+        (lambda x: x if x >= 1 else 0 * x, CompileError, "whether x >= 1"),
         (lambda x: max(x, 0.0), CompileError, "a branch is taken"),
         (lambda x: sorted([x, x * x])[0], CompileError, "a computed value"),
         (lambda x: 1.0 * bool(x * 2), CompileError, "a branch is taken by whether a Value is 0"),
@@ -241,13 +241,16 @@ def draws(x):
         (lambda x: x * x if isinstance(x, float) else x, CompileError, "ask for its type"),
         (lambda x: x * float(f"{x:.1f}"), CompileError, "formatting x takes a number out"),
         (lambda x: x.data, CompileError, "data of x"),
-        (lambda x: float(x > 0) * x, CompileError, "a branch is taken by whether x > 0.0"),
+        (lambda x: float(x > 0) * x, CompileError, "a branch is taken by whether x > 0"),
         (lambda x: 3.0, CompileError, "returned a number that was not computed from its arguments"),
         (lambda x: Value(2.0) * 3, CompileError, "not computed from its arguments"),
         (lambda x: None, TypeError, r"returned None \(is a return missing\?\)"),
         (lambda x: "text", TypeError, "compile takes a function that returns numbers"),
         (lambda x: math.exp(x), TypeError, r"exp\(v\) or v.exp\(\) rather than math.exp"),
         (3.0, TypeError, "compile takes a function, not a number"),
+        (lambda x, y: x * y, TypeError, r"an example of each argument, as in compile\(f, 0\.5, 1\.0\): missing .* 'y'"),
+        (lambda x: x if x < 0 else -x, CompileError, "whether x < 0,"),
+        (lambda x: [1.0, 2.0][int(x.data)] * x, CompileError, "a class, is no argument: compile"),
         (lambda x: log(x - 2), ValueError, "log of 0.0 is undefined"),
     ],
 )  # fmt: skip
@@ -289,6 +292,30 @@ def test_conditions_are_combined():
         Value(1.0) & Value(2.0)
     with pytest.raises(TypeError, match="unsupported operand"):
         compile(lambda x: where((x > 0) | "text", x, x), 1.0)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        compile(lambda x: where((x > 0) & x, x, 0.0), 1.0)
+    with pytest.raises(TypeError, match="for x > 0 write x <= 0"):
+        compile(lambda x: where(~(x > 0), x, 0.0), 1.0)
+
+
+def test_conditions_are_written_as_python_writes_them():
+    both = compile(lambda x, y: where((x > 0) & (x < 1) & (y >= 2), x * 3, 0.0), 0.5, 3.0)
+    assert lines(both, "value")[-1] == "return v1 if x > 0.0 and x < 1.0 and y >= 2.0 else 0.0"
+    either = compile(lambda x, y: ((x > 0) & (y > 0) | (y < 2)) * 5, 0.5, 3.0)
+    assert lines(either, "value") == ["return (1.0 if x > 0.0 and y > 0.0 or y < 2.0 else 0.0) * 5.0"]
+    nested = compile(lambda x, y: ((x > 0) | (y > 0)) & (x == y) & False, 0.5, 3.0)
+    for x, y in ((0.5, 3.0), (0.5, 0.5), (-1.0, -1.0), (-1.0, 1.5)):
+        assert both(x, y) == (x * 3 if 0 < x < 1 and y >= 2 else 0.0)
+        assert either(x, y) == (5.0 if (x > 0 and y > 0) or y < 2 else 0.0)
+        assert nested(x, y) == 0.0
+
+
+def test_both_sides_of_a_condition_are_computed_as_recorded():
+    f = lambda x: where((x > 0) & (log(x) < 1), x, 0.0)  # noqa: E731
+    compiled = compile(f, 2.0)
+    assert compiled(2.0) == 2.0
+    assert outcome(compiled, -1.0) == outcome(lambda x: f(Value(x, "x")), -1.0)
+    assert outcome(compiled, -1.0)[0] is ValueError
 
 
 def test_where_computes_all_as_recorded():
@@ -528,6 +555,11 @@ def test_nothing_is_computed_twice_and_nothing_in_vain():
         (lambda a, b: a**0.5 + b, "pow(a, 0.5) + b"),
         (lambda a, b: where(Value(1.0), a, b) * 3, "a * 3.0"),
         (lambda a, b: +a + b, "a + b"),
+        (lambda a, b: a + a - b, "2.0 * a - b"),
+        (lambda a, b: where(a != b, a, b) * 2, "(a if a != b else b) * 2.0"),
+        (lambda a, b: (a > b) * (a > 1) * b, "(1.0 if a > b and a > 1.0 else 0.0) * b"),
+        (lambda a, b: where(a > 0, 1.0, 0.0) - b, "(1.0 if a > 0.0 else 0.0) - b"),
+        (lambda a, b: where(a <= 1, 1.0, -0.0) - b, "(1.0 if a <= 1.0 else (-0.0)) - b"),
     ],
 )
 def test_what_is_the_same_for_all_numbers_is_written_simpler(f, text):

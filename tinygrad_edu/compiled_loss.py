@@ -167,6 +167,8 @@ class CompiledObjective:
             raise ValueError("there is no code yet: the first call makes it, from the first row of inputs")
         heads = {target: f"# where the target is {target!r}\n" for target in self._losses.sources}
         texts = [heads[target] * (target is not None) + text for target, text in self._losses.sources.items()]
+        if self._losses.why_not:
+            texts.append(f"# The loss is recorded for each example: {' '.join(self._losses.why_not.split())}\n")
         texts.append(self._model.source)
         if self._penalty is not None:
             texts.append(self._penalty.source)

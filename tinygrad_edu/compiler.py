@@ -7,7 +7,7 @@ import math
 from tinygrad_edu import structure
 from tinygrad_edu.compiling.code_cache import cached
 from tinygrad_edu.compiling.function_graph import Graph, agree, graph_to_compile
-from tinygrad_edu.compiling.listing import FOLDED, Listing
+from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.program_gradient import differentiate
 from tinygrad_edu.compiling.source_text import as_tuple, backward_comment, module
@@ -30,14 +30,19 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
 
     The function is run on Values in the place of ``examples``; the engine records the value and, with the rules of the
     table, the gradient, and what was recorded is printed as straight-line Python (``source``). It must compute in the
-    same way for all numbers: loops and calls are fine, but no branch may depend on a number that changes; ``where``
-    chooses between two results. To see that, it is run three times (on plain numbers too), and then no more: plain
-    numbers from around it stay what they were. Values from around it, such as the parameters of a model, are read at
-    each call, and what was computed from them before is computed again.
+    same way for all numbers: loops and calls are fine, but no branch may depend on an argument; ``where`` chooses
+    between two results. To see that, it is run a few times (on plain numbers too), and then no more.
+
+    All arguments become Values. A setting, such as an index, a count or a class, is therefore no argument:
+    ``compile(lambda scores: cross_entropy(scores, 1), [0.0, 0.0])``.
+
+    What the function takes from around it: plain numbers stay what they were when it was compiled (compile again after
+    changing one). Values, such as the parameters of a model, are read at each call, and what was computed from them
+    before is computed again.
 
     Args:
         f: a function of numbers, or of nested lists, tuples and dicts of numbers, that returns such.
-        examples: arguments for it; later ones must have the same structure.
+        examples: an example of each argument; later ones must have the same structure.
 
     Returns:
         the compiled function, see ``Compiled``. Its code is about as fast as the same formulas written by hand; to this
@@ -72,6 +77,7 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
     """
     if isinstance(f, str):
         raise TypeError("this compile takes a function; Python's own is builtins.compile")
+    _check_count(f, examples)
     return Compiled(f, examples)
 
 
@@ -208,9 +214,9 @@ def _function(graph: Graph) -> str:
     results = program.places(graph.outputs)
     value = Listing(program, results, len(graph.variables))
     lines = value.statements(results)
-    returned = [value.expression(result, lines) for result in results]
     is_scalar = structure.is_leaf(graph.result)
-    lines.append(f"return {returned[0] if is_scalar else as_tuple(returned)}")
+    returned = value.expression(results[0]) if is_scalar else as_tuple([value.item(x, lines) for x in results])
+    lines.append(f"return {returned}")
     parameters = ", ".join(value.names)
     listings, functions = [value], [[f"def value({parameters}):", *lines]]
     if is_scalar:
@@ -218,11 +224,10 @@ def _function(graph: Graph) -> str:
         both = Listing(program, [*results, *slopes], len(graph.variables))
         forward = both.statements(results)
         backward = both.statements(slopes)
-        result = both.expression(results[0], forward)
-        result = both.name(results[0], forward) if len(result) > FOLDED else result
+        result = both.item(results[0], forward)
         names = []
         for x, slope in zip(both.names, slopes):
-            text = both.expression(slope, backward)
+            text = both.expression(slope)
             names.append(text if text == f"d_{x}" else both.fresh(f"d_{x}"))
             backward += [f"{names[-1]} = {text}"] * (names[-1] != text)
         lines = [
@@ -235,6 +240,21 @@ def _function(graph: Graph) -> str:
         listings.append(both)
         functions.append([f"def value_and_gradient({parameters}):", *lines])
     return module(listings, functions)
+
+
+def _check_count(f: Callable[..., Any], examples: Sequence[Any]) -> None:
+    """Raise a TypeError unless ``f`` can be called with so many arguments."""
+    import inspect
+
+    try:
+        inspect.signature(f).bind(*examples)
+    except ValueError:  # a function written in C does not tell
+        return
+    except TypeError as error:
+        if callable(f):
+            raise TypeError(
+                f"{name_of(f)} is recorded with an example of each argument, as in compile(f, 0.5, 1.0): {error}"
+            ) from None
 
 
 def plain_number(name: str, x: Any) -> float:

@@ -92,6 +92,8 @@ def cross_entropy(prediction: Iterable[Operand], target: Numbers) -> Value:
         raise ValueError(f"the target of cross_entropy is the index of one class, not {len(targets)} numbers")
     target = number(targets[0].data if isinstance(targets[0], Value) else targets[0])
     if not 0 <= target < len(scores) or target != int(target):
+        if len(scores) == 1:
+            raise ValueError("cross_entropy takes a score for each class; binary_cross_entropy_with_logits takes one")
         raise ValueError(f"the target of {len(scores)} classes is a whole number from 0 to {len(scores) - 1}, "
                          f"not {target:g}")  # fmt: skip
     right = scores.pop(int(target))

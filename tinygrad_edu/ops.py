@@ -261,7 +261,8 @@ where = Operation(
     "where", lambda condition, a, b: a if condition else b,
     lambda y, condition, a, b: (0.0, where(condition, 1.0, 0.0), where(condition, 0.0, 1.0)),
     "a where the condition holds (is not 0), otherwise b. All three are computed: where a is not always defined, write "
-    "where(x > 0, log(maximum(x, 1e-300)), 0.0) rather than where(x > 0, log(x), 0.0).",
+    "where(x > 0, log(maximum(x, 1e-300)), 0.0) rather than where(x > 0, log(x), 0.0). (x > 0) & (x < 1) is both "
+    "of two conditions, | is either, and the opposite of x > 0 is x <= 0.",
     "where(2.0 > 1.0, 3.0, 4.0) = 3.0", python="a if condition else b",
 )
 

@@ -41,21 +41,32 @@ def symbolically(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> 
         _symbolic.reset(before)
 
 
-def is_condition(value: Value) -> bool:
+def is_comparison(value: Value) -> bool:
     """Whether ``value`` is a comparison: what is written in Iverson's brackets."""
     return value.op is not None and value.op.notation.startswith("[")
 
 
+def is_condition(value: object) -> bool:
+    """Whether ``value`` is a bool, a comparison, or made from such with &, | and 1 - condition, as != is."""
+    op = getattr(value, "op", None)
+    if op is None:
+        return isinstance(value, bool) or getattr(value, "is_plain", False)
+    parents = value.parents  # type: ignore[attr-defined]
+    return is_comparison(value) or (op.name in ("minimum", "maximum", "subtract") and all(map(is_condition, parents)))  # type: ignore[arg-type]
+
+
 def check_branch(condition: Value) -> None:
     """Raise a CompileError if whether a number is 0 may change."""
-    sign = condition.op.python.split()[1] if condition.op and is_condition(condition) else None
-    sides = [x.label or (f"{x._data}" if x.is_plain else "a computed value") for x in condition.parents]
+    sign = condition.op.python.split()[1] if condition.op and is_comparison(condition) else None
+    sides = [x.label or (f"{x._data:g}" if x.is_plain else "a computed value") for x in condition.parents]
+    if sign and condition.parents[0].is_plain:  # as x < 0 is recorded
+        sides, sign = sides[::-1], sign.replace(">", "<")
     text = f"{sides[0]} {sign} {sides[1]}" if sign else "a Value is 0"
     if may_change(condition):
         raise CompileError(
-            f"a branch is taken by whether {text}, but compiled code takes the same path for all numbers. Instead of "
-            "if there is where(x > 0, a, b), which takes one of two results, instead of max and min maximum and "
-            "minimum, and instead of and, or and not: (x > 0) & (x < 1), |, and x <= 0"
+            f"a branch is taken by whether {text}, but compiled code takes the same path for all numbers. Write "
+            "where(x > 0, a, b) for if, which takes one of two results; maximum and minimum for max and min; and & and "
+            "| for and and or, as in (x > 0) & (x < 1)"
         )
 
 
@@ -65,7 +76,8 @@ def check_reading(value: Value, doing: str) -> None:
         raise CompileError(
             f"{doing} {value.label or 'a Value'} takes a number out of the graph, and compiled code would go on with "
             "what it is now. Compute with the Value itself; where(x > 0, a, b) chooses between two results, and "
-            "print(x) shows it while it is recorded"
+            "print(x) shows it while it is recorded. A setting, such as an index or a class, is no argument: "
+            "compile(lambda scores: cross_entropy(scores, 1), [0.0, 0.0])"
         )
 
 

@@ -6,7 +6,7 @@ import math
 import time
 
 from tinygrad_edu import losses
-from tinygrad_edu.compiled_loss import CompiledObjective
+from tinygrad_edu.compiled_loss import CompiledLoss, CompiledObjective
 from tinygrad_edu.compiler import plain_numbers
 from tinygrad_edu.examples import examples
 from tinygrad_edu.history import History
@@ -17,6 +17,7 @@ from tinygrad_edu.progress import EndingBatches, ProgressBar
 from tinygrad_edu.randomness import generator
 from tinygrad_edu.recording import no_grad
 from tinygrad_edu.symbolic import CompileError
+from tinygrad_edu.tracing import name_of
 from tinygrad_edu.value import Value
 from tinygrad_edu.warning import with_place
 
@@ -275,6 +276,8 @@ def _restore(optimizer: Optimizer, numbers: list[float]) -> None:
 
 def _loss_and_metric(loss: str | Loss, metric: str | Metric | None) -> tuple[Loss, Metric | None, str]:
     """The functions meant, and the name of the metric."""
+    if isinstance(loss, CompiledLoss):
+        raise TypeError("fit compiles by itself; give it the loss that compile_loss was given")
     if isinstance(loss, str) and loss not in LOSSES:
         raise ValueError(f"unknown loss {loss!r}; it may be {', '.join(LOSSES)}, or a function")
     by_name = {name: entry for name, entry in LOSSES.items() if loss in (name, entry[0])}
@@ -298,6 +301,9 @@ def _loss_and_metric(loss: str | Loss, metric: str | Metric | None) -> tuple[Los
 
 
 def _optimizer(optimizer: Optimizer | None, model: Module) -> Optimizer:
+    if not hasattr(model, "parameters"):
+        raise TypeError(f"fit takes a Module, which has parameters(); {name_of(model)} has none. compile_loss takes "
+                        "any function, for a loop of your own")  # fmt: skip
     if optimizer is None:
         return Adam(model.parameters(), lr=0.01)
     if not isinstance(optimizer, Optimizer):

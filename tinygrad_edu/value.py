@@ -14,7 +14,7 @@ from _thread import RLock
 from tinygrad_edu import operation, ops
 from tinygrad_edu.operation import TABLE, Operation, number
 from tinygrad_edu.recording import is_paused, recorded, register
-from tinygrad_edu.symbolic import check_branch, check_reading, is_condition, is_symbolic
+from tinygrad_edu.symbolic import check_branch, check_reading, is_comparison, is_condition, is_symbolic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ class Value:
         return self._data != 0
 
     def __float__(self) -> NoReturn:
-        if is_condition(self):
+        if is_comparison(self):
             check_branch(self)
         for_the_number = "v.data for the number, and " * (not is_symbolic())  # there it is refused
         raise TypeError(
@@ -273,14 +273,17 @@ class Value:
 
     def __and__(self, other: object) -> Any:
         """Both conditions, where comparisons are recorded; elsewhere they give bools, which have an & of their own."""
-        takes_it = is_symbolic() and _constant(other) is not None
+        takes_it = is_symbolic() and is_condition(self) and is_condition(other)
         return recorded(lambda: self.minimum(other)) if takes_it else NotImplemented
 
     def __or__(self, other: object) -> Any:
-        takes_it = is_symbolic() and _constant(other) is not None
+        takes_it = is_symbolic() and is_condition(self) and is_condition(other)
         return recorded(lambda: self.maximum(other)) if takes_it else NotImplemented
 
     __rand__, __ror__ = __and__, __or__
+
+    def __invert__(self) -> NoReturn:
+        raise TypeError("~ is not the opposite of a condition in Python (~True is -2); for x > 0 write x <= 0")
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""

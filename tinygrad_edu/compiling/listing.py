@@ -6,7 +6,7 @@ import builtins
 import math
 
 from tinygrad_edu.compiling.identifiers import Identifiers
-from tinygrad_edu.compiling.template import ATOM, CONDITION, LOOSEST, MINUS, NAME, template
+from tinygrad_edu.compiling.template import ATOM, COMPARISON, CONDITIONS, LOOSEST, MINUS, NAME, template
 from tinygrad_edu.operation import BUILT_IN, TABLE, Operation
 from tinygrad_edu.symbolic import CompileError
 
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tinygrad_edu.compiling.program import Function, Instruction, Program
+    from tinygrad_edu.compiling.program import Instruction, Primitive, Program
     from tinygrad_edu.compiling.template import Template
 
 FOLDED = 72  # characters of an expression that may still become part of another one
@@ -43,6 +43,7 @@ class Listing:
         self._written: dict[int, tuple[str, int]] = {}  # by place: its name, or the expression that is put in its place
         self.assigned: list[str] = []
         self._done: set[int] = set()
+        self._short: set[int] = set()  # comparisons of names, which are as good as names
         self._links: dict[int, int] = {}  # how many operations of the same kind an expression is a chain of
         for result in results:
             self._uses[result] += 1
@@ -53,8 +54,8 @@ class Listing:
         self._identifiers = Identifiers({*reserved, *self._functions})
         self.names = [self._identifiers.name(i.label) for i in program.instructions[:variables]]
         self._written.update((place, (name, NAME)) for place, name in enumerate(self.names))
-        shared = {place for place in program.adjoints if self._uses[place] > 1}
-        self._visible = {program.adjoints[place] for place in shared}  # where there is a d_v1, there is a v1
+        shared = {place for place in program.derivative_by if self._uses[place] > 1}
+        self._visible = {program.derivative_by[place] for place in shared}  # where there is a d_v1, there is a v1
 
     def statements(self, results: Sequence[int]) -> list[str]:
         """Assignments that compute ``results``, without those that were given before."""
@@ -69,9 +70,16 @@ class Listing:
                     self._write(place, instruction, lines)
         return lines
 
-    def expression(self, place: int, lines: list[str]) -> str:
-        """What stands for an instruction that was computed; if need be, ``lines`` gets more assignments."""
-        return self._operand(place, LOOSEST, lines, may_be_long=True)
+    def expression(self, place: int) -> str:
+        """What stands for an instruction that was computed."""
+        text, level = self._written[place]
+        return _as_number(text, level)[0]
+
+    def item(self, place: int, lines: list[str]) -> str:
+        """What stands for an instruction among others with commas between: a name if it is long or needs reading
+        twice."""
+        text = self.expression(place)
+        return self.name(place, lines) if len(text) > FOLDED or " if " in text else text
 
     def fresh(self, label: str) -> str:
         """A name like ``label`` that nothing has yet."""
@@ -79,7 +87,7 @@ class Listing:
 
     def name(self, place: int, lines: list[str]) -> str:
         """What stands for an instruction, as a name or a number."""
-        text = self.expression(place, lines)
+        text = self.expression(place)
         if self._written[place][1] < NAME:
             name = self._identifiers.name(self._label(place))
             lines.append(f"{name} = {text}")
@@ -109,8 +117,9 @@ class Listing:
             if isinstance(op, Operation) and op.name not in BUILT_IN:
                 text = f"float({text})"  # one's own functions may give an int
         self._written[place] = text, level
-        is_comparison = level == CONDITION and all(self._written[x][1] == NAME for x in instruction.operands)
-        is_shared = self._uses[place] > 1 and not is_comparison  # which is as short as a name would be
+        if level == COMPARISON and all(self._written[x][1] == NAME for x in instruction.operands):
+            self._short.add(place)
+        is_shared = self._uses[place] > 1 and place not in self._short
         if instruction.label or is_shared or place in self._visible:
             self.name(place, lines)
 
@@ -127,15 +136,17 @@ class Listing:
             pieces += self._operand(operand, level, lines, role, is_link), piece
         return "".join(pieces), shape.level
 
-    def _operand(self, place: int, level: int, lines: list[str], role: str = "", may_be_long: bool = False) -> str:
+    def _operand(self, place: int, level: int, lines: list[str], role: str = "", is_link: bool = False) -> str:
         """What stands for an operand that must hold together as tightly as ``level``."""
         text, own = self._written[place]
-        if own == CONDITION and role != "test":
-            text, own = f"1.0 if {text} else 0.0", LOOSEST
+        if role == "test" and place in self._short:
+            return text
+        if role != "test":
+            text, own = _as_number(text, own)
         constant = self.program.instructions[place].constant
         if role == "exponent" and constant is not None and constant.is_integer() and abs(constant) < 1000:
             text = str(int(constant))  # x ** 2 is the same as x ** 2.0
-        if own < NAME and len(text) > FOLDED and not may_be_long:
+        if own < NAME and len(text) > FOLDED and not is_link:
             return self.name(place, lines)
         if own >= level:
             return text
@@ -146,9 +157,9 @@ class Listing:
     def _label(self, place: int) -> str:
         """What an instruction is to be called: by its label, d_x if it is the derivative by x, or nothing."""
         label = self.program.instructions[place].label
-        if label or place not in self.program.adjoints:
+        if label or place not in self.program.derivative_by:
             return label
-        by = self.program.adjoints[place]
+        by = self.program.derivative_by[place]
         text, level = self._written.get(by, ("", LOOSEST))
         return f"d_{text}" if level == NAME and text.isidentifier() else ""
 
@@ -158,7 +169,7 @@ class Listing:
         """Say what the functions that are called are called, the same in all listings of the program."""
         self.from_math: set[str] = set()
         self.definitions: dict[str, str] = {}
-        self._functions_of: dict[Operation | Function, str] = {}
+        self._functions_of: dict[Operation | Primitive, str] = {}
         mentioned: set[str] = set()
         used = {i.op for place, i in enumerate(self.program.instructions) if self._uses[place]}
         identifiers = Identifiers({*dir(math), *dir(builtins), *OUR_NAMES})
@@ -193,6 +204,10 @@ def found(op: Operation) -> str:
             f"another operation called {op.name!r} has been defined since this one was used; use the new"
         )
     return f"find({op.name!r})"
+
+
+def _as_number(text: str, level: int) -> tuple[str, int]:
+    return (f"1.0 if {text} else 0.0", LOOSEST) if level in CONDITIONS else (text, level)
 
 
 def _literal(x: float) -> tuple[str, int]:

@@ -97,6 +97,7 @@ class LossCodes:
             self._check(different)
         if self._for_all is None and len(different) > MANY_TARGETS:
             self._for_all = self._recorded(different[0])  # it looks at every target anew
+            self.sources, self._graphs, self._by_target = {}, [], {}
             self.why_not = f"it does something else for different targets, and there are more than {MANY_TARGETS}"
         for target in new if self._for_all is None else ():
             self._by_target[target] = self._special(target)
@@ -193,7 +194,7 @@ def _loss(graph: Graph, count: int, is_tuple: bool) -> str:
     listing = Listing(program, [*results, *slopes], len(graph.inputs), ["target"] * is_tuple)
     forward = listing.statements(results)
     backward = listing.statements(slopes)
-    returned = [listing.expression(results[0], backward), *[listing.name(slope, backward) for slope in slopes]]
+    returned = [listing.item(results[0], forward), *[listing.name(slope, backward) for slope in slopes]]
     target = listing.names[count:]
     lines = [
         f"def loss({', '.join([*listing.names[:count], 'target' if is_tuple or not target else target[0]])}):",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 FAST = 256  # so many local variables Python reaches with one byte; others are slower
-RESERVED = ("rows", "targets", "losses", "parameters", "predictions", "target", "loss", "error", "total", "share",
+RESERVED = ("rows", "targets", "losses", "parameters", "predictions", "target", "loss_of", "error", "total", "share",
             "zip", "len")  # fmt: skip
 
 
@@ -78,9 +78,12 @@ class PenaltyCode:
 
 def _model(graph: Graph) -> str:
     count = len(graph.outputs)
-    arriving = [Value(1.0, f"d_out_{i}" if count > 1 else "d_out") for i in range(count)]
+    names = [f"out_{i}" if count > 1 else "out" for i in range(count)]
+    arriving = [Value(1.0, f"d_{name}") for name in names]
     program = Program([*graph.variables, *arriving])
     results = program.places(graph.outputs)
+    for name, result in zip(names, results):
+        program.rename(result, name)
     slopes = differentiate(program, graph.outputs, graph.around, arriving)
     # The results count twice, because they are used twice: as predictions, and by the loss.
     both = Listing(program, [*results, *results, *slopes], len(graph.variables) + count, RESERVED)
@@ -94,7 +97,7 @@ def _gradient(graph: Graph, listing: Listing, results: Sequence[int], slopes: Se
     forward = listing.statements(results)
     outputs = [listing.name(result, forward) for result in results]
     backward = listing.statements(slopes)
-    terms = [listing.expression(slope, backward) for slope in slopes]
+    terms = [listing.expression(slope) for slope in slopes]
     sums = [listing.fresh(f"grad_{name}") for name in parameters]
     in_loop = [*inputs, *arriving, *listing.assigned]
     first = []
@@ -107,15 +110,16 @@ def _gradient(graph: Graph, listing: Listing, results: Sequence[int], slopes: Se
         *first,
         *[f"{as_tuple(parameters)} = parameters"] * bool(parameters),
         *[_zeros(sums)] * bool(sums),
-        "total, predictions, share = 0.0, [], 1.0 / len(rows)  # that each example has in the mean",
-        f"for {as_tuple(inputs)}, target, loss in zip(rows, targets, losses):",
+        "total, predictions, share = 0.0, [], 1.0 / len(rows)  # the weight of each example in the mean",
+        f"for {as_tuple(inputs)}, target, loss_of in zip(rows, targets, losses):",
         "    # forward",
         *_indented(forward),
         f"    predictions.append({_shown(graph, outputs)})",
-        f"    {', '.join(['error', *arriving])} = loss({', '.join([*outputs, 'target'])})",
+        f"    # {arriving[0]} is the derivative of this example's loss by {outputs[0]}; times share, of the mean loss",
+        f"    {', '.join(['error', *arriving])} = loss_of({', '.join([*outputs, 'target'])})",
         "    total += error",
         *[f"    {name} *= share" for name in arriving],
-        f"    {backward_comment(backward, 'the loss')}",
+        f"    {backward_comment(backward, 'the mean loss')}",
         *_indented(backward),
         *[f"    {name} += {term}" for name, term in zip(sums, terms)],
         f"return total * share, predictions, {as_tuple(sums)}",
@@ -126,7 +130,7 @@ def _predict(graph: Graph, listing: Listing, results: Sequence[int]) -> list[str
     """The lines of the function that goes through a batch forward."""
     inputs, parameters, _ = _groups(graph, listing)
     forward = listing.statements(results)
-    outputs = [listing.expression(result, forward) for result in results]
+    outputs = [listing.item(result, forward) for result in results]
     return [
         "def predict(rows, parameters):",
         *[f"{as_tuple(parameters)} = parameters"] * bool(parameters),
@@ -162,6 +166,6 @@ def _penalty(graph: Graph) -> str:
     slopes = differentiate(program, graph.outputs, graph.around, [1.0])
     listing = Listing(program, [*results, *slopes], len(graph.around), RESERVED)
     lines = listing.statements([*results, *slopes])
-    returned = [listing.expression(place, lines) for place in (*results, *slopes)]
+    returned = [listing.expression(place) for place in (*results, *slopes)]
     head = ["def penalty(parameters):", f"{as_tuple(listing.names)} = parameters"]
     return module([listing], [[*head, *lines, f"return {returned[0]}, {as_tuple(returned[1:])}"]])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Key: TypeAlias = tuple[Any, ...]
 
 
-class Function:
+class Primitive:
     """What an instruction does if it is not an operation of the table, such as to call the rule of one.
 
     Attributes: as those of ``Operation``; ``source`` is the Python expression that gives the function to be called.
@@ -30,7 +30,13 @@ class Function:
         self.name, self.python, self.operands, self.source = name, python, operands, source
 
 
-WHOLE_POWER = Function("whole power", "x ** n", ("x", "n"))  # for other exponents x ** n may be a complex number
+WHOLE_POWER = Primitive("whole power", "x ** n", ("x", "n"))  # for other exponents x ** n may be a complex number
+LESS, LESS_EQUAL = Primitive("less", "a < b", ("a", "b")), Primitive("less_equal", "a <= b", ("a", "b"))
+BOTH, EITHER = Primitive("both", "a and b", ("a", "b")), Primitive("either", "a or b", ("a", "b"))
+FLIPPED = {ops.greater: LESS, ops.greater_equal: LESS_EQUAL}
+OF_CONDITIONS = {ops.minimum: BOTH, ops.multiply: BOTH, ops.maximum: EITHER}  # what these are of 0 and 1
+NOT_EQUAL = Primitive("not_equal", "a != b", ("a", "b"))
+CONDITIONS = {ops.greater, ops.greater_equal, ops.equal, NOT_EQUAL, LESS, LESS_EQUAL, BOTH, EITHER}
 
 
 class Instruction:
@@ -47,12 +53,16 @@ class Instruction:
 
     def __init__(
         self,
-        op: Operation | Function | None = None,
+        op: Operation | Primitive | None = None,
         operands: tuple[int, ...] = (),
         constant: float | None = None,
         label: str = "",
     ) -> None:
         self.op, self.operands, self.constant, self.label = op, operands, constant, label
+
+    def __repr__(self) -> str:
+        what = self.op.name if self.op else self.label if self.constant is None else f"{self.constant}"
+        return " ".join([what, *map(str, self.operands)])
 
 
 class Program:
@@ -67,17 +77,23 @@ class Program:
 
     Attributes:
         instructions: all of them.
-        adjoints: the places of derivatives, and of what each is the derivative by.
+        derivative_by: the places of derivatives, and of what each is the derivative by.
 
     >>> x = Value(3.0, label="x")
     >>> program = Program([x])
-    >>> program.places([x * x + x * x])
-    [2]
+    >>> program.places([x * x + x * x * 5])
+    [4]
+    >>> program
+    0  x
+    1  multiply 0 0
+    2  5.0
+    3  multiply 1 2
+    4  add 1 3
     """
 
     def __init__(self, variables: Sequence[Value]) -> None:
         self.instructions: list[Instruction] = []
-        self.adjoints: dict[int, int] = {}
+        self.derivative_by: dict[int, int] = {}
         self._places: dict[Value, int] = {}
         self._known: dict[Key, int] = {}
         for variable in variables:
@@ -100,8 +116,16 @@ class Program:
         for node, derivative in sorted(adjoints, key=lambda pair: (pair[0].op is None, not pair[0].label)):
             place = self._places.get(derivative, 0) if isinstance(derivative, Value) else 0
             if place >= before:
-                self.adjoints.setdefault(place, self._places[node])
+                self.derivative_by.setdefault(place, self._places[node])
         return found
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{place}  {instruction}" for place, instruction in enumerate(self.instructions))
+
+    def rename(self, place: int, name: str) -> None:
+        """Give what is computed at ``place`` another name; variables keep theirs."""
+        if self.instructions[place].op is not None:
+            self.instructions[place].label = name
 
     def _append(self, instruction: Instruction) -> int:
         self.instructions.append(instruction)
@@ -134,9 +158,20 @@ class Program:
             return negated[0]  # -(-x) is x
         if op is ops.where and constants[0] is not None:
             return operands[1] if constants[0] else operands[2]
+        is_condition = [self.instructions[operand].op in CONDITIONS for operand in operands]
+        if op is ops.where and is_condition[0] and [*map(str, constants[1:])] == ["1.0", "0.0"]:
+            return operands[0]
+        if op in OF_CONDITIONS and all(is_condition):
+            return self._operation(OF_CONDITIONS[op], operands)
+        if op is ops.subtract and constants[0] == 1.0 and self.instructions[operands[1]].op is ops.equal:
+            return self._operation(NOT_EQUAL, self.instructions[operands[1]].operands)
         if op is ops.add and (negated[0] is not None or negated[1] is not None):  # a + (-b) is a - b
             pair = (operands[0], negated[1]) if negated[1] is not None else (operands[1], negated[0])
             return self._operation(ops.subtract, pair)  # type: ignore[arg-type]
+        if op is ops.add and operands[0] == operands[1]:
+            return self._operation(ops.multiply, (self._constant(2.0), operands[0]))
+        if op in FLIPPED and constants[0] is not None:  # 1 > x is x < 1
+            return self._operation(FLIPPED[op], operands[::-1])
         if op is ops.multiply and (1.0 in constants or -1.0 in constants):
             place = constants.index(1.0 if 1.0 in constants else -1.0)
             other = operands[1 - place]
@@ -152,10 +187,10 @@ class Program:
         instruction = self.instructions[place]
         return instruction.operands[0] if instruction.op is ops.negative else None
 
-    def _operation(self, op: Operation | Function, operands: tuple[int, ...]) -> int:
+    def _operation(self, op: Operation | Primitive, operands: tuple[int, ...]) -> int:
         """The place of an operation, the same for what was computed before."""
         key = (op, operands)
-        if op.name not in BUILT_IN and op is not WHOLE_POWER:
+        if isinstance(op, Operation) and op.name not in BUILT_IN:
             return self._append(Instruction(op, operands))
         if key not in self._known:
             self._known[key] = self._append(Instruction(op, operands))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tinygrad_edu.compiling.listing import found
-from tinygrad_edu.compiling.program import Function, Program
+from tinygrad_edu.compiling.program import Primitive, Program
 from tinygrad_edu.graph import local_derivatives, recorded_derivatives
 from tinygrad_edu.linearization import RecordedLinearization
 from tinygrad_edu.recording import recorded
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def differentiate(
     program: Program, outputs: Sequence[Value], inputs: Sequence[Value], cotangents: Sequence[Operand]
 ) -> list[int]:
-    """The places of the derivatives of the sum of ``outputs`` times ``cotangents`` by ``inputs``, which the program
-    gets."""
+    """Add the derivatives of the sum of ``outputs`` times ``cotangents`` by ``inputs`` to the program; return their
+    places.
+    """
     at = _CompiledLinearization(outputs, inputs)
     found = symbolically(at.pull, cotangents)
     return program.backward_places(found, [*zip(inputs, found), *at.adjoints.items()])  # type: ignore[arg-type]
@@ -50,9 +51,9 @@ def _called_rule(node: Value) -> list[Value]:
         numbers = local_derivatives(node)
     except (ArithmeticError, ValueError):
         numbers = [math.nan] * len(node.parents)
-    rule = Function(f"{node.op.name}_rule", source=f"{found(node.op)}.rule")
+    rule = Primitive(f"{node.op.name}_rule", source=f"{found(node.op)}.rule")
     call = record(rule, math.nan, (node, *node.parents))  # type: ignore[arg-type]
     return [
-        record(Function(f"item {i}", f"rule[{i}]", ("rule",)), local, call)  # type: ignore[arg-type]
+        record(Primitive(f"item {i}", f"rule[{i}]", ("rule",)), local, call)  # type: ignore[arg-type]
         for i, local in enumerate(numbers)
     ]

@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # How tightly an expression holds together, as a place in this list: that of an expression of the same precedence.
-SAMPLES = ("p if q else r", "p > q", "p + q", "p * q", "-p", "p ** q", "p")
-KINDS = ("IfExp", "Compare", "Add Sub", "Mult Div FloorDiv Mod", "UnaryOp", "Pow", "Call Name Constant Subscript")
-LOOSEST, CONDITION, MINUS, ATOM = 0, 1, 4, 6
-NAME = 7  # a name or a number: what costs nothing to write twice
+SAMPLES = ("p if q else r", "p or q", "p and q", "p > q", "p + q", "p * q", "-p", "p ** q", "p")
+KINDS = ("IfExp", "Or", "And", "Compare", "Add Sub", "Mult Div FloorDiv Mod", "UnaryOp", "Pow",
+         "Call Name Constant Subscript")  # fmt: skip
+LOOSEST, COMPARISON, MINUS, ATOM = 0, 3, 6, 8
+CONDITIONS = (1, 2, 3)
+NAME = 9  # a name or a number: what costs nothing to write twice
 
 
 class Template:
@@ -27,7 +29,7 @@ class Template:
 
     >>> template = Template("a - b", ("a", "b"))
     >>> template.slots
-    [(0, 2, ''), (1, 3, '')]
+    [(0, 4, ''), (1, 5, '')]
     """
 
     def __init__(self, python: str, operands: Sequence[str]) -> None:
@@ -42,14 +44,17 @@ class Template:
         self.pieces = parts[::2]
         self.functions = {x.id for x in ast.walk(tree) if isinstance(x, ast.Name)} - {*operands}
         branches = [branch for x in ast.walk(tree) if isinstance(x, ast.IfExp) for branch in (x.body, x.orelse)]
+        branches += [branch for x in ast.walk(tree) if isinstance(x, ast.BoolOp) for branch in x.values[1:]]
         lazy = {x.col_offset for branch in branches for x in ast.walk(branch) if isinstance(x, ast.Name)}
         roles = {x.test.col_offset: "test" for x in ast.walk(tree) if isinstance(x, ast.IfExp)}
+        roles |= {y.col_offset: "test" for x in ast.walk(tree) if isinstance(x, ast.BoolOp) for y in x.values}
         powers = [x for x in ast.walk(tree) if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Pow)]
         roles |= {x.right.col_offset: "exponent" for x in powers}
         self.slots: list[tuple[int, int, str]] = []
         for i in range(1, len(parts), 2):
             offset = len("".join(parts[:i]))
-            # What occurs twice, or in one branch only, must be a name: it is computed on a line before.
+            # What occurs twice must be a name: it is computed on a line before. So must what is computed in some cases
+            # only, because the engine computes it in all, and fails where it fails.
             only_a_name = offset in lazy or parts.count(parts[i]) > 1
             level = NAME if only_a_name else _needed([*parts[:i]], [*parts[i + 1 :]])
             self.slots.append((operands.index(parts[i]), level, roles.get(offset, "")))
