@@ -212,6 +212,23 @@ def test_more_different_targets_than_there_is_code_for():
     loss = lambda p, t: (p - t) ** 2 if t > 10 else abs(p - t)  # noqa: E731
     assert_same(network("mse"), loss, inputs, targets)
     assert_same(network("mse"), losses.mse, inputs, targets)
+    compiled = compile_loss(network("mse"), loss)
+    compiled(inputs[:50], targets[:50])
+    assert "where the target is 49.0" in compiled.source
+    compiled(inputs, targets)
+    assert "where the target" not in compiled.source
+    assert "# The loss is recorded for each example: it does something else for different targets" in compiled.source
+
+
+def test_why_a_loss_is_recorded_stays_a_comment():
+    def loss(prediction, target):
+        prediction.label = "x\nprint('hello')\r"
+        return prediction if prediction > target else -prediction
+
+    compiled = compile_loss(network("mse"), loss)
+    compiled(POINTS, TARGETS["mse"])
+    first, *_ = compiled.source.splitlines()
+    assert first.startswith("# The loss is recorded for each example: a branch is taken by whether x print('hello') > ")
 
 
 def test_wrong_arguments_are_explained():

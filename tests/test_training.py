@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pytest
 
-from tinygrad_edu import Value, classifier, data, fit, losses, mean, nn, no_grad, optim
+from tinygrad_edu import Value, classifier, compile_loss, data, fit, losses, mean, nn, no_grad, optim
 
 XOR = data.xor()
 LOGITS = "binary_cross_entropy_with_logits"
@@ -447,6 +447,8 @@ def test_a_loss_without_derivatives_is_refused():
             r"inputs\[0\]\[1\] is nan: fill the gap or leave the example out",
         ),
         ({"loss": lambda p, t: 1.0}, TypeError, "the loss is a plain number, or was computed inside no_grad"),
+        ({"loss": compile_loss(nn.Neuron(2), losses.mse)}, TypeError, "fit compiles by itself"),
+        ({"loss": "cross_entropy"}, ValueError, "a score for each class; binary_cross_entropy_with_logits takes one"),
         ({"loss": "hinge"}, ValueError, "target of hinge is -1 or 1, not 0"),
         ({"loss": LOGITS, "targets": [1, 0, 1, 2], "batch_size": 1, "seed": 2}, ValueError, "between 0 and 1, not 2"),
         ({"loss": lambda p, t: p.log()}, ValueError, "log of"),
@@ -455,6 +457,8 @@ def test_a_loss_without_derivatives_is_refused():
 def test_what_does_not_fit_is_explained_and_leaves_the_model_alone(options, kind, message):
     network = nn.MLP(2, [4, 1], "tanh", init=lambda: -0.5)
     before = network.state_dict()
+    with pytest.raises(TypeError, match=r"fit takes a Module.*<lambda> has none. compile_loss takes any function"):
+        fit(lambda x: network(x), *XOR)
     with pytest.raises(kind, match=message):
         fit(network, **{"inputs": XOR[0], "targets": XOR[1], **options})
     assert network.state_dict() == before
