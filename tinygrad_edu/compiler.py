@@ -212,34 +212,32 @@ def _function(graph: Graph) -> str:
     """The text of a function that gives the value, and if it is one number of one that gives the gradient too."""
     program = Program(graph.variables)
     results = program.places(graph.outputs)
-    value = Listing(program, results, len(graph.variables))
-    lines = value.statements(results)
+    value = Listing(program, results, [], len(graph.variables))
     is_scalar = structure.is_leaf(graph.result)
-    returned = value.expression(results[0]) if is_scalar else as_tuple([value.item(x, lines) for x in results])
-    lines.append(f"return {returned}")
+    returned = value.results[0] if is_scalar else as_tuple(value.results)
     parameters = ", ".join(value.names)
-    listings, functions = [value], [[f"def value({parameters}):", *lines]]
+    listings, functions = [value], [[f"def value({parameters}):", *value.forward, f"return {returned}"]]
     if is_scalar:
         slopes = differentiate(program, graph.outputs, graph.inputs, [1.0])
-        both = Listing(program, [*results, *slopes], len(graph.variables))
-        forward = both.statements(results)
-        backward = both.statements(slopes)
-        result = both.item(results[0], forward)
-        names = []
-        for x, slope in zip(both.names, slopes):
-            text = both.expression(slope)
-            names.append(text if text == f"d_{x}" else both.fresh(f"d_{x}"))
-            backward += [f"{names[-1]} = {text}"] * (names[-1] != text)
-        lines = [
-            *["# forward"] * bool(forward),
-            *forward,
-            backward_comment(backward, result if result.isidentifier() else "the result"),
-            *backward,
-        ]
-        lines.append(f"return {result}, {as_tuple(names)}")
+        both = Listing(program, results, slopes, len(graph.variables))
         listings.append(both)
-        functions.append([f"def value_and_gradient({parameters}):", *lines])
+        functions.append([f"def value_and_gradient({parameters}):", *_value_and_gradient(both)])
     return module(listings, functions)
+
+
+def _value_and_gradient(listing: Listing) -> list[str]:
+    [result] = listing.results
+    names, backward = [], list(listing.backward)
+    for x, slope in zip(listing.names, listing.slopes):
+        names.append(slope if slope == f"d_{x}" else listing.fresh(f"d_{x}"))
+        backward += [f"{names[-1]} = {slope}"] * (names[-1] != slope)
+    return [
+        *["# forward"] * bool(listing.forward),
+        *listing.forward,
+        backward_comment(backward, result if result.isidentifier() else "the result"),
+        *backward,
+        f"return {result}, {as_tuple(names)}",
+    ]
 
 
 def _check_count(f: Callable[..., Any], examples: Sequence[Any]) -> None:

@@ -23,21 +23,30 @@ OUR_NAMES = ("find", "value", "value_and_gradient", "gradient", "predict", "loss
 
 
 class Listing:
-    """The text of a program, statement by statement.
+    """The text of a program: statements that compute results, and statements that compute derivatives after them.
 
     Args:
         program: the instructions.
-        results: the places of all that is asked for; what none of them needs is left out.
+        results, slopes: the places of what is asked for, and of its derivatives; what none of these needs is left out.
         variables: how many of the instructions, at the beginning, are variables.
         reserved: names that mean something else where the text will stand.
 
     Attributes:
         names: of each variable.
-        assigned: the other names, as far as statements were made.
+        forward, backward: the statements.
+        results, slopes: what stands for each after them.
+        assigned: the names that the statements give.
         from_math, definitions: what must stand before the text: functions of math, and others by name.
     """
 
-    def __init__(self, program: Program, results: Sequence[int], variables: int, reserved: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        program: Program,
+        results: Sequence[int],
+        slopes: Sequence[int],
+        variables: int,
+        reserved: Iterable[str] = (),
+    ) -> None:
         self.program = program
         self._uses = [0] * len(program.instructions)
         self._written: dict[int, tuple[str, int]] = {}  # by place: its name, or the expression that is put in its place
@@ -45,9 +54,9 @@ class Listing:
         self._done: set[int] = set()
         self._short: set[int] = set()  # comparisons of names, which are as good as names
         self._links: dict[int, int] = {}  # how many operations of the same kind an expression is a chain of
-        for result in results:
-            self._uses[result] += 1
-        for place in reversed(self._needed(results)):
+        for place in (*results, *slopes):
+            self._uses[place] += 1
+        for place in reversed(self._needed([*results, *slopes])):
             for operand in program.instructions[place].operands:
                 self._uses[operand] += 1
         self._name_functions()
@@ -56,8 +65,32 @@ class Listing:
         self._written.update((place, (name, NAME)) for place, name in enumerate(self.names))
         shared = {place for place in program.derivative_by if self._uses[place] > 1}
         self._visible = {program.derivative_by[place] for place in shared}  # where there is a d_v1, there is a v1
+        self.forward = self._statements(results)
+        is_alone = len(results) == 1 and not slopes
+        self.results = [self.text(x) if is_alone else self._item(x, self.forward) for x in results]
+        self.backward = self._statements(slopes)
+        self.slopes = [self.text(slope) for slope in slopes]
 
-    def statements(self, results: Sequence[int]) -> list[str]:
+    def text(self, place: int) -> str:
+        """What stands for an instruction that was computed."""
+        text, level = self._written[place]
+        return _as_number(text, level)[0]
+
+    def fresh(self, label: str) -> str:
+        """A name like ``label`` that nothing has yet."""
+        return self._identifiers.name(label)
+
+    def name(self, place: int, lines: list[str]) -> str:
+        """What stands for an instruction, as a name or a number."""
+        text = self.text(place)
+        if self._written[place][1] < NAME:
+            name = self._identifiers.name(self._label(place))
+            lines.append(f"{name} = {text}")
+            self.assigned.append(name)
+            self._written[place] = name, NAME
+        return self._written[place][0]
+
+    def _statements(self, results: Sequence[int]) -> list[str]:
         """Assignments that compute ``results``, without those that were given before."""
         lines: list[str] = []
         for place in self._needed(results):
@@ -70,30 +103,11 @@ class Listing:
                     self._write(place, instruction, lines)
         return lines
 
-    def expression(self, place: int) -> str:
-        """What stands for an instruction that was computed."""
-        text, level = self._written[place]
-        return _as_number(text, level)[0]
-
-    def item(self, place: int, lines: list[str]) -> str:
+    def _item(self, place: int, lines: list[str]) -> str:
         """What stands for an instruction among others with commas between: a name if it is long or needs reading
         twice."""
-        text = self.expression(place)
+        text = self.text(place)
         return self.name(place, lines) if len(text) > FOLDED or " if " in text else text
-
-    def fresh(self, label: str) -> str:
-        """A name like ``label`` that nothing has yet."""
-        return self._identifiers.name(label)
-
-    def name(self, place: int, lines: list[str]) -> str:
-        """What stands for an instruction, as a name or a number."""
-        text = self.expression(place)
-        if self._written[place][1] < NAME:
-            name = self._identifiers.name(self._label(place))
-            lines.append(f"{name} = {text}")
-            self.assigned.append(name)
-            self._written[place] = name, NAME
-        return self._written[place][0]
 
     def _needed(self, results: Sequence[int]) -> list[int]:
         """The places of all that ``results`` need, in order."""
@@ -185,12 +199,20 @@ class Listing:
             elif is_math:
                 self.from_math.add(name)
             else:
-                self.definitions[name] = op.source if not isinstance(op, Operation) else found(op) + ".forward"
+                self.definitions[name] = _definition(op)
         numbers = [i.constant for place, i in enumerate(self.program.instructions) if self._uses[place]]
         self.from_math |= {name for name in mentioned if hasattr(math, name)}
         self.from_math |= {"inf" for x in numbers if x is not None and math.isinf(x)}
         self.from_math |= {"nan" for x in numbers if x is not None and math.isnan(x)}
         self._functions = {*self.from_math, *mentioned, *self.definitions, "find", "float"}
+
+
+def _definition(op: Operation | Primitive) -> str:
+    """The function that is called, and what it does if it is one of ours; one's own words might end the comment."""
+    if not isinstance(op, Operation):
+        return op.source
+    _, _, doc = op.summary.partition("\n\n")
+    return f"{found(op)}.forward" + f"  # {doc}" * (op.name in BUILT_IN)
 
 
 def found(op: Operation) -> str:

@@ -191,17 +191,15 @@ def _loss(graph: Graph, count: int, is_tuple: bool) -> str:
     program = Program(graph.inputs)
     results = program.places(graph.outputs)
     slopes = differentiate(program, graph.outputs, graph.inputs[:count], [1.0])
-    listing = Listing(program, [*results, *slopes], len(graph.inputs), ["target"] * is_tuple)
-    forward = listing.statements(results)
-    backward = listing.statements(slopes)
-    returned = [listing.item(results[0], forward), *[listing.name(slope, backward) for slope in slopes]]
+    listing = Listing(program, results, slopes, len(graph.inputs), ["target"] * is_tuple)
+    returned = [*listing.results, *[listing.name(slope, listing.backward) for slope in slopes]]
     target = listing.names[count:]
     lines = [
         f"def loss({', '.join([*listing.names[:count], 'target' if is_tuple or not target else target[0]])}):",
         *[f"{as_tuple(target)} = target"] * is_tuple,
-        *forward,
-        backward_comment(backward, "the loss"),
-        *backward,
+        *listing.forward,
+        backward_comment(listing.backward, "the loss"),
+        *listing.backward,
         f"return {', '.join(returned)}",
     ]
     return module([listing], [lines])

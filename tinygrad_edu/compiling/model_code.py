@@ -82,22 +82,18 @@ def _model(graph: Graph) -> str:
     arriving = [Value(1.0, f"d_{name}") for name in names]
     program = Program([*graph.variables, *arriving])
     results = program.places(graph.outputs)
-    for name, result in zip(names, results):
+    for name, result in zip(names[::-1], results[::-1]):  # what is there twice is called by its first place
         program.rename(result, name)
     slopes = differentiate(program, graph.outputs, graph.around, arriving)
-    # The results count twice, because they are used twice: as predictions, and by the loss.
-    both = Listing(program, [*results, *results, *slopes], len(graph.variables) + count, RESERVED)
-    alone = Listing(program, results, len(graph.variables) + count, RESERVED)
-    return module([both, alone], [_gradient(graph, both, results, slopes), _predict(graph, alone, results)])
+    both = Listing(program, results, slopes, len(graph.variables) + count, RESERVED)
+    alone = Listing(program, results, [], len(graph.variables) + count, RESERVED)
+    return module([both, alone], [_gradient(graph, both), _predict(graph, alone)])
 
 
-def _gradient(graph: Graph, listing: Listing, results: Sequence[int], slopes: Sequence[int]) -> list[str]:
+def _gradient(graph: Graph, listing: Listing) -> list[str]:
     """The lines of the function that goes through a batch forward and backward."""
     inputs, parameters, arriving = _groups(graph, listing)
-    forward = listing.statements(results)
-    outputs = [listing.name(result, forward) for result in results]
-    backward = listing.statements(slopes)
-    terms = [listing.expression(slope) for slope in slopes]
+    outputs = listing.results
     sums = [listing.fresh(f"grad_{name}") for name in parameters]
     in_loop = [*inputs, *arriving, *listing.assigned]
     first = []
@@ -113,31 +109,29 @@ def _gradient(graph: Graph, listing: Listing, results: Sequence[int], slopes: Se
         "total, predictions, share = 0.0, [], 1.0 / len(rows)  # the weight of each example in the mean",
         f"for {as_tuple(inputs)}, target, loss_of in zip(rows, targets, losses):",
         "    # forward",
-        *_indented(forward),
+        *_indented(listing.forward),
         f"    predictions.append({_shown(graph, outputs)})",
         f"    # {arriving[0]} is the derivative of this example's loss by {outputs[0]}; times share, of the mean loss",
         f"    {', '.join(['error', *arriving])} = loss_of({', '.join([*outputs, 'target'])})",
         "    total += error",
         *[f"    {name} *= share" for name in arriving],
-        f"    {backward_comment(backward, 'the mean loss')}",
-        *_indented(backward),
-        *[f"    {name} += {term}" for name, term in zip(sums, terms)],
+        f"    {backward_comment(listing.backward, 'the mean loss')}",
+        *_indented(listing.backward),
+        *[f"    {name} += {slope}" for name, slope in zip(sums, listing.slopes)],
         f"return total * share, predictions, {as_tuple(sums)}",
     ]
 
 
-def _predict(graph: Graph, listing: Listing, results: Sequence[int]) -> list[str]:
+def _predict(graph: Graph, listing: Listing) -> list[str]:
     """The lines of the function that goes through a batch forward."""
     inputs, parameters, _ = _groups(graph, listing)
-    forward = listing.statements(results)
-    outputs = [listing.item(result, forward) for result in results]
     return [
         "def predict(rows, parameters):",
         *[f"{as_tuple(parameters)} = parameters"] * bool(parameters),
         "predictions = []",
         f"for {as_tuple(inputs)} in rows:",
-        *_indented(forward),
-        f"    predictions.append({_shown(graph, outputs)})",
+        *_indented(listing.forward),
+        f"    predictions.append({_shown(graph, listing.results)})",
         "return predictions",
     ]
 
@@ -164,8 +158,7 @@ def _penalty(graph: Graph) -> str:
     program = Program(graph.around)
     results = program.places(graph.outputs)
     slopes = differentiate(program, graph.outputs, graph.around, [1.0])
-    listing = Listing(program, [*results, *slopes], len(graph.around), RESERVED)
-    lines = listing.statements([*results, *slopes])
-    returned = [listing.expression(place) for place in (*results, *slopes)]
+    listing = Listing(program, results, slopes, len(graph.around), RESERVED)
     head = ["def penalty(parameters):", f"{as_tuple(listing.names)} = parameters"]
-    return module([listing], [[*head, *lines, f"return {returned[0]}, {as_tuple(returned[1:])}"]])
+    returned = f"return {listing.results[0]}, {as_tuple(listing.slopes)}"
+    return module([listing], [[*head, *listing.forward, *listing.backward, returned]])
