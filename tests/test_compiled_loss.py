@@ -249,6 +249,14 @@ def test_a_loss_with_values_from_around_cannot_be_compiled():
         loss(POINTS, TARGETS["mse"])
 
 
+def test_a_long_label_stays_in_its_line():
+    w = Value(0.4, label="temperature and humidity of the room at noon (mean, max)[0]")
+    loss = compile_loss(lambda x: w * x[0], losses.mse)
+    loss(POINTS, TARGETS["mse"])
+    assert w.grad != 0
+    assert loss._objective.recorded == 0
+
+
 # ---- errors ----------------------------------------------------------------------------------------------------------
 
 
@@ -346,23 +354,104 @@ def test_predictions_are_those_of_the_model(name):
     assert compile_loss(model, LOSSES[name][0]).predict([]) == []
 
 
-def test_a_model_that_sets_attributes_when_it_is_called_is_compiled():
-    class Remembering(Twice):
-        def __call__(self, x):
-            self.hidden = super().__call__(x)
-            return self.hidden * 2
+class Remembering(Twice):
+    def __call__(self, x):
+        self.inputs = x
+        return super().__call__(x)
 
-    found = both("mse", make=Remembering)
+
+class Averaging(Twice):
+    mean = 0.0
+
+    def __call__(self, x):
+        self.mean = 0.9 * self.mean + 0.1 * x[0]
+        return super().__call__([x[0] - self.mean, x[1]])
+
+
+class Appending(Twice):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __call__(self, x):
+        self.seen.append(x[0])
+        return super().__call__(x)
+
+
+@pytest.mark.parametrize("make", [Remembering, Averaging, Appending])
+def test_a_model_that_changes_itself_when_it_is_called_is_recorded(make):
+    """The code would not change it, and compiling leaves it as it was."""
+    found = both("mse", make=make)
     assert_same_history(found)
-    assert found[0][0].compiled
-    assert found[0][0].remark == ""
-    model = Remembering()
+    history, _ = found[0]
+    assert not history.compiled
+    change = "changes a list" if make is Appending else f"sets {make.__name__}."
+    assert f"not compiled: {make.__name__} {change}" in history.remark
+    model = make()
+    before = dict(vars(model))
+    with pytest.raises(CompileError, match="when it is called, which compiled code would not do"):
+        compile_loss(model, losses.mse)(POINTS, TARGETS["mse"])
+    assert vars(model) == before
+    assert getattr(model, "seen", []) == []
+    with pytest.raises(CompileError, match="when it is called, which compiled code would not do"):
+        tg.compile(model, POINTS[0])
+
+
+def test_a_loss_that_writes_a_log_is_recorded():
+    log = []
+
+    def loss(prediction, target):
+        log.append(prediction)
+        return (prediction - target) ** 2
+
+    history = fit(network("mse"), POINTS, TARGETS["mse"], loss=loss, epochs=3)
+    assert "the loss was recorded for each example: loss changes a list" in history.remark
+    assert len(log) == 3 * len(POINTS)
+
+
+def test_what_is_deleted_from_a_module_is_noticed():
+    class Optional(Twice):
+        def __call__(self, x):
+            return super().__call__(x) * getattr(self, "factor", 1.0)
+
+    model = Optional()
+    model.factor = 3.0
     loss = compile_loss(model, losses.mse)
-    loss(POINTS, TARGETS["mse"])
-    code = loss._objective._model
-    loss(POINTS, TARGETS["mse"])
-    assert loss._objective._model is code
-    assert loss._objective.recorded == 0
+    assert_gives(loss, model, losses.mse, POINTS, TARGETS["mse"])
+    del model.factor
+    assert_gives(loss, model, losses.mse, POINTS, TARGETS["mse"])
+
+
+@pytest.mark.parametrize("before", [[], ["predict"]])
+def test_a_wrong_first_call_does_no_harm(before):
+    model = network("mse")
+    loss = compile_loss(model, losses.mse)
+    for _ in before:
+        loss.predict(POINTS)
+    with pytest.raises(ValueError, match="1 predictions cannot be compared with 2 targets"):
+        loss(POINTS, [[0.0, 1.0]] * len(POINTS))
+    with pytest.raises(ValueError, match="expected 2 inputs, got 3"):
+        compile_loss(model, losses.mse)([[1.0, 2.0, 3.0]], [1.0])
+    assert_gives(loss, model, losses.mse, POINTS, TARGETS["mse"])
+    with pytest.raises(ValueError, match=r"targets\[0\] must be built like its counterpart"):
+        loss(POINTS, [[0.0, 1.0]] * len(POINTS))
+    assert_gives(loss, model, losses.mse, POINTS, TARGETS["mse"])
+
+
+def test_numbers_are_taken_for_floats_at_every_call():
+    numpy = pytest.importorskip("numpy")
+    model = nn.Neuron(2, "tanh", init=lambda: 0.01)
+    loss = compile_loss(model, losses.mse)
+    for _ in range(2):
+        assert_gives(loss, model, losses.mse, [[0.5, 0.25]] * 120, [0.5] * 120)
+    for kind in ("float32", "uint8", "int64"):
+        given = list(numpy.array([[200, 201], [3, 4]], dtype=kind))
+        plain = [[float(x) for x in row] for row in given]
+        assert loss(given, [0.5, 0.5]) == loss(plain, [0.5, 0.5]) == loss([list(row) for row in given], [0.5, 0.5])
+    assert loss([{0: 1.0, 1: 2.0}], [0.5]) == loss([[1.0, 2.0]], [0.5])
+    for row in ({0.5, 0.25}, {5: 1.0, 6: 2.0}, "ab"):
+        with pytest.raises((ValueError, TypeError), match=r"inputs\[0\]"):
+            loss([row], [0.5])
 
 
 def test_what_is_set_in_a_module_is_noticed():

@@ -13,7 +13,7 @@ from samples import ROWS, operands
 from test_random_graphs import agree, magnitudes, programs
 
 import tinygrad_edu as tg
-from tinygrad_edu import CompileError, Value, compile, dot, exp, grad, log, nn, relu, sin, sqrt, tanh, where
+from tinygrad_edu import CompileError, Value, compile, dot, exp, grad, gradients, log, nn, relu, sin, sqrt, tanh, where
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.template import template
 
@@ -179,6 +179,44 @@ def test_an_own_operation_may_say_how_python_writes_it(own_operation):
         own_operation("nothing", lambda x: x, lambda y, x: (1.0,), python="definition")
 
 
+def test_an_operation_may_let_its_operand_pass(own_operation):
+    """As one that reverses gradients does."""
+    reverse = own_operation("reverse", lambda x: x, lambda y, x: (-1.0,), python="x")
+    compiled = compile(lambda x, w: w * reverse(x + 1), 2.0, 3.0)
+    assert compiled(2.0, 3.0) == 9.0
+    assert compiled.value_and_gradient(2.0, 3.0) == (9.0, (-3.0, 3.0))
+    no = own_operation("no", lambda x: float(not x > 0), lambda y, x: (0.0,), python="not x > 0")
+    compiled = compile(lambda x, w: 1 - no(x * w) * no(w) + w * 2 ** no(x), 2.0, 3.0)
+    for x, w in ((1.0, 2.0), (-1.0, 2.0), (1.0, -2.0), (-1.0, -2.0)):
+        assert compiled(x, w) == 1 - float(not x * w > 0) * float(not w > 0) + w * 2 ** float(not x > 0)
+
+
+@pytest.mark.parametrize(
+    ("python", "message"),
+    [
+        ("math.exp(x)", "in 'math.exp.x.', math is neither an operand nor a function of math, such as exp"),
+        ("sigmoid(x)", "sigmoid is neither"),
+        ("x **", "is not an expression that Python can compute"),
+    ],
+)
+def test_python_that_cannot_be_is_explained(own_operation, python, message):
+    own = own_operation("own", lambda x: x, lambda y, x: (1.0,), python=python)
+    with pytest.raises(CompileError, match=message):
+        compile(lambda x: own(x), 1.0)
+    history = tg.fit(nn.Neuron(1, "own"), [[1.0]], [2.0], epochs=2)
+    assert re.search(f"not compiled: .*{message}", history.remark)
+
+
+@pytest.mark.parametrize(
+    "rule", [lambda y, x: (x.is_integer() * 1.0,), lambda y, x: ({True: 1.0, False: -1.0}[x > 0],)]
+)
+def test_rules_that_take_numbers_only_are_called(own_operation, rule):
+    own = own_operation("own", lambda x: x, rule)
+    compiled = compile(lambda x: own(x) * 2, 1.5)
+    for x in (2.0, -1.0, -1.5):
+        assert compiled.gradient(x) == 2 * rule(x, x)[0]
+
+
 def test_an_operation_whose_name_means_another_by_now_is_refused(own_operation):
     old = own_operation("twice_defined", lambda x: x * 2, lambda y, x: (2.0,))
     own_operation("twice_defined", lambda x: x * 3, lambda y, x: (3.0,))
@@ -186,12 +224,15 @@ def test_an_operation_whose_name_means_another_by_now_is_refused(own_operation):
         compile(lambda x: old(x), 1.0)
 
 
-@pytest.mark.parametrize("name", ["float", "value", "zip", "find", "d_x", "x", "print", "value_and_gradient", "math"])
+@pytest.mark.parametrize("name", ["float", "value", "zip", "find", "d_x", "x", "print", "value_and_gradient", "math",
+                                  "error", "total", "target", "targets", "rows", "predictions", "loss_of", "share"])  # fmt: skip
 def test_an_own_operation_may_have_any_name(own_operation, name):
     own = own_operation(name, lambda x: x * 2, lambda y, x: (2.0,))
     assert compile(lambda x: own(x) * tg.sign(own(x)), 1.0).value_and_gradient(3.0) == (6.0, 2.0)
     neuron = nn.Neuron(1, name, init=lambda: 1.0)
-    assert tg.compile_loss(neuron, tg.losses.mse)([[3.0]], [1.0]) == 25.0
+    loss = tg.compile_loss(neuron, tg.losses.mse)
+    assert loss([[3.0]], [1.0]) == 25.0
+    assert loss._objective.recorded == 0
 
 
 def test_a_rule_that_is_wrong_says_so_as_it_does_recorded(own_operation):
@@ -214,6 +255,12 @@ def keeps_a_number(x):
 def detaches(x):
     with tg.no_grad():
         y = x * 2
+    return x * y
+
+
+def trains(x):
+    y = abs(x)
+    y.backward()
     return x * y
 
 
@@ -250,6 +297,10 @@ def draws(x):
         (3.0, TypeError, "compile takes a function, not a number"),
         (lambda x, y: x * y, TypeError, r"an example of each argument, as in compile\(f, 0\.5, 1\.0\): missing .* 'y'"),
         (lambda x: x if x < 0 else -x, CompileError, "whether x < 0,"),
+        (lambda x: x - gradients(abs(x), x), CompileError, "gradients without create_graph=True of a Value takes"),
+        (trains, CompileError, r"backward\(\) of a Value takes a number out of the graph"),
+        (lambda x: x * x.grad, CompileError, "grad of x takes a number out of the graph"),
+        (lambda x: [1.0, 2.0][x > 0] * x, CompileError, "a branch is taken by whether x > 0"),
         (lambda x: [1.0, 2.0][int(x.data)] * x, CompileError, "a class, is no argument: compile"),
         (lambda x: log(x - 2), ValueError, "log of 0.0 is undefined"),
     ],

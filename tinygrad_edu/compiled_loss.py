@@ -6,15 +6,16 @@ import math
 from itertools import chain
 
 from tinygrad_edu import structure
-from tinygrad_edu.compiler import ERRORS, plain_number, plain_numbers
+from tinygrad_edu.compiler import ERRORS
 from tinygrad_edu.compiling.function_graph import agree
 from tinygrad_edu.compiling.loss_code import LossCodes
 from tinygrad_edu.compiling.model_code import ModelCode, PenaltyCode
+from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
 from tinygrad_edu.module import Module
 from tinygrad_edu.objective import Objective
 from tinygrad_edu.operation import number
-from tinygrad_edu.randomness import Generators
 from tinygrad_edu.recording import is_paused, recorded
+from tinygrad_edu.surroundings import Surroundings
 from tinygrad_edu.symbolic import CompileError
 from tinygrad_edu.tracing import check_function, name_of
 from tinygrad_edu.value import Value
@@ -34,14 +35,18 @@ def compile_loss(model: Callable[[Any], Any], loss: Loss, *, l2: float = 0.0) ->
 
     Args:
         model: a Module, or a function of a row of inputs that uses Values. It is called only to record what it
-            computes, with Values in the place of the inputs: the first time, and when an attribute of a Module was set.
-            Plain numbers from elsewhere, such as variables around it, stay what they were.
+            computes, with Values in the place of the inputs: the first time, and when an attribute of a Module was set
+            or deleted. Whatever else it refers to stays what it was: make a new loss after changing a variable, or a
+            list in a Module. It must not set attributes itself, because the code would not.
         loss: a loss of ``losses``, or a function (prediction, target) -> Value; the same holds for it. What it does may
             depend on the target; if it branches on the prediction, it is recorded for each example, which is slower.
         l2: how much of ``losses.l2_penalty`` of the model's parameters to add.
 
     Returns:
         a function of inputs and targets, see ``CompiledLoss``.
+
+    The code is compared with the model on 100 rows and with the loss on 1,000 targets. Beyond these it is not seen if
+    they look a number up in a dict or a set, where a Value is never found.
 
     Raises:
         TypeError: if ``model`` or ``loss`` is not a function, or ``l2`` not a number or without a model's parameters.
@@ -85,12 +90,7 @@ class CompiledLoss:
         self._objective = objective
 
     def __call__(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
-        objective = self._objective
-        if type(inputs) is list and type(targets) is list and objective.is_settled():
-            done = objective.attempt(inputs, targets)  # whether all are numbers need only be asked if it fails
-            if done is not None:
-                return done[0]
-        return objective.backward(*objective.prepare(inputs, targets))[0]
+        return self._objective.loss(inputs, targets)
 
     def predict(self, inputs: Iterable[Any]) -> list[Any]:
         """What the model gives for each row, in plain numbers."""
@@ -112,13 +112,15 @@ class CompiledLoss:
 class CompiledObjective:
     """An objective that goes through batches with code, and where that fails is recorded.
 
+    Rows and targets are prepared first: their numbers are taken out of what is given, and the code is made from the
+    first of them. Until a batch went through, nothing about them is kept after an error.
+
     Args:
         objective: what to compile.
         penalised: gives the parameters that the penalty is on, if these may change.
 
     Attributes:
         name: what the model and the loss are called.
-        row: an example of a row of inputs, of plain numbers; None before there is one.
         batches, recorded: how many batches there were, and how many of them were recorded.
     """
 
@@ -126,49 +128,56 @@ class CompiledObjective:
         self._objective = objective
         self._penalised = penalised
         self.name = f"{name_of(objective.model)}, {name_of(objective.loss)}"
-        self._generators = Generators(objective.model, objective.loss)
-        self.row: Any = None
-        self._target: Any = None
         self.batches = self.recorded = 0
-        self._changes = Module.changes
+        self._around = Surroundings(objective.model, objective.loss)
+        self._changes = Module.changes  # when the code was last known to be right
         self._to_compare = 0  # so many more predictions of the code with the model's
-        self._model: ModelCode | None = None  # both are made when there is a row
+        self._row: Shape | None = None
+        self._target: Shape | None = None
+        self._model: ModelCode | None = None
         self._losses: LossCodes | None = None
         self._penalty: PenaltyCode | None = None
         self._compile_penalty()
 
-    def is_settled(self) -> bool:
-        """Whether rows are lists of numbers, and the code has been compared with the model often enough."""
-        return type(self.row) is list and self._to_compare <= 0
+    def loss(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
+        """Add the derivatives of the mean loss to every ``grad``, and return it.
+
+        Raises: as ``CompiledLoss``.
+        """
+        try:
+            return self.backward(*self.prepare(inputs, targets))[0]
+        except Exception:
+            self._forget()
+            raise
 
     def predict(self, inputs: Iterable[Any]) -> list[Any]:
         """What the model gives for each row, in plain numbers."""
-        rows = self._rows(inputs)
-        if not rows:
-            return []
         try:
-            self._compiled(rows[0])
-            self._compare(rows)
-            model, _ = self._compiled(rows[0])
+            rows = self._rows(inputs)
+            if not rows:
+                return []
+            model, _ = self._code(rows)
         except Exception:
-            self._forget_bad_examples()
+            self._forget()
             raise
         try:
             predictions = model.predict(rows, [x._data for x in model.graph.around])
-            if all(map(math.isfinite, predictions if model.is_scalar else chain.from_iterable(predictions))):
-                return predictions if self._gives_lists else self._built(predictions)
+            if all(map(math.isfinite, predictions if model.result.is_number else chain.from_iterable(predictions))):
+                return self._built(predictions)
         except ERRORS:
             pass
-        return [plain_numbers(recorded(self._objective.model, self._as_given(row))) for row in rows]
+        return [plain_numbers(recorded(self._objective.model, self._given(row))) for row in rows]
 
     def source(self) -> str:
         """The text of all code; a ValueError before there is any."""
-        if self._model is None or self._losses is None:
+        if self._model is None:
             raise ValueError("there is no code yet: the first call makes it, from the first row of inputs")
-        heads = {target: f"# where the target is {target!r}\n" for target in self._losses.sources}
-        texts = [heads[target] * (target is not None) + text for target, text in self._losses.sources.items()]
-        if self._losses.why_not:
-            texts.append(f"# The loss is recorded for each example: {' '.join(self._losses.why_not.split())}\n")
+        texts = []
+        if self._losses is not None:
+            for target, text in self._losses.sources.items():
+                texts.append(f"# where the target is {target!r}\n" * (target is not None) + text)
+            if self._losses.why_not:
+                texts.append(f"# The loss is recorded for each example: {' '.join(self._losses.why_not.split())}\n")
         texts.append(self._model.source)
         if self._penalty is not None:
             texts.append(self._penalty.source)
@@ -182,27 +191,59 @@ class CompiledObjective:
         why_not = self._losses.why_not if self._losses else ""
         return f"only the model was compiled, the loss was recorded for each example: {why_not}" if why_not else ""
 
+    # ---- what is given ----
+
     def prepare(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], list[Any]]:
         """The examples as ``backward`` takes them; what is not compiled yet is compiled.
 
         Raises: as ``CompiledLoss``.
         """
-        try:
-            rows, goals = self._rows(inputs), self._goals(targets)
-            if len(rows) != len(goals):
-                raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
-            if not rows:
-                raise ValueError("there are no examples: inputs and targets are empty")
-            self._compiled(rows[0])
-            self._compare(rows)
-        except Exception:
-            self._forget_bad_examples()
-            raise
+        rows, goals = self._rows(inputs), self._goals(targets)
+        if len(rows) != len(goals):
+            raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
+        if not rows:
+            raise ValueError("there are no examples: inputs and targets are empty")
+        self._code(rows)
         return rows, goals
 
-    def _forget_bad_examples(self) -> None:
-        if self._model is None:
-            self.row = self._target = None
+    def _rows(self, inputs: Iterable[Any]) -> list[list[float]]:
+        """The numbers of each row."""
+        rows = _list("inputs", inputs)
+        if rows and self._row is None:
+            self._row = Shape(rows[0])
+        return self._row.rows("inputs", rows) if self._row else []
+
+    def _goals(self, targets: Iterable[Any]) -> list[Any]:
+        """Each target as a number or a tuple of numbers. Whole ones stay whole, to be used as indices."""
+        goals = _list("targets", targets)
+        if goals and self._target is None:
+            self._target = Shape(goals[0])
+        if self._target is None or (self._target.is_number and {*map(type, goals)} <= {float, int}):
+            return goals
+        found = []
+        for i, target in enumerate(goals):
+            leaves = structure.matched(target, self._target.example, f"targets[{i}]")
+            numbers = [x if type(x) is int else plain_number(f"targets[{i}]", x) for x in leaves]
+            found.append(numbers[0] if self._target.is_number else tuple(numbers))
+        return found
+
+    def _given(self, row: Sequence[float]) -> Any:
+        """The row as the model takes it."""
+        assert self._row is not None
+        return self._row.around(row)
+
+    def _built(self, predictions: list[Any]) -> list[Any]:
+        """The predictions as the model gives them."""
+        assert self._model is not None
+        result = self._model.result
+        return predictions if result.is_number or result.length is not None else [*map(result.around, predictions)]
+
+    def _forget(self) -> None:
+        """Forget what the first examples were like, unless a batch went through."""
+        if not self.batches:
+            self._row = self._target = self._model = self._losses = None
+
+    # ---- the code ----
 
     def make_code(self, rows: Sequence[Any], targets: Sequence[Any]) -> None:
         """Make the code for these examples, as ``prepare`` gives them, unless it is there and still right.
@@ -210,53 +251,17 @@ class CompiledObjective:
         Raises: as ``CompiledLoss``.
         """
         self.renew()
-        _, losses = self._compiled(rows[0])
-        self._generators.undisturbed(losses.of, targets)
-        self._compare(rows)
-
-    def _compare(self, rows: Sequence[Any]) -> None:
-        """Compare new code with the model, on some of these rows; code that is wrong is forgotten.
-
-        Raises:
-            CompileError: if they differ.
-        """
-        if self._to_compare > 0:
-            some = rows[:: max(1, len(rows) // self._to_compare)]
-            self._to_compare -= len(some)
-            try:
-                self._generators.undisturbed(self._check, some)
-            except CompileError:
-                self._model = self._losses = None
-                raise
-            self._changes = Module.changes
-
-    def _check(self, rows: Sequence[Any]) -> None:
-        model, _ = self._compiled(rows[0])
-        try:
-            found = model.predict(rows, [x._data for x in model.graph.around])
-        except ERRORS:
-            return
-        for row, prediction in zip(rows, found):
-            try:  # recorded, because a Value that the model keeps would be taken for a parameter otherwise
-                expected = plain_numbers(recorded(self._objective.model, self._as_given(row)))
-            except (ArithmeticError, ValueError):
-                continue  # there is none here
-            right = [x for _, x in structure.leaves(expected)]
-            numbers = [prediction] if model.is_scalar else prediction
-            if not agree(numbers, right):
-                raise CompileError(
-                    f"for a row of inputs the code of {self.name} gives {numbers[0]}, the model itself {right[0]}: it "
-                    "may look a number up in a dict or a set, ask for its type, or draw random numbers"
-                )
+        _, losses = self._code(rows)
+        self._around.undisturbed(losses.of, targets)
 
     def renew(self) -> None:
         """Forget the code if something else than when it was made is computed now."""
         if self._penalised is not None:
             self._objective.penalised = self._penalised()
             self._compile_penalty()
-        if not self._generators.undisturbed(self._is_current):
+        if not self._around.undisturbed(self._is_current):
             self._model = self._losses = None
-        self._changes = Module.changes  # only now: a model may set attributes when it is called
+        self._changes = Module.changes
 
     def _is_current(self) -> bool:
         return self._model is None or self._losses is None or (self._model.is_current() and self._losses.is_current())
@@ -265,30 +270,73 @@ class CompiledObjective:
         l2, penalised = self._objective.l2, self._objective.penalised
         self._penalty = PenaltyCode(penalised, l2) if l2 and penalised else None
 
+    def _code(self, rows: Sequence[Any]) -> tuple[ModelCode, LossCodes]:
+        """The code, made from the first of ``rows`` if there is none or a Module has changed; new code is compared with
+        the model on some of them.
+
+        Raises:
+            CompileError: if they differ; the code is then forgotten.
+        """
+        if self._changes != Module.changes:
+            self.renew()
+        if self._model is None:
+            self._model = self._around.undisturbed(ModelCode, self._objective.model, self._given(rows[0]))
+            self._to_compare = COMPARED if self._model.graph.is_repeatable() else 0
+        if self._losses is None or self._losses.target is not self._target:
+            self._losses = LossCodes(self._objective.loss, self._model.result.example, self._target)
+        code = self._model, self._losses
+        if self._to_compare > 0:
+            some = rows[:: max(1, len(rows) // self._to_compare)]
+            self._to_compare -= len(some)
+            try:
+                self._around.undisturbed(self._check, self._model, some)
+            except CompileError:
+                self._model = self._losses = None
+                raise
+        self._changes = Module.changes  # only now: a model may set attributes when it is called
+        return code
+
+    def _check(self, model: ModelCode, rows: Sequence[Any]) -> None:
+        try:
+            found = model.predict(rows, [x._data for x in model.graph.around])
+        except ERRORS:
+            return
+        for row, prediction in zip(rows, found):
+            try:  # recorded, because a Value that the model keeps would be taken for a parameter otherwise
+                expected = plain_numbers(recorded(self._objective.model, self._given(row)))
+            except (ArithmeticError, ValueError):
+                continue  # there is none here
+            right = [x for _, x in structure.leaves(expected)]
+            numbers = [prediction] if model.result.is_number else prediction
+            if not agree(numbers, right):
+                raise CompileError(
+                    f"for a row of inputs the code of {self.name} gives {numbers[0]}, the model itself {right[0]}: it "
+                    "may look a number up in a dict or a set, ask for its type, or draw random numbers"
+                )
+
+    # ---- batches ----
+
     def backward(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]]:
-        """Add the derivatives of the mean loss to every ``grad``; return the number and the predictions."""
-        _, losses = self._compiled(rows[0])
-        done = self.attempt(rows, targets)
-        self.batches += 1
+        """Add the derivatives of the mean loss to every ``grad``; return the number and the predictions.
+
+        Args:
+            rows, targets: as ``prepare`` gives them.
+        """
+        model, losses = self._code(rows)
+        done = None if is_paused() else self._run(model, losses, rows, targets)
         if done is None:
-            self.recorded += 1
-            given = [*map(self._as_given, rows)], [*map(losses.as_given, targets)]
+            given = [*map(self._given, rows)], [*map(losses.as_given, targets)]
             total, found = self._objective.backward(*given)
             done = total, [plain_numbers(prediction) for prediction in found]
             losses.prediction = done[1][0]
+            self.recorded += 1
+        self.batches += 1
         return done
 
-    def attempt(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]] | None:
+    def _run(
+        self, model: ModelCode, losses: LossCodes, rows: Sequence[Any], targets: Sequence[Any]
+    ) -> tuple[float, list[Any]] | None:
         """What ``backward`` does, with the code; None, and nothing is done, where that fails."""
-        model, losses = self._model, self._losses
-        if (
-            self._changes != Module.changes
-            or model is None
-            or losses is None
-            or len(rows) != len(targets)
-            or is_paused()
-        ):
-            return None
         parameters, penalised, added = model.graph.around, self._objective.penalised, None
         try:
             codes = losses.of(targets)
@@ -296,9 +344,8 @@ class CompiledObjective:
             if self._penalty is not None:
                 penalty, added = self._penalty.compute([x._data for x in penalised])
                 total += penalty
-            everything = total + sum(slopes)
-            if type(everything) is not float or not math.isfinite(everything):
-                return None  # a NumPy number, say, or infinite
+            if not math.isfinite(total + sum(slopes)):
+                return None
         except CompileError:
             raise
         except ERRORS:
@@ -308,62 +355,12 @@ class CompiledObjective:
         if added is not None:
             for x, slope in zip(penalised, added):
                 x._grad += slope
-        return total, predictions if self._gives_lists else self._built(predictions)
-
-    def _compiled(self, row: Any) -> tuple[ModelCode, LossCodes]:
-        if self._changes != Module.changes:
-            self.renew()
-        if self._model is None or self._losses is None:
-            model = self._objective.model
-            self._model = self._generators.undisturbed(ModelCode, model, self._as_given(row))
-            result = self._model.graph.result
-            self._losses = LossCodes(self._objective.loss, plain_numbers(result), self._target)
-            is_flat = type(result) is list and all(map(structure.is_leaf, result))
-            self._gives_lists = self._model.is_scalar or is_flat  # as the code gives them
-            self._to_compare = COMPARED if self._model.graph.is_repeatable() else 0
-            self._changes = Module.changes
-        return self._model, self._losses
-
-    def _rows(self, inputs: Iterable[Any]) -> list[Any]:
-        """The numbers of each row, in a list or tuple."""
-        rows = inputs if type(inputs) is list else _list("inputs", inputs)
-        if rows and self.row is None:
-            self.row = structure.rebuilt(rows[0], [plain_number("inputs[0]", x) for _, x in structure.leaves(rows[0])])
-        is_flat = type(self.row) is list and set(map(type, rows)) <= {list} and set(map(len, rows)) <= {len(self.row)}
-        if is_flat and set(map(type, chain.from_iterable(rows))) <= {float}:
-            return rows
-        return [
-            [plain_number(f"inputs[{i}]", x) for x in structure.matched(row, self.row, f"inputs[{i}]")]
-            for i, row in enumerate(rows)
-        ]
-
-    def _goals(self, targets: Iterable[Any]) -> list[Any]:
-        """Each target as a number or a tuple of numbers."""
-        goals = targets if type(targets) is list else _list("targets", targets)
-        if goals and self._target is None:
-            self._target = plain_numbers(goals[0])
-            if self._losses is not None:  # there were predictions before
-                self._losses.target = self._target
-        if set(map(type, goals)) <= {float, int} and structure.is_leaf(self._target):
-            return goals
-        found = []
-        for i, target in enumerate(goals):
-            leaves = structure.matched(target, self._target, f"targets[{i}]")
-            numbers = [x if type(x) is int else plain_number(f"targets[{i}]", x) for x in leaves]
-            found.append(numbers[0] if structure.is_leaf(target) else tuple(numbers))
-        return found
-
-    def _as_given(self, row: Any) -> Any:
-        """The structure that the model is called with."""
-        return structure.rebuilt(self.row, row)
-
-    def _built(self, predictions: list[Any]) -> list[Any]:
-        """The structure that the model gives."""
-        assert self._model is not None
-        return [structure.rebuilt(self._model.graph.result, prediction) for prediction in predictions]
+        return total, self._built(predictions)
 
 
 def _list(name: str, examples: Iterable[Any]) -> list[Any]:
+    if type(examples) is list:
+        return examples
     try:
         return list(examples)
     except TypeError:

@@ -10,9 +10,11 @@ from tinygrad_edu.compiling.function_graph import Graph, agree, graph_to_compile
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.program_gradient import differentiate
+from tinygrad_edu.compiling.shape import Shape, plain_numbers
 from tinygrad_edu.compiling.source_text import as_tuple, backward_comment, module
 from tinygrad_edu.linearization import Linearization
 from tinygrad_edu.operation import number
+from tinygrad_edu.surroundings import Surroundings
 from tinygrad_edu.symbolic import CompileError
 from tinygrad_edu.tracing import name_of, parameter_name
 from tinygrad_edu.value import Value
@@ -49,8 +51,8 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
         come a few microseconds for each call.
 
     Raises:
-        CompileError: (a TypeError) if what the function does depends on numbers, differs from call to call, or does not
-            use its arguments.
+        CompileError: (a TypeError) if what the function does depends on numbers, differs from call to call, changes
+            something around it, such as an attribute or a list, or does not use its arguments.
         TypeError: if an argument or a result does not consist of numbers.
         ValueError, ZeroDivisionError, OverflowError: where the function has no value at ``examples``.
 
@@ -95,12 +97,11 @@ class Compiled:
 
     def __init__(self, f: Callable[..., Any], examples: tuple[Any, ...]) -> None:
         self._f = f
-        self._examples = tuple([plain_numbers(example) for example in examples])
-        self._graph = graph_to_compile("compile", f, self._examples)
-        self._is_scalar = is_scalar = structure.is_leaf(self._graph.result)
-        self._gives_list = _length(self._graph.result) not in (None, -1)
-        self._lengths = [_length(example) for example in self._examples]
-        key = ("function", is_scalar, self._graph.signature())
+        self._arguments = Shape(examples)
+        self._each = [(parameter_name(f, place), Shape(example)) for place, example in enumerate(examples)]
+        self._graph = graph_to_compile("compile", f, self._arguments.example)
+        self._result = Shape(self._graph.result)
+        key = ("function", self._result.is_number, self._graph.signature())
         self.source, functions = cached(key, lambda: _function(self._graph))
         self._value = functions["value"]
         self._value_and_gradient = functions.get("value_and_gradient")
@@ -115,13 +116,13 @@ class Compiled:
             raise
         try:
             found = self._value(*numbers)
-            results = (found,) if self._is_scalar else found
+            results = (found,) if self._result.is_number else found
             is_right = math.isfinite(sum(results))
         except ERRORS:
             is_right = False
         if results is None or not is_right:
             results = [output._data for output in self._recorded(args).outputs]
-        return list(results) if self._gives_list else structure.rebuilt(self._graph.result, results)
+        return self._result.around(results)
 
     def gradient(self, *args: Any) -> Any:
         """The derivative by each number among the arguments: for one argument in its structure, for several a tuple.
@@ -137,7 +138,7 @@ class Compiled:
         if self._value_and_gradient is None:
             raise TypeError(
                 f"a gradient is that of a function that returns one number; {name_of(self._f)} returned "
-                f"{structure.described(self._graph.result)}"
+                f"{structure.described(self._result.example)}"
             )
         numbers = self._numbers(args)
         try:
@@ -152,29 +153,19 @@ class Compiled:
 
     def _numbers(self, args: tuple[Any, ...]) -> list[float]:
         """The numbers in the arguments, and those in Values from around the function."""
-        if len(args) != len(self._examples):
-            count = f"{len(self._examples)} argument{'s' * (len(self._examples) != 1)}"
+        if len(args) != len(self._each):
+            count = f"{len(self._each)} argument{'s' * (len(self._each) != 1)}"
             raise TypeError(f"{name_of(self._f)} was compiled for {count}, not for {len(args)}")
         numbers: list[float] = []
-        for place, (arg, length) in enumerate(zip(args, self._lengths)):
-            if length is None and type(arg) is float:
-                numbers.append(arg)
-            elif type(arg) is list and len(arg) == length and {*map(type, arg)} <= {float}:
-                numbers += arg
-            else:
-                name = parameter_name(self._f, place)
-                leaves = structure.matched(arg, self._examples[place], name)
-                numbers += [x if type(x) is float else plain_number(name, x) for x in leaves]
+        for arg, (name, shape) in zip(args, self._each):
+            numbers += shape.numbers(name, arg)
         if self._graph.around:
             numbers += [x._data for x in self._graph.around]
         return numbers
 
     def _gradient(self, slopes: Sequence[float]) -> Any:
         """The derivatives in the structure of the arguments."""
-        if len(self._lengths) > 1 or self._lengths == [-1]:
-            gradient = structure.rebuilt(self._examples, slopes)
-            return gradient[0] if len(gradient) == 1 else gradient
-        return slopes[0] if self._lengths == [None] else list(slopes)
+        return self._each[0][1].around(slopes) if len(self._each) == 1 else self._arguments.around(slopes)
 
     def _recorded(self, args: tuple[Any, ...]) -> Graph:
         """What the function gives when it is run on Values."""
@@ -189,12 +180,14 @@ class Compiled:
         if not self._graph.is_repeatable():
             return
         try:
-            value = self._value(*self._numbers(self._examples))
-            result = structure.matched(self._f(*plain_numbers(self._examples)), self._graph.result, "result")
+            examples = self._arguments.example
+            value = self._value(*self._numbers(examples))
+            given = Surroundings(self._f).undisturbed(self._f, *plain_numbers(examples))
+            result = structure.matched(given, self._graph.result, "result")
             expected = [number(getattr(x, "_data", x)) for x in result]
         except Exception:  # it takes Values only, or has no value here
             return
-        found = [value] if self._is_scalar else value
+        found = [value] if self._result.is_number else value
         if not agree(found, expected):
             raise CompileError(
                 f"{name_of(self._f)} gives something else for plain numbers than for Values, {expected[0]} and "
@@ -253,29 +246,3 @@ def _check_count(f: Callable[..., Any], examples: Sequence[Any]) -> None:
             raise TypeError(
                 f"{name_of(f)} is recorded with an example of each argument, as in compile(f, 0.5, 1.0): {error}"
             ) from None
-
-
-def plain_number(name: str, x: Any) -> float:
-    """The float that ``x`` is.
-
-    Raises:
-        TypeError: if it is something else, such as a Value, calling it ``name``.
-    """
-    try:
-        return number(x)
-    except TypeError:
-        what = "a Value. Pass x.data" if isinstance(x, Value) else structure.described(x)
-        raise TypeError(f"compiled code takes plain numbers; in {name} is {what}") from None
-
-
-def _length(example: Any) -> int | None:
-    """None for a number, the length of a list of numbers, and -1 for any other structure."""
-    if structure.is_leaf(example):
-        return None
-    return len(example) if type(example) is list and all(map(structure.is_leaf, example)) else -1
-
-
-def plain_numbers(tree: Any) -> Any:
-    """The same with numbers in the place of Values."""
-    leaves = [leaf._data if isinstance(leaf, Value) else leaf for _, leaf in structure.leaves(tree)]
-    return structure.rebuilt(tree, leaves)

@@ -12,7 +12,7 @@ from math import isfinite
 from tinygrad_edu import ops, structure
 from tinygrad_edu.graph import local_derivatives, recorded_derivatives
 from tinygrad_edu.recording import recorded, register
-from tinygrad_edu.symbolic import is_symbolic
+from tinygrad_edu.symbolic import check_reading, is_symbolic
 from tinygrad_edu.value import Constant, Value, record, sweep, sweep_lock, topological_order
 from tinygrad_edu.warning import warn
 
@@ -293,6 +293,8 @@ def gradients(output: Value, inputs: Any, create_graph: bool = False) -> Any:
     """
     if not isinstance(output, Value):
         raise TypeError(f"gradients are those of a Value, not of a {type(output).__name__}")
+    if is_symbolic() and not create_graph:
+        check_reading(output, "gradients without create_graph=True of")
     leaves = list(structure.leaves(inputs, "inputs"))
     for path, leaf in leaves:
         if not isinstance(leaf, Value):

@@ -83,7 +83,7 @@ class Module:
     """
 
     metadata: Any = None
-    changes = 0  # how often an attribute of any module was set: what was compiled before may be outdated
+    changes = 0  # how often an attribute of any module was set or deleted: what was compiled before may be outdated
     load = _Load()
     _name = ""  # where it is in the module that holds it
 
@@ -102,6 +102,10 @@ class Module:
                     member.label = _Place(path)
                 if type(member) is Value:  # it is learned, so it is drawn as what is learned
                     member.__class__ = Parameter
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        Module.changes += 1
 
     def __call__(self, inputs: Any) -> Any:
         raise TypeError(f"{type(self).__name__} does not say what it computes: define __call__(self, inputs)")

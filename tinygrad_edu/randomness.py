@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tinygrad_edu.operation import Operation, whole_number
+from tinygrad_edu.operation import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, ParamSpec, TypeVar
 
     P = ParamSpec("P")
@@ -31,41 +31,37 @@ def generator(seed: int | random.Random | None) -> Any:
 
 
 class Generators:
-    """The generators that functions may draw from: those that everybody shares, and those that are found in what the
-    functions refer to, such as their closures and the attributes of a model.
-
-    Args:
-        functions: functions, or objects that can be called.
+    """The generators that everybody shares, and others.
 
     >>> import random
     >>> rng = random.Random(0)
-    >>> generators = Generators(lambda: rng.random())
+    >>> generators = Generators([rng])
     >>> before = generators.fingerprint()
     >>> number = rng.random()
     >>> generators.fingerprint() == before
     False
     """
 
-    def __init__(self, *functions: object) -> None:
+    def __init__(self, others: Sequence[Any] = ()) -> None:
         import random
         import sys
 
         shared = [random, *[sys.modules[name] for name in ["numpy.random"] if name in sys.modules]]
-        self._found: list[Any] = [*shared, *_generators_in(functions)]
+        self._all: list[Any] = [*shared, *others]
 
     def fingerprint(self) -> bytes:
         """What all states are: equal to what it was before if nothing was drawn since."""
         import pickle
 
-        return pickle.dumps([_state(generator) for generator in self._found])
+        return pickle.dumps([_state(generator) for generator in self._all])
 
     def undisturbed(self, function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
         """What ``function`` gives, all generators left as they were."""
-        before = [_state(generator) for generator in self._found]
+        before = [_state(generator) for generator in self._all]
         try:
             return function(*args, **named)
         finally:
-            for generator, state in zip(self._found, before):
+            for generator, state in zip(self._all, before):
                 _set_state(generator, state)
 
 
@@ -92,47 +88,3 @@ def _set_state(generator: Any, state: Any) -> None:
         generator.set_state(state)
     else:
         generator.bit_generator.state = state
-
-
-def _generators_in(functions: tuple[object, ...]) -> list[object]:
-    """The generators among what functions refer to, directly or through lists, dicts, objects and other functions."""
-    from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
-
-    seen: set[int] = set()
-    found, stack = [], [*functions]
-    while stack:
-        x = stack.pop()
-        if id(x) in seen or isinstance(x, (ModuleType, type, str, Operation)):
-            continue  # an operation may draw numbers: compiled code calls it, too
-        seen.add(id(x))
-        if hasattr(x, "getstate") or hasattr(x, "get_state") or hasattr(x, "bit_generator"):
-            found.append(x)
-        elif isinstance(x, (list, tuple, set)):
-            stack += x
-        elif isinstance(x, dict):
-            stack += x.values()
-        elif isinstance(x, (MethodType, BuiltinMethodType)):
-            stack += (x.__self__, getattr(x, "__func__", None))
-        elif isinstance(x, FunctionType):
-            stack += [x.__globals__[name] for name in _names(x.__code__) if name in x.__globals__]
-            stack += [cell.cell_contents for cell in x.__closure__ or () if _is_filled(cell)]
-            stack += (x.__defaults__, x.__kwdefaults__)
-        elif type(x).__name__ == "partial":  # of functools, which is slow to import
-            stack += [getattr(x, name, None) for name in ("func", "args", "keywords")]
-        elif hasattr(x, "__dict__"):
-            own = [kind for kind in type(x).__mro__ if not kind.__module__.startswith(("builtins", "tinygrad_edu"))]
-            stack += [vars(x), *[dict(vars(kind)) for kind in own]]
-    return found
-
-
-def _names(code: Any) -> list[str]:
-    """The global names in code, also in that of the functions and comprehensions in it."""
-    inner = [name for constant in code.co_consts if hasattr(constant, "co_names") for name in _names(constant)]
-    return [*code.co_names, *inner]
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not cell
-    except ValueError:  # what the function will refer to is yet to come
-        return False

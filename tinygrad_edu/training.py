@@ -7,7 +7,7 @@ import time
 
 from tinygrad_edu import losses
 from tinygrad_edu.compiled_loss import CompiledLoss, CompiledObjective
-from tinygrad_edu.compiler import plain_numbers
+from tinygrad_edu.compiling.shape import plain_numbers
 from tinygrad_edu.examples import examples
 from tinygrad_edu.history import History
 from tinygrad_edu.objective import Objective

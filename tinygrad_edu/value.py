@@ -210,6 +210,8 @@ class Value:
 
     @property
     def grad(self) -> float:
+        if is_symbolic():
+            check_reading(self, "grad of")
         return self._grad
 
     @grad.setter
@@ -264,7 +266,7 @@ class Value:
             f"Use {for_the_number}exp(v) or v.exp() rather than math.exp(v)"
         )
 
-    __int__ = __float__
+    __int__ = __index__ = __float__
 
     def __xor__(self, other: object) -> NoReturn:
         raise TypeError("^ is not a power in Python; write x ** 2")
@@ -312,6 +314,8 @@ class Value:
         >>> a.grad, b.grad
         (4.0, 2.0)
         """
+        if is_symbolic():
+            check_reading(self, "backward() of")
         nodes = topological_order(self)
         with sweep_lock:
             try:

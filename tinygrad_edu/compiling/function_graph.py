@@ -8,8 +8,8 @@ from struct import pack
 from tinygrad_edu import structure
 from tinygrad_edu.linearization import Linearization
 from tinygrad_edu.operation import BUILT_IN
-from tinygrad_edu.randomness import Generators
 from tinygrad_edu.recording import traced
+from tinygrad_edu.surroundings import Surroundings
 from tinygrad_edu.symbolic import CompileError, symbolically
 from tinygrad_edu.tracing import check_function, name_of, new_inputs, outputs_of
 
@@ -86,18 +86,26 @@ def graph_to_compile(doing: str, f: Callable[..., Any], args: Sequence[Any]) -> 
 
     Raises:
         CompileError: if it does not, as far as can be seen when it is run twice, the second time at numbers that are
-            slightly different; or if what it returns was not computed from anything that changes.
+            slightly different; if it changes what it refers to, such as attributes of a model; or if what it returns
+            was not computed from anything that changes.
     """
-    generators = Generators(f)
-    before = generators.fingerprint()
+    around = Surroundings(f)
+    return around.undisturbed(_graph_to_compile, doing, f, args, around)
+
+
+def _graph_to_compile(doing: str, f: Callable[..., Any], args: Sequence[Any], around: Surroundings) -> Graph:
+    before = around.fingerprint()
     graph = symbolically(Graph, doing, f, args)
     if {*graph.variables}.isdisjoint(graph.order):
         raise CompileError(
             f"{name_of(f)} returned {structure.described(graph.result)} that was not computed from its arguments, so "
             "there is nothing to compile (does something take a number out of the graph, as x.data and no_grad do?)"
         )
+    contents = around.contents()
     again = _once_more(doing, f, args, [x._data for x in graph.inputs])
-    if not again.equals(graph, with_labels=False) or generators.fingerprint() != before:
+    if change := contents.change():
+        raise CompileError(f"{name_of(f)} {change} when it is called, which compiled code would not do")
+    if not again.equals(graph, with_labels=False) or around.fingerprint() != before:
         raise CompileError(
             f"{name_of(f)} computes something else when it is called again, with slightly different numbers: it takes "
             "a number out of the graph, as x.data does, or draws random numbers, or counts its calls. Compiled code "

@@ -48,6 +48,7 @@ class Listing:
         reserved: Iterable[str] = (),
     ) -> None:
         self.program = program
+        self._reserved = frozenset(reserved)
         self._uses = [0] * len(program.instructions)
         self._written: dict[int, tuple[str, int]] = {}  # by place: its name, or the expression that is put in its place
         self.assigned: list[str] = []
@@ -60,7 +61,7 @@ class Listing:
             for operand in program.instructions[place].operands:
                 self._uses[operand] += 1
         self._name_functions()
-        self._identifiers = Identifiers({*reserved, *self._functions})
+        self._identifiers = Identifiers({*self._reserved, *self._functions})
         self.names = [self._identifiers.name(i.label) for i in program.instructions[:variables]]
         self._written.update((place, (name, NAME)) for place, name in enumerate(self.names))
         shared = {place for place in program.derivative_by if self._uses[place] > 1}
@@ -186,7 +187,7 @@ class Listing:
         self._functions_of: dict[Operation | Primitive, str] = {}
         mentioned: set[str] = set()
         used = {i.op for place, i in enumerate(self.program.instructions) if self._uses[place]}
-        identifiers = Identifiers({*dir(math), *dir(builtins), *OUR_NAMES})
+        identifiers = Identifiers({*dir(math), *dir(builtins), *OUR_NAMES, *self._reserved})
         for op in dict.fromkeys(i.op for i in self.program.instructions if i.op is not None):
             forward = getattr(op, "forward", None)
             is_math = getattr(forward, "__module__", "") == "math" and op.name in BUILT_IN

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
+    from tinygrad_edu.compiling.shape import Shape
     from tinygrad_edu.objective import Loss
 
     LossCode: TypeAlias = Callable[..., tuple[float, ...]]  # (*predictions, target) -> (loss, *its derivatives)
@@ -40,14 +41,14 @@ class LossCodes:
     Args:
         loss: called with a prediction and a target.
         prediction: an example of what the model gives, of plain numbers; may be set.
-        target: an example of a target, of plain numbers; may be set. Targets that are not numbers are given as tuples.
+        target: how targets are built; those that are not numbers are given as tuples.
 
     Attributes:
         sources: the texts by target; by None for all targets.
         why_not: why the loss is recorded each time; or nothing.
     """
 
-    def __init__(self, loss: Loss, prediction: Any, target: Any) -> None:
+    def __init__(self, loss: Loss, prediction: Any, target: Shape | None) -> None:
         self.loss, self.prediction, self.target = loss, prediction, target
         self.sources: dict[Any, str] = {}
         self.why_not = ""
@@ -74,7 +75,7 @@ class LossCodes:
 
     def as_given(self, target: Any) -> Any:
         """The target as the loss takes it."""
-        return structure.rebuilt(self.target, target) if type(target) is tuple else target
+        return self.target.around(target) if self.target and type(target) is tuple else target
 
     def is_current(self) -> bool:
         """Whether the loss still computes the same."""

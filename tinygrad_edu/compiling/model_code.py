@@ -8,6 +8,7 @@ from tinygrad_edu.compiling.function_graph import Graph, graph_to_compile
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.program_gradient import differentiate
+from tinygrad_edu.compiling.shape import Shape
 from tinygrad_edu.compiling.source_text import as_tuple, backward_comment, module
 from tinygrad_edu.losses import l2_penalty
 from tinygrad_edu.symbolic import symbolically
@@ -33,6 +34,7 @@ class ModelCode:
 
     Attributes:
         graph: what it computes from the row; ``graph.around`` are its parameters.
+        result: how what it gives is built.
         gradient: (rows, targets, losses, parameters) -> (mean of the losses, predictions, its derivatives by each
             parameter), where ``losses`` holds the code of the loss of each example.
         predict: (rows, parameters) -> predictions, a number or a list of numbers for each row.
@@ -49,8 +51,8 @@ class ModelCode:
         run.__name__ = name_of(model)
         self._run, self._row = run, row
         self.graph = graph_to_compile("compile_loss", run, [row])
-        self.is_scalar = structure.is_leaf(self.graph.result)
-        key = ("model", self.is_scalar, self.graph.signature())
+        self.result = Shape(self.graph.result)
+        key = ("model", self.result.is_number, self.graph.signature())
         self.source, functions = cached(key, lambda: _model(self.graph))
         self.gradient, self.predict = functions["gradient"], functions["predict"]
 

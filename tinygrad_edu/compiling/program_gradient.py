@@ -39,7 +39,7 @@ class _CompiledLinearization(RecordedLinearization):
         if node not in self._locals:
             try:
                 self._locals[node] = symbolically(recorded_derivatives, node)
-            except (ArithmeticError, ValueError, TypeError):
+            except (ArithmeticError, ValueError, TypeError, LookupError, AttributeError):
                 self._locals[node] = list(recorded(_called_rule, node))
         return self._locals[node]
 

@@ -47,7 +47,7 @@ def wrapped(line: str) -> str:
     total = (number_0 + number_1 + number_2 + number_3 + number_4 + number_5 + number_6 + number_7 + number_8
         + number_9 + number_10 + number_11 + number_12 + number_13)
     """
-    if len(line) <= WIDTH:
+    if len(line) <= WIDTH or line.lstrip().startswith("#"):
         return line
     head, sign, value = line.partition(" = " if " = " in line else " += " if " += " in line else "return ")
     if _is_cut(value, " + ") and not _is_cut(value, ", "):

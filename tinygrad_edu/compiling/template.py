@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import math
+
+from tinygrad_edu.symbolic import CompileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
 
 # How tightly an expression holds together, as a place in this list: that of an expression of the same precedence.
 SAMPLES = ("p if q else r", "p or q", "p and q", "p > q", "p + q", "p * q", "-p", "p ** q", "p")
-KINDS = ("IfExp", "Or", "And", "Compare", "Add Sub", "Mult Div FloorDiv Mod", "UnaryOp", "Pow",
+KINDS = ("IfExp", "Or", "And Not", "Compare", "Add Sub", "Mult Div FloorDiv Mod", "UnaryOp", "Pow",
          "Call Name Constant Subscript")  # fmt: skip
 LOOSEST, COMPARISON, MINUS, ATOM = 0, 3, 6, 8
 CONDITIONS = (1, 2, 3)
@@ -36,13 +39,19 @@ class Template:
         import ast
         import re
 
-        tree = ast.parse(python, mode="eval").body
+        try:
+            tree = ast.parse(python, mode="eval").body
+        except SyntaxError:
+            raise CompileError(f"{python!r} is not an expression that Python can compute") from None
         parts = re.split(rf"\b({'|'.join(map(re.escape, operands))})\b", python)
         kind = type(getattr(tree, "op", tree)).__name__
-        kind = type(tree).__name__ if isinstance(tree, ast.UnaryOp) else kind
+        kind = "UnaryOp" if isinstance(tree, ast.UnaryOp) and kind != "Not" else kind
         self.level = next((i for i, names in enumerate(KINDS) if kind in names.split()), LOOSEST)
         self.pieces = parts[::2]
         self.functions = {x.id for x in ast.walk(tree) if isinstance(x, ast.Name)} - {*operands}
+        for name in self.functions:
+            if not hasattr(math, name) and not hasattr(builtins, name):
+                raise CompileError(f"in {python!r}, {name} is neither an operand nor a function of math, such as exp")
         branches = [branch for x in ast.walk(tree) if isinstance(x, ast.IfExp) for branch in (x.body, x.orelse)]
         branches += [branch for x in ast.walk(tree) if isinstance(x, ast.BoolOp) for branch in x.values[1:]]
         lazy = {x.col_offset for branch in branches for x in ast.walk(branch) if isinstance(x, ast.Name)}
@@ -56,7 +65,7 @@ class Template:
             # What occurs twice must be a name: it is computed on a line before. So must what is computed in some cases
             # only, because the engine computes it in all, and fails where it fails.
             only_a_name = offset in lazy or parts.count(parts[i]) > 1
-            level = NAME if only_a_name else _needed([*parts[:i]], [*parts[i + 1 :]])
+            level = NAME if only_a_name else ATOM if python == parts[i] else _needed([*parts[:i]], [*parts[i + 1 :]])
             self.slots.append((operands.index(parts[i]), level, roles.get(offset, "")))
 
 
@@ -70,7 +79,7 @@ def _needed(before: list[str], after: list[str]) -> int:
             return None
         return code.co_code, code.co_names, code.co_consts
 
-    return next(level for level, sample in enumerate(SAMPLES) if meaning(sample) == meaning(f"({sample})"))
+    return next((level for level, sample in enumerate(SAMPLES) if meaning(sample) == meaning(f"({sample})")), NAME)
 
 
 _templates: dict[tuple[str, tuple[str, ...]], Template] = {}
