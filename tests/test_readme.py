@@ -24,7 +24,7 @@ def test_an_example_prints_what_it_says(code, output, tmp_path, monkeypatch, own
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(code, "README.md", "exec"), {})
-    assert printed.getvalue().splitlines() == expected
+    assert printed.getvalue().rstrip().splitlines() == expected
 
 
 def test_every_picture_is_there():

@@ -206,7 +206,7 @@ class CompiledObjective:
         self._code(rows)
         return rows, goals
 
-    def _rows(self, inputs: Iterable[Any]) -> list[list[float]]:
+    def _rows(self, inputs: Iterable[Any]) -> list[Sequence[float]]:
         """The numbers of each row."""
         rows = _list("inputs", inputs)
         if rows and self._row is None:
@@ -236,7 +236,7 @@ class CompiledObjective:
         """The predictions as the model gives them."""
         assert self._model is not None
         result = self._model.result
-        return predictions if result.is_number or result.length is not None else [*map(result.around, predictions)]
+        return predictions if result.is_number or result.kind is list else [*map(result.around, predictions)]
 
     def _forget(self) -> None:
         """Forget what the first examples were like, unless a batch went through."""

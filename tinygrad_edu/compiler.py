@@ -10,7 +10,7 @@ from tinygrad_edu.compiling.function_graph import Graph, agree, graph_to_compile
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.program_gradient import differentiate
-from tinygrad_edu.compiling.shape import Shape, plain_numbers
+from tinygrad_edu.compiling.shape import FLOAT, Shape, plain_numbers
 from tinygrad_edu.compiling.source_text import as_tuple, backward_comment, module
 from tinygrad_edu.linearization import Linearization
 from tinygrad_edu.operation import number
@@ -156,9 +156,10 @@ class Compiled:
         if len(args) != len(self._each):
             count = f"{len(self._each)} argument{'s' * (len(self._each) != 1)}"
             raise TypeError(f"{name_of(self._f)} was compiled for {count}, not for {len(args)}")
-        numbers: list[float] = []
-        for arg, (name, shape) in zip(args, self._each):
-            numbers += shape.numbers(name, arg)
+        if self._arguments.kind and {*map(type, args)} <= FLOAT:
+            numbers = [*args]
+        else:
+            numbers = [x for arg, (name, shape) in zip(args, self._each) for x in shape.numbers(name, arg)]
         if self._graph.around:
             numbers += [x._data for x in self._graph.around]
         return numbers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import is_
+
 from tinygrad_edu.operation import Operation
 from tinygrad_edu.randomness import Generators
 
@@ -83,7 +85,7 @@ def _is_same(container: Any, before: Any) -> bool:
     if len(container) != len(before):
         return False
     if isinstance(container, list):
-        return all(x is y for x, y in zip(container, before))
+        return all(map(is_, container, before))
     return all(name in before and before[name] is x for name, x in container.items())
 
 

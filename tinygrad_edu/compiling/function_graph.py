@@ -73,7 +73,8 @@ class Graph:
 
 
 def agree(found: Iterable[float], expected: Iterable[float]) -> bool:
-    """Whether numbers are the same to within what rounding may do.
+    """Whether numbers are the same to within what rounding may do. Where the first is NaN they count as the same: where
+    code fails, the engine decides.
 
     >>> agree([1.0, 0.0], [1.0 + 1e-15, 1e-15]), agree([1.0], [2.0])
     (True, False)

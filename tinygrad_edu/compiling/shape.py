@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-FLOAT, LIST = {float}, {list}
+FLOAT = {float}
 
 
 class Shape:
-    """The structure of an example. Numbers and lists of numbers, which are usual, pass through quickly.
+    """The structure of an example. Numbers, and lists and tuples of numbers, which are usual, pass through quickly.
 
     Args:
         example: a number, or nested lists, tuples and dicts; Values in it stand for numbers.
@@ -25,7 +25,7 @@ class Shape:
     Attributes:
         example: the same of plain numbers.
         is_number: whether it is a number.
-        length: of a list of numbers; None for other structures.
+        kind: ``list`` or ``tuple`` if it is one of numbers; None for other structures.
 
     >>> point = Shape({"x": 1.0, "y": 2.0})
     >>> point.numbers("p", {"y": 4, "x": 3}), point.around([5.0, 6.0])
@@ -35,10 +35,11 @@ class Shape:
     def __init__(self, example: Any) -> None:
         self.example = plain_numbers(example)
         self.is_number = structure.is_leaf(example)
-        is_list = type(example) is list and all(map(structure.is_leaf, example))
-        self.length = len(example) if is_list else None
+        is_flat = type(example) in (list, tuple) and all(map(structure.is_leaf, example))
+        self.kind = type(example) if is_flat else None
+        self._length = len(example) if is_flat else 0
 
-    def numbers(self, name: str, tree: Any) -> list[float]:
+    def numbers(self, name: str, tree: Any) -> Sequence[float]:
         """The numbers in ``tree``, in the order of the example.
 
         Raises:
@@ -47,14 +48,15 @@ class Shape:
         """
         if self.is_number and type(tree) is float:
             return [tree]
-        if type(tree) is list and len(tree) == self.length and {*map(type, tree)} <= {float}:
-            return tree
+        if type(tree) is self.kind and len(tree) == self._length and {*map(type, tree)} <= FLOAT:
+            floats: Sequence[float] = tree
+            return floats
         return [plain_number(name, x) for x in structure.matched(tree, self.example, name)]
 
-    def rows(self, name: str, trees: list[Any]) -> list[list[float]]:
+    def rows(self, name: str, trees: list[Any]) -> list[Sequence[float]]:
         """``numbers`` of each item of a list."""
-        are_lists = self.length is not None and {*map(type, trees)} == LIST and {*map(len, trees)} == {self.length}
-        if are_lists and {*map(type, chain.from_iterable(trees))} == FLOAT:
+        are_flat = {*map(type, trees)} == {self.kind} and {*map(len, trees)} == {self._length}
+        if are_flat and {*map(type, chain.from_iterable(trees))} <= FLOAT:
             return trees
         return [self.numbers(f"{name}[{i}]", tree) for i, tree in enumerate(trees)]
 
@@ -62,7 +64,7 @@ class Shape:
         """The structure around other numbers."""
         if self.is_number:
             return numbers[0]
-        return list(numbers) if self.length is not None else structure.rebuilt(self.example, numbers)
+        return self.kind(numbers) if self.kind else structure.rebuilt(self.example, numbers)
 
 
 def plain_number(name: str, x: Any) -> float:
