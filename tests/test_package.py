@@ -54,11 +54,12 @@ FLOORS = {
     ],
     8: ["calculus", "checking", "compiling.function_graph", "viz.groups", "viz.paths"],
     9: ["compiler", "compiling.loss_code", "compiling.model_code", "viz.boxes", "viz.svg"],
-    10: ["compiled_loss", "viz.folding", "viz.network", "viz.page"],
-    11: ["training", "viz.drawing", "viz.explanation"],
-    12: ["formula_commands", "viz.plots"],
-    13: ["cli"],
-    14: ["__main__", ""],  # the package itself hands on the public names
+    10: ["compiled_objective", "viz.folding", "viz.network", "viz.page"],
+    11: ["compiled_loss", "viz.drawing", "viz.explanation"],
+    12: ["training", "formula_commands"],
+    13: ["viz.plots"],
+    14: ["cli"],
+    15: ["__main__", ""],  # the package itself hands on the public names
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 

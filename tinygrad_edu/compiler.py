@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tinygrad_edu import structure
-from tinygrad_edu.compiling.code_cache import cached
+from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.function_graph import Graph, agree, graph_to_compile
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
@@ -23,8 +23,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
-
-ERRORS = (ArithmeticError, ValueError, TypeError, LookupError)  # what code may raise where the engine does not
 
 
 def compile(f: Callable[..., Any], *examples: Any) -> Compiled:

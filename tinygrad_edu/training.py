@@ -6,7 +6,8 @@ import math
 import time
 
 from tinygrad_edu import losses
-from tinygrad_edu.compiled_loss import CompiledLoss, CompiledObjective
+from tinygrad_edu.compiled_loss import CompiledLoss
+from tinygrad_edu.compiled_objective import CompiledObjective
 from tinygrad_edu.compiling.shape import plain_numbers
 from tinygrad_edu.examples import examples
 from tinygrad_edu.history import History
@@ -107,7 +108,7 @@ def fit(
     history = History(metric_name)
     started, rate = time.perf_counter(), optimizer.lr
     trainer = _Trainer(model, Objective(model, loss_of, l2, optimizer.parameters), metric_of, optimizer, history)
-    drawn = trainer.examples(rows, goals, compiled)
+    drawn = trainer.prepared(rows, goals, compiled)
     before = [parameter._data for parameter in optimizer.parameters]
     with EndingBatches() as interrupt, ProgressBar(epochs, progress) as bar:
         try:
@@ -168,7 +169,7 @@ class _Trainer:
     def __init__(
         self, model: Module, objective: Objective, metric: Metric | None, optimizer: Optimizer, history: History
     ) -> None:
-        self.recorded, self.metric, self.optimizer, self.history = objective, metric, optimizer, history
+        self.objective, self.metric, self.optimizer, self.history = objective, metric, optimizer, history
         self.compiled: CompiledObjective | None = None
         self.layers: dict[str, list[Value]] = {}
         changing = {*optimizer.parameters}
@@ -176,10 +177,10 @@ class _Trainer:
             if parameter in changing:
                 self.layers.setdefault(_layer(name), []).append(parameter)
 
-    def examples(self, rows: list[Any], targets: list[Any], compiled: bool) -> list[Example]:
+    def prepared(self, rows: list[Any], targets: list[Any], compiled: bool) -> list[Example]:
         """The examples for ``run``, after compiling if that is wanted and possible."""
         if compiled:
-            objective = CompiledObjective(self.recorded)
+            objective = CompiledObjective(self.objective)
             try:
                 prepared = objective.prepare(rows, targets)
                 objective.make_code(*prepared)
@@ -210,7 +211,7 @@ class _Trainer:
                 return self.compiled.backward(prepared, goals)
             except CompileError as error:  # something has changed in the middle of an epoch
                 self._give_up(error)
-        return self.recorded.backward(rows, targets)
+        return self.objective.backward(rows, targets)
 
     def run(self, epoch: int, batches: list[list[Example]], interrupt: EndingBatches) -> None:
         """Make a step for each batch, and add the epoch to the history."""

@@ -8,6 +8,6 @@ lets the engine record the gradient, and adds it; ``listing`` writes instruction
 ``template`` (how Python writes an operation) and ``identifiers`` (what a label is called); ``source_text`` lays them
 out.
 
-``model_code`` and ``loss_code`` do the same for batches of examples, for ``../compiled_loss.py``. ``shape`` takes the
-numbers out of arguments and puts results together, and ``code_cache`` keeps what was made.
+``model_code`` and ``loss_code`` do the same for batches of examples, for ``../compiled_objective.py``. ``shape`` takes
+the numbers out of arguments and puts results together, and ``code_cache`` keeps what was made.
 """

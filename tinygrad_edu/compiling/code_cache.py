@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     Code: TypeAlias = tuple[str, dict[str, Any]]  # the text, and the functions in it
 
+ERRORS = (ArithmeticError, ValueError, TypeError, LookupError)  # that code may raise where the engine does not
 KEPT = 64  # so many pieces of code
 CHARACTERS = 20_000_000  # and at most so much text, but always what was made last
 _lock = RLock()
