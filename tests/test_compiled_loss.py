@@ -249,6 +249,20 @@ def test_a_loss_with_values_from_around_cannot_be_compiled():
         loss(POINTS, TARGETS["mse"])
 
 
+def test_targets_that_are_whole_are_indices():
+    numpy = pytest.importorskip("numpy")
+    loss = lambda scores, target: tg.logsumexp(scores) - scores[target]  # noqa: E731
+    model = network("cross_entropy")
+    for targets in (
+        numpy.array([0, 1, 2, 1]),
+        [*numpy.array([0, 1, 2, 1], "uint8")],
+        [False, True, 2, 1],
+        (0, 1, 2, 1),
+    ):
+        assert_gives(compile_loss(model, loss), model, loss, POINTS, targets)
+    assert fit(model, POINTS, numpy.array([0, 1, 2, 1]), loss=loss, epochs=2).remark == ""
+
+
 def test_a_long_label_stays_in_its_line():
     w = Value(0.4, label="temperature and humidity of the room at noon (mean, max)[0]")
     loss = compile_loss(lambda x: w * x[0], losses.mse)

@@ -361,6 +361,55 @@ def test_conditions_are_written_as_python_writes_them():
         assert nested(x, y) == 0.0
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, b: relu(a > b) * 3,
+        lambda a, b: tg.heaviside(a > b, 0.5) + a,
+        lambda a, b: tg.sign(a > b) - abs(a >= b),
+        lambda a, b: tg.maximum(a > b, b > 1) * tg.minimum(a, a == b),
+        lambda a, b: where((a > b) > (b > 1), a, b),
+        lambda a, b: ((a > b) == (b > 1)) * 2,
+        lambda a, b: (a > b) ** 2 + tg.leaky_relu(a > b, 0.1) + tg.elu(b > a, 1.0),
+        lambda a, b: where(where(a > b, b > 1, a > 1), a, b),
+        lambda a, b: -(a > b) + sin(a > b) * (b > a),
+    ],
+)
+def test_conditions_are_numbers_too(f):
+    compiled = compile(f, 2.0, 1.0)
+    for a, b in ((2.0, 1.0), (-1.0, -2.0), (-2.0, 3.0), (0.5, 0.5), (3.0, 2.0), (math.nan, 1.0)):
+        value, slopes = recorded(lambda a, b: f(a, b) + Value(0.0), a, b)  # recorded, conditions are bools
+        assert same(compiled(a, b), value)
+        assert all(map(same, compiled.gradient(a, b), slopes))
+
+
+@pytest.mark.parametrize(
+    ("python", "forward"),
+    [
+        ("x or 1e-9", lambda x: float(x or 1e-9)),
+        ("x and 3.0", lambda x: float(x and 3.0)),
+        ("x > 0 and x < 2", lambda x: float(0 < x < 2)),
+        ("x > 0 or x < -2", lambda x: float(x > 0 or x < -2)),
+        ("not (x > 0)", lambda x: float(not x > 0)),
+        ("0 < x < 2", lambda x: float(0 < x < 2)),
+        ("1 if x > 0 else -1", lambda x: 1.0 if x > 0 else -1.0),
+        ("floor(x)", lambda x: float(math.floor(x))),
+        ("x.is_integer()", lambda x: float(x.is_integer())),
+        ("-x % 2", lambda x: -x % 2),
+        ("x // 2", lambda x: x // 2),
+    ],
+)
+def test_texts_of_own_operations_are_computed_as_python_does(own_operation, python, forward):
+    own = own_operation("own", forward, lambda y, x: (1.0,), python=python)
+    f = lambda a, b: own(a * b) * 5 + own(a > b) - 2 ** own(b) / (1 + own(-a) ** 2)  # noqa: E731
+    alone = compile(lambda x: own(x), 1.5)
+    compiled = compile(f, 1.5, 2.0)
+    for a in (-3.5, -1.0, 0.0, 0.5, 2.0, 4.0):
+        assert (alone(a), type(alone(a))) == (forward(a), float)
+        for b in (-2.0, 1.0, 2.5):
+            assert same(compiled(a, b), f(a, b))
+
+
 def test_both_sides_of_a_condition_are_computed_as_recorded():
     f = lambda x: where((x > 0) & (log(x) < 1), x, 0.0)  # noqa: E731
     compiled = compile(f, 2.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import chain
+from numbers import Integral
 
 from tinygrad_edu import structure
 from tinygrad_edu.compiling.code_cache import ERRORS
@@ -142,7 +143,7 @@ class CompiledObjective:
         found = []
         for i, target in enumerate(goals):
             leaves = structure.matched(target, self._target.example, f"targets[{i}]")
-            numbers = [x if type(x) is int else plain_number(f"targets[{i}]", x) for x in leaves]
+            numbers = [int(x) if isinstance(x, Integral) else plain_number(f"targets[{i}]", x) for x in leaves]
             found.append(numbers[0] if self._target.is_number else tuple(numbers))
         return found
 

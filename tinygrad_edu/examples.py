@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 
 from tinygrad_edu.operation import number
 from tinygrad_edu.value import Value
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def examples(inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], list[Any]]:
-    """The rows of inputs and the targets as lists.
+    """The rows of inputs and the targets as lists. Whole targets stay whole, to be used as indices.
 
     Args, and what it raises: as for ``fit``.
 
-    >>> examples([1, 2], ([0.0], [1.0]))
-    ([[1.0], [2.0]], [[0.0], [1.0]])
+    >>> examples([1, 2], ([0.0], [1]))
+    ([[1.0], [2.0]], [[0.0], [1]])
     """
-    rows, goals = _plain("inputs", inputs), _plain("targets", targets)
+    rows, goals = _plain("inputs", inputs), _plain("targets", targets, keep_whole=True)
     if len(rows) != len(goals):
         raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
     if not rows:
@@ -33,24 +34,26 @@ def examples(inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], 
     return rows, goals
 
 
-def _plain(name: str, array: Any) -> list[Any]:
+def _plain(name: str, array: Any, keep_whole: bool = False) -> list[Any]:
     """A list of numbers and lists of numbers, from lists, tuples, arrays and data frames."""
     for convert in ("to_numpy", "tolist"):
         if hasattr(array, convert):
             array = getattr(array, convert)()
     try:
-        return [_plain_at(f"{name}[{i}]", item) for i, item in enumerate(array)]
+        return [_plain_at(f"{name}[{i}]", item, keep_whole) for i, item in enumerate(array)]
     except TypeError as error:
         raise TypeError(f"{name} must be a list of numbers or of rows of numbers: {error}") from None
 
 
-def _plain_at(place: str, item: Any) -> Any:
+def _plain_at(place: str, item: Any, keep_whole: bool) -> Any:
     try:
         x = item.data if isinstance(item, Value) else number(item)
         if not math.isfinite(x):
             raise ValueError(f"{place} is {x}: fill the gap or leave the example out")
-        return item if isinstance(item, Value) else x
+        if isinstance(item, Value):
+            return item
+        return int(item) if keep_whole and isinstance(item, Integral) else x
     except TypeError:
         if isinstance(item, (str, bytes)) or not hasattr(item, "__len__"):
             raise TypeError(f"{place} is {item!r}") from None
-    return [_plain_at(f"{place}[{i}]", x) for i, x in enumerate(item)]
+    return [_plain_at(f"{place}[{i}]", x, keep_whole) for i, x in enumerate(item)]

@@ -75,6 +75,16 @@ def undisturbed(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R
     return Generators().undisturbed(function, *args, **named)
 
 
+def is_generator(x: object) -> bool:
+    """Whether ``x`` draws random numbers from a state that can be read and set: one of Python, NumPy or PyTorch."""
+    import random
+
+    kind = type(x)
+    if kind.__module__.partition(".")[0] in ("numpy", "torch"):
+        return kind.__name__ in ("Generator", "RandomState")
+    return issubclass(kind, random.Random) and kind.getstate is not random.SystemRandom.getstate
+
+
 def _state(generator: Any) -> Any:
     if hasattr(generator, "getstate"):  # Python's, the module or an object
         return generator.getstate()

@@ -216,6 +216,8 @@ class Value:
 
     @grad.setter
     def grad(self, grad: float) -> None:
+        if is_symbolic():
+            check_reading(self, "setting grad of")
         self._grad = number(grad)
 
     @property

@@ -6,6 +6,7 @@ import builtins
 import math
 
 from tinygrad_edu.compiling.identifiers import Identifiers
+from tinygrad_edu.compiling.program import BOTH, EITHER, Primitive
 from tinygrad_edu.compiling.template import ATOM, COMPARISON, CONDITIONS, LOOSEST, MINUS, NAME, template
 from tinygrad_edu.operation import BUILT_IN, TABLE, Operation
 from tinygrad_edu.symbolic import CompileError
@@ -125,7 +126,10 @@ class Listing:
         op = instruction.op
         assert op is not None
         if op.python:
-            text, level = self._filled(template(op.python, op.operands), place, lines)
+            shape = template(op.python, op.operands, op in (BOTH, EITHER))
+            text, level = self._filled(shape, place, lines)
+            if isinstance(op, Operation) and op.name not in BUILT_IN and not shape.gives_float:
+                text, level = f"float({text})", ATOM  # one's own text may give an int, as floor(x) does
         else:
             operands = [self._operand(operand, LOOSEST, lines) for operand in instruction.operands]
             text, level = f"{self._functions_of[op]}({', '.join(operands)})", ATOM

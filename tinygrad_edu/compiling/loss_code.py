@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import repeat
 
 from tinygrad_edu import structure
-from tinygrad_edu.compiling.code_cache import cached
+from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.function_graph import Graph, agree, graph_to_compile
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
@@ -106,10 +106,12 @@ class LossCodes:
     def _same_for(self, one: Any, other: Any) -> LossCode | None:
         """The code for all targets, or None if for these two it is not the same."""
 
-        def run(prediction: Any, target: Any) -> Any:
-            return self.loss(prediction, target)
+        loss = self.loss
 
-        run.__name__ = name_of(self.loss)
+        def run(prediction: Any, target: Any) -> Any:
+            return loss(prediction, target)
+
+        run.__name__ = name_of(loss)
         count = sum(1 for _ in structure.leaves(self.prediction))
         try:
             graph, again = [graph_to_compile("loss", run, [self.prediction, self.as_given(t)]) for t in (one, other)]
@@ -124,19 +126,24 @@ class LossCodes:
 
     def _special(self, target: Any) -> LossCode:
         """The code for one target."""
+        loss, given = self.loss, self.as_given(target)
 
         def run(prediction: Any) -> Any:
-            return self.loss(prediction, self.as_given(target))
+            return loss(prediction, given)
 
-        run.__name__ = name_of(self.loss)
+        run.__name__ = name_of(loss)
         try:
             graph = graph_to_compile("loss", run, [self.prediction])
         except CompileError as error:
             self.why_not = with_place(error)
             return self._recorded(target)
         _check_loss(graph, self.loss)
+        source, code = self._code(graph, len(graph.inputs), is_tuple=False)
+        if graph.is_repeatable() and not self._is_right(code, target):
+            self.why_not = "its code gives something else: it may look the prediction up in a dict or a set"
+            return self._recorded(target)
         self._graphs.append((run, [self.prediction], graph))
-        self.sources[target], code = self._code(graph, len(graph.inputs), is_tuple=False)
+        self.sources[target] = source
         return code
 
     def _code(self, graph: Graph, count: int, is_tuple: bool) -> tuple[str, LossCode]:
@@ -150,10 +157,9 @@ class LossCodes:
         for place in PLACES:
             numbers = [x + place for _, x in structure.leaves(self.prediction)]
             try:
-                expected = recorded_loss(*numbers, target)
-            except (ArithmeticError, ValueError):
-                continue  # it is not defined here
-            found = code(*numbers, target)
+                expected, found = recorded_loss(*numbers, target), code(*numbers, target)
+            except ERRORS:
+                continue  # it is not defined here, or the engine will decide
             if not agree(found, expected):
                 return False
         return True

@@ -23,11 +23,17 @@ NAME = 9  # a name or a number: what costs nothing to write twice
 class Template:
     """How Python writes an operation, with slots for its operands.
 
+    Args:
+        python: the text.
+        operands: what they are called in it.
+        of_conditions: whether they are conditions, so that ``a and b`` is one too.
+
     Attributes:
         pieces: the text before, between and after the slots.
         slots: for each the number of the operand, how tightly it must hold together, and whether it is a "test", an
             "exponent" or "" for anything else.
         level: how tightly all of it holds together.
+        gives_float: whether that of floats is a float, as far as its form tells.
         functions: the names in it that are no operands.
 
     >>> template = Template("a - b", ("a", "b"))
@@ -35,7 +41,7 @@ class Template:
     [(0, 4, ''), (1, 5, '')]
     """
 
-    def __init__(self, python: str, operands: Sequence[str]) -> None:
+    def __init__(self, python: str, operands: Sequence[str], of_conditions: bool = False) -> None:
         import ast
         import re
 
@@ -47,6 +53,9 @@ class Template:
         kind = type(getattr(tree, "op", tree)).__name__
         kind = "UnaryOp" if isinstance(tree, ast.UnaryOp) and kind != "Not" else kind
         self.level = next((i for i, names in enumerate(KINDS) if kind in names.split()), LOOSEST)
+        if isinstance(tree, ast.BoolOp) and not of_conditions:
+            self.level = LOOSEST  # x or 1.0 is a number
+        self.gives_float = not any(isinstance(x, (ast.Call, ast.BoolOp, ast.IfExp)) for x in ast.walk(tree))
         self.pieces = parts[::2]
         self.functions = {x.id for x in ast.walk(tree) if isinstance(x, ast.Name)} - {*operands}
         for name in self.functions:
@@ -55,8 +64,9 @@ class Template:
         branches = [branch for x in ast.walk(tree) if isinstance(x, ast.IfExp) for branch in (x.body, x.orelse)]
         branches += [branch for x in ast.walk(tree) if isinstance(x, ast.BoolOp) for branch in x.values[1:]]
         lazy = {x.col_offset for branch in branches for x in ast.walk(branch) if isinstance(x, ast.Name)}
-        roles = {x.test.col_offset: "test" for x in ast.walk(tree) if isinstance(x, ast.IfExp)}
-        roles |= {y.col_offset: "test" for x in ast.walk(tree) if isinstance(x, ast.BoolOp) for y in x.values}
+        tests = [x.test for x in ast.walk(tree) if isinstance(x, ast.IfExp)]
+        tests += [y for x in ast.walk(tree) if isinstance(x, ast.BoolOp) and of_conditions for y in x.values]
+        roles = {x.col_offset: "test" for x in tests if isinstance(x, ast.Name)}
         powers = [x for x in ast.walk(tree) if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Pow)]
         roles |= {x.right.col_offset: "exponent" for x in powers}
         self.slots: list[tuple[int, int, str]] = []
@@ -82,12 +92,12 @@ def _needed(before: list[str], after: list[str]) -> int:
     return next((level for level, sample in enumerate(SAMPLES) if meaning(sample) == meaning(f"({sample})")), NAME)
 
 
-_templates: dict[tuple[str, tuple[str, ...]], Template] = {}
+_templates: dict[tuple[str, tuple[str, ...], bool], Template] = {}
 
 
-def template(python: str, operands: tuple[str, ...]) -> Template:
+def template(python: str, operands: tuple[str, ...], of_conditions: bool = False) -> Template:
     """The template of a text, made once."""
-    key = python, operands
+    key = python, operands, of_conditions
     if key not in _templates:
-        _templates[key] = Template(python, operands)
+        _templates[key] = Template(*key)
     return _templates[key]

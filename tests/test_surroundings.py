@@ -1,0 +1,219 @@
+"""What functions refer to and may change: noticed, refused when it is compiled, and put back."""
+
+import collections
+import dataclasses
+import random
+import unittest.mock
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import CompileError, Value, compile, compile_loss, data, fit, losses, nn
+from tinygrad_edu.surroundings import LONG, Surroundings
+
+count = 0
+
+
+def counts_globally(x):
+    global count
+    count += 1
+    return x * x
+
+
+def counts_in_an_attribute(x):
+    counts_in_an_attribute.calls = getattr(counts_in_an_attribute, "calls", 0) + 1
+    return x * x
+
+
+def counts_nonlocally():
+    calls = 0
+
+    def f(x):
+        nonlocal calls
+        calls += 1
+        return x * x
+
+    return f, lambda: calls
+
+
+def changing(container, change):
+    """A function that changes a container, and a way to see what is in it."""
+
+    def f(x):
+        change(container)
+        return x * x
+
+    return f, lambda: repr(container)
+
+
+class Slotted:
+    __slots__ = ("calls",)
+
+    def __init__(self):
+        self.calls = 0
+
+    def __repr__(self):
+        return f"{self.calls} calls"
+
+    def add(self):
+        self.calls += 1
+
+
+CHANGING = {
+    "a global variable": (counts_globally, lambda: count, "sets count"),
+    "a nonlocal variable": (*counts_nonlocally(), "sets calls"),
+    "an attribute of a function": (counts_in_an_attribute, lambda: vars(counts_in_an_attribute), r"sets \w+\.calls"),
+    "a list": (*changing([], lambda x: x.append(1.0)), "changes a list"),
+    "a deque": (*changing(collections.deque([1]), lambda x: x.append(1.0)), "changes a deque"),
+    "a list that is full": (*changing([1.0] * (2 * LONG), lambda x: x.append(1.0)), "changes a list"),
+    "an item": (*changing([0], lambda x: x.append(x.pop() + 1)), "changes a list"),
+    "a dict": (*changing({"n": 0}, lambda x: x.update(n=x["n"] + 1)), "changes a dict"),
+    "the order of a dict": (*changing({"a": 1, "b": 2, "c": 3}, lambda x: x.update(a=x.pop(next(iter(x))))), "a dict"),
+    "a Counter": (*changing(collections.Counter(), lambda x: x.update("a")), "changes a Counter"),
+    "an OrderedDict": (
+        *changing(collections.OrderedDict(a=1, b=2), lambda x: x.update(a=x["a"] + 1)),
+        "an? OrderedDict",
+    ),
+    "a defaultdict": (*changing(collections.defaultdict(list), lambda x: x["a"].append(1)), "changes a list"),
+    "a set": (*changing(set(), lambda x: x.add(len(x))), "changes a set"),
+    "a slot": (*changing(Slotted(), Slotted.add), r"sets Slotted\.calls"),
+}
+
+
+@pytest.mark.parametrize("kind", CHANGING)
+def test_a_change_is_refused_and_put_back(kind):
+    f, see, message = CHANGING[kind]
+    before = str(see())
+    with pytest.raises(CompileError, match=f"{message} when it is called, which compiled code would not do"):
+        compile(f, 2.0)
+    assert str(see()) == before
+    with pytest.raises(CompileError, match=message):
+        compile_loss(lambda row: f(row[0]) * Value(1.0), losses.mse)([[1.0]], [1.0])
+    assert str(see()) == before
+    neuron = nn.Neuron(1, seed=0)
+    history = fit(neuron, [[1.0], [2.0]], [1.0, 3.0], loss=lambda p, t: f(p - t), epochs=2)
+    assert message.split()[-1].strip("\\") in history.remark or "recorded" in history.remark
+    assert str(see()) != before
+
+
+class Dotted(dict):
+    __getattr__ = dict.get
+
+
+class Silent:
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return None
+
+
+class Failing:
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+class Environment:
+    """It has a state, and is no random generator."""
+
+    def get_state(self, i):
+        raise AssertionError
+
+
+class Odd(list):
+    def __iter__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [Dotted(scale=2.0), Silent(), Failing(), Environment(), unittest.mock.MagicMock(), random.SystemRandom(), Odd([1.0]),
+     collections.namedtuple("Point", "x")(1.0), tg, losses, float, len, [[...]] * 2, {1: {}}, Value(1.0), nn.MLP(2, [1])],
+    ids=lambda thing: type(thing).__name__,
+)  # fmt: skip
+def test_whatever_is_referred_to_does_no_harm(thing):
+    assert compile(lambda x: x * (2.0 if thing is not None else 1.0), 1.0)(3.0) == 6.0
+
+
+def test_what_does_not_change_is_no_change():
+    class Settled(nn.Module):
+        def __init__(self):
+            self.net, self.cache = nn.Neuron(2, seed=0), {}
+
+        def __call__(self, x):
+            self.size, self.scale = len(x), 1 / len(x) ** 0.5
+            self.cache.setdefault("factor", self.scale)
+            return self.net(x) * self.cache["factor"]
+
+    assert fit(Settled(), [[1.0, 2.0, 3.0][:2]], [1.0], epochs=2).remark == ""
+
+
+@dataclasses.dataclass
+class Dropout:
+    rng: random.Random
+    __slots__ = ("rng",)
+
+    def __call__(self, xs):
+        return [x * (self.rng.random() >= 0.5) for x in xs]
+
+
+class Holding:
+    rng = None
+
+    def __call__(self, xs):
+        return [x * (Holding.rng[0].random() >= 0.5) for x in xs]
+
+
+@pytest.mark.parametrize(
+    "dropout",
+    [
+        Dropout(random.Random(0)),
+        Holding(),
+        collections.deque([Dropout(random.Random(0))]),
+        frozenset([random.Random(0)]),
+        {"inner": {"deep": [random.Random(0)]}},
+    ],
+    ids=lambda x: type(x).__name__,
+)
+def test_generators_are_found_and_put_back(dropout):
+    Holding.rng = [random.Random(0)]
+    generators = []
+
+    def remember(x):
+        if isinstance(x, random.Random):
+            generators.append(x)
+        elif isinstance(x, dict):
+            [*map(remember, x.values())]
+        elif isinstance(x, (list, frozenset, collections.deque)):
+            [*map(remember, x)]
+        else:
+            remember(x.rng)
+
+    remember(dropout)
+    states = [generator.getstate() for generator in generators]
+    around = Surroundings(lambda x: dropout)
+    before = around.fingerprint()
+    around.undisturbed(lambda: [generator.random() for generator in generators])
+    assert around.fingerprint() == before
+    assert [generator.getstate() for generator in generators] == states
+
+
+def test_data_that_a_loss_can_reach_costs_nothing():
+    class Trainer:
+        def __init__(self):
+            self.rows = [[0.5, float(i)] for i in range(100_000)]
+            self.model = nn.Neuron(2, seed=0)
+            self.looked_at = 0
+
+        def criterion(self, prediction, target):
+            return (prediction - target) ** 2
+
+    trainer = Trainer()
+    reached = Surroundings(trainer.criterion).contents()
+    assert len(reached._before) < 20
+    assert compile_loss(trainer.model, trainer.criterion)(trainer.rows[:3], [0, 1, 2]) > 0
+
+
+def test_data_are_as_they_were(tmp_path):
+    inputs, targets = data.xor()
+    compile(lambda w: tg.mean([(w * x[0] - t) ** 2 for x, t in zip(inputs, targets)]), 1.0)
+    assert (inputs, targets) == data.xor()
