@@ -176,6 +176,7 @@ class CompiledObjective:
 
     def renew(self) -> None:
         """Forget the code if something else than when it was made is computed now."""
+        self._around = Surroundings(self._objective.model, self._objective.loss)
         if self._penalised is not None:
             self._objective.penalised = self._penalised()
             self._compile_penalty()

@@ -12,7 +12,7 @@ from tinygrad_edu.randomness import Generators, is_generator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, ParamSpec, TypeAlias, TypeVar
 
     P = ParamSpec("P")
@@ -26,7 +26,7 @@ STANDARD_LIBRARY = standard_library.removesuffix("os.py")
 
 class Surroundings:
     """What functions refer to, directly or through their variables, lists, dicts, objects such as models, and other
-    functions.
+    functions, at the time when it is made.
 
     Args:
         functions: functions, or objects that can be called.
@@ -39,8 +39,9 @@ class Surroundings:
     """
 
     def __init__(self, *functions: object) -> None:
-        self._functions = functions
-        self._generators = Generators([x for x, _ in _reached(functions) if is_generator(x)])
+        reached = list(_reached(functions))
+        self._generators = Generators([x for x, _ in reached if is_generator(x)])
+        self._kept = [kept for x, is_foreign in reached if not is_foreign for kept in _kept(x)]
 
     def fingerprint(self) -> bytes:
         """What the states of all generators are: equal to what it was before if nothing was drawn since."""
@@ -48,7 +49,7 @@ class Surroundings:
 
     def contents(self) -> Contents:
         """What variables, lists, dicts, sets and attributes hold now."""
-        return Contents(self._functions)
+        return Contents(self._kept)
 
     def undisturbed(self, function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
         """What ``function`` gives, everything left as it was."""
@@ -62,8 +63,7 @@ class Surroundings:
 class Contents:
     """What variables, lists, dicts, sets and attributes hold at one time."""
 
-    def __init__(self, functions: tuple[object, ...]) -> None:
-        kept = [kept for x, is_foreign in _reached(functions) if not is_foreign for kept in _kept(x)]
+    def __init__(self, kept: Sequence[Kept]) -> None:
         self._before = [(what, read, write, read()) for what, read, write in kept]
 
     def change(self) -> str:
@@ -201,7 +201,7 @@ def _reached(functions: tuple[object, ...]) -> Iterator[tuple[Any, bool]]:
             continue  # an operation may draw numbers: compiled code calls it, too
         seen.add(id(x))
         module = x.__module__ if type(x) is FunctionType else type(x).__module__
-        if str(module).partition(".")[0] == __package__ and not hasattr(type(x), "named_parameters"):
+        if _is_ours(module) and not hasattr(type(x), "named_parameters"):
             stack += [(cell.cell_contents, is_foreign) for cell in _cells(x).values() if _is_filled(cell)]
             continue
         is_foreign = is_foreign or _is_foreign(module)
@@ -209,11 +209,15 @@ def _reached(functions: tuple[object, ...]) -> Iterator[tuple[Any, bool]]:
         stack += [] if is_generator(x) else [(part, is_foreign) for part in _parts(x)]
 
 
+def _is_ours(module: str | None) -> bool:
+    return str(module).partition(".")[0] == __package__
+
+
 def _is_foreign(module: str | None) -> bool:
     """Whether a module belongs to a library."""
-    if module is None or module in ("builtins", "collections", "functools") or module.startswith(f"{__package__}."):
+    if module in ("builtins", "collections", "functools", None) or _is_ours(module):
         return False
-    file = getattr(sys.modules.get(module), "__file__", None) or ""
+    file = getattr(sys.modules.get(str(module)), "__file__", None) or ""
     return "site-packages" in file or "dist-packages" in file or file.startswith(STANDARD_LIBRARY)
 
 
@@ -230,7 +234,8 @@ def _parts(x: Any) -> list[Any]:
         return [*_variables(x).values(), *vars(x).values(), x.__defaults__, x.__kwdefaults__]
     if kind.__name__ == "partial":  # of functools, which is slow to import
         return [getattr(x, name, None) for name in ("func", "args", "keywords")]
-    own = [value for base in kind.__mro__ if not _is_foreign(base.__module__) for value in vars(base).values()]
+    bases = [base for base in kind.__mro__ if not (_is_ours(base.__module__) or _is_foreign(base.__module__))]
+    own = [value for base in bases for value in vars(base).values()]
     return [*(_attributes(x) or {}).values(), *_slots(x).values(), *own]
 
 

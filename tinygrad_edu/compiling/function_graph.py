@@ -102,7 +102,7 @@ def _graph_to_compile(doing: str, f: Callable[..., Any], args: Sequence[Any], ar
             f"{name_of(f)} returned {structure.described(graph.result)} that was not computed from its arguments, so "
             "there is nothing to compile (does something take a number out of the graph, as x.data and no_grad do?)"
         )
-    contents = around.contents()
+    contents = Surroundings(f).contents()  # with what the first call has made
     again = _once_more(doing, f, args, [x._data for x in graph.inputs])
     if change := contents.change():
         raise CompileError(f"{name_of(f)} {change} when it is called, which compiled code would not do")
