@@ -77,8 +77,11 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
     """
     if isinstance(f, str):
         raise TypeError("this compile takes a function; Python's own is builtins.compile")
-    _check_count(f, examples)
-    return Compiled(f, examples)
+    try:
+        return Compiled(f, examples)
+    except TypeError:
+        _check_count(f, examples)
+        raise
 
 
 class Compiled:
@@ -157,7 +160,9 @@ class Compiled:
         if self._arguments.kind and {*map(type, args)} <= FLOAT:
             numbers = [*args]
         else:
-            numbers = [x for arg, (name, shape) in zip(args, self._each) for x in shape.numbers(name, arg)]
+            numbers = []
+            for arg, (name, shape) in zip(args, self._each):
+                numbers += shape.numbers(name, arg)
         if self._graph.around:
             numbers += [x._data for x in self._graph.around]
         return numbers
