@@ -75,7 +75,9 @@ class Template:
             # What occurs twice must be a name: it is computed on a line before. So must what is computed in some cases
             # only, because the engine computes it in all, and fails where it fails.
             only_a_name = offset in lazy or parts.count(parts[i]) > 1
-            level = NAME if only_a_name else ATOM if python == parts[i] else _needed([*parts[:i]], [*parts[i + 1 :]])
+            level = ATOM if python == parts[i] else _needed([*parts[:i]], [*parts[i + 1 :]])
+            level = self.level if of_conditions else level  # in (p and q) and r the parentheses say nothing
+            level = NAME if only_a_name else level
             self.slots.append((operands.index(parts[i]), level, roles.get(offset, "")))
 
 
