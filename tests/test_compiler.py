@@ -372,6 +372,7 @@ def test_conditions_are_written_as_python_writes_them():
         lambda a, b: ((a > b) == (b > 1)) * 2,
         lambda a, b: (a > b) ** 2 + tg.leaky_relu(a > b, 0.1) + tg.elu(b > a, 1.0),
         lambda a, b: where(where(a > b, b > 1, a > 1), a, b),
+        lambda a, b: where(((a > 0) * (b > 0)) & (a < b) | ((a > 1) != (b > 1)), a, b),
         lambda a, b: -(a > b) + sin(a > b) * (b > a),
     ],
 )
@@ -395,6 +396,8 @@ def test_conditions_are_numbers_too(f):
         ("1 if x > 0 else -1", lambda x: 1.0 if x > 0 else -1.0),
         ("floor(x)", lambda x: float(math.floor(x))),
         ("x.is_integer()", lambda x: float(x.is_integer())),
+        ("-(x > 0)", lambda x: 0.0 - float(x > 0)),
+        ("(x > 0) + (x > 1)", lambda x: float(x > 0) + float(x > 1)),
         ("-x % 2", lambda x: -x % 2),
         ("x // 2", lambda x: x // 2),
     ],

@@ -27,7 +27,7 @@ FLOORS = {
         "compiling.source_text",
         "compiling.code_cache",
     ],
-    2: ["symbolic", "randomness", "tokens", "history"],
+    2: ["contents", "symbolic", "randomness", "tokens", "history"],
     3: ["ops", "surroundings", "compiling.template"],
     4: ["value"],
     5: ["functions", "module", "graph", "reader", "compiling.program", "compiling.shape", "examples"],

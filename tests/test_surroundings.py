@@ -3,8 +3,11 @@
 import collections
 import dataclasses
 import random
+import types
 import unittest.mock
+import weakref
 
+import numpy
 import pytest
 
 import tinygrad_edu as tg
@@ -59,6 +62,47 @@ class Slotted:
         self.calls += 1
 
 
+class Private:
+    __slots__ = ("__calls", "__weakref__")
+
+    def __repr__(self):
+        return f"{getattr(self, '_Private__calls', None)}"
+
+    def add(self):
+        self.__calls = getattr(self, "_Private__calls", 0) + 1
+
+
+class Metric(list):
+    """Its ``update`` is not what puts items back."""
+
+    def update(self, x):
+        self.append(x)
+
+    def extend(self, items):
+        raise AssertionError
+
+
+class Adding(dict):
+    def update(self, **items):
+        for name, x in items.items():
+            self[name] = self.get(name, 0) + x
+
+
+class Holder:
+    calls = 0
+    cache = {}  # noqa: RUF012
+
+
+def counts_in_a_class(x):
+    Holder.calls += 1
+    return x * x
+
+
+def keeps_in_a_class(x):
+    Holder.cache[len(Holder.cache)] = 1
+    return x * x
+
+
 CHANGING = {
     "a global variable": (counts_globally, lambda: count, "sets count"),
     "a nonlocal variable": (*counts_nonlocally(), "sets calls"),
@@ -76,6 +120,23 @@ CHANGING = {
     ),
     "a defaultdict": (*changing(collections.defaultdict(list), lambda x: x["a"].append(1)), "changes a list"),
     "a set": (*changing(set(), lambda x: x.add(len(x))), "changes a set"),
+    "a private slot": (*changing(Private(), Private.add), r"sets Private\._Private__calls"),
+    "a list of a class of one's own": (*changing(Metric([1.0]), lambda x: x.update(2.0)), "changes a Metric"),
+    "a dict of a class of one's own": (*changing(Adding(a=1), lambda x: x.update(a=1)), "changes an Adding"),
+    "the beginning of a long deque": (
+        *changing(collections.deque(range(2 * LONG)), lambda x: x.appendleft(-1)),
+        "changes a deque",
+    ),
+    "a full deque": (
+        *changing(collections.deque(range(1500), maxlen=1500), lambda x: x.append(1.5)),
+        "changes a deque",
+    ),
+    "a long dict": (*changing(dict.fromkeys(range(2 * LONG)), lambda x: x.popitem()), "changes a dict"),
+    "a long set": (*changing({*range(2 * LONG)}, lambda x: x.add(-len(x))), "changes a set"),
+    "a namespace": (*changing(types.SimpleNamespace(n=0), lambda x: setattr(x, "n", x.n + 1)), r"SimpleNamespace\.n"),
+    "an array": (*changing(numpy.zeros(3), lambda x: x.__iadd__(1.0)), "changes an array"),
+    "an attribute of a class": (counts_in_a_class, lambda: Holder.calls, r"sets Holder\.calls"),
+    "a dict of a class": (keeps_in_a_class, lambda: Holder.cache, "changes a dict"),
     "a slot": (*changing(Slotted(), Slotted.add), r"sets Slotted\.calls"),
 }
 
@@ -132,6 +193,75 @@ class Odd(list):
 )  # fmt: skip
 def test_whatever_is_referred_to_does_no_harm(thing):
     assert compile(lambda x: x * (2.0 if thing is not None else 1.0), 1.0)(3.0) == 6.0
+
+
+class Center:
+    __slots__ = ("ref", "w")
+
+    def __init__(self):
+        self.w = Value(2.0)
+
+    def __call__(self, x):
+        if not hasattr(self, "ref"):
+            self.ref = x
+        return self.w * (x - self.ref)
+
+
+def test_what_a_first_call_makes_is_not_kept():
+    center = Center()
+    with pytest.raises(CompileError, match="makes Values when it is called for the first time, and keeps them"):
+        compile(center, 5.0)
+    assert not hasattr(center, "ref")
+    assert center(1.0).data == 0.0
+
+    def outer():
+        def f(x):
+            nonlocal reference
+            try:
+                return x - reference
+            except NameError:
+                reference = x
+                return x - reference
+
+        with pytest.raises(CompileError):
+            compile(f, 5.0)
+        result = f(Value(1.0)).data
+        reference = None
+        return result
+
+    assert outer() == 0.0
+
+
+def test_weak_references_are_left_alone():
+    class Weak:
+        __slots__ = ("__weakref__", "w")
+
+    weak = Weak()
+    weak.w = 2.0
+    cache = weakref.WeakKeyDictionary()
+
+    def f(x):
+        if weak not in cache:
+            cache[weak] = weak.w * 2
+        return x * cache[weak]
+
+    assert compile(f, 1.0)(2.0) == 8.0
+
+
+def test_a_loss_is_called_once_for_each_example_and_a_seed_gives_the_same():
+    log = []
+
+    def noisy(prediction, target):
+        log.append(target)
+        return (prediction - target + random.gauss(0, 1)) ** 2
+
+    inputs, targets = data.xor()
+    model = nn.MLP(2, [3, 1], "tanh", seed=1)
+    random.seed(3)
+    found = compile_loss(model, noisy)(inputs, targets)
+    assert log == targets
+    random.seed(3)
+    assert found == pytest.approx(tg.mean([noisy(model(x), t) for x, t in zip(inputs, targets)]).data, rel=1e-12)
 
 
 def test_what_does_not_change_is_no_change():

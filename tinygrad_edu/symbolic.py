@@ -11,7 +11,7 @@ from tinygrad_edu.recording import born
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import ParamSpec, TypeVar
+    from typing import Any, ParamSpec, TypeVar
 
     from tinygrad_edu.value import Value
 
@@ -46,13 +46,13 @@ def is_comparison(value: Value) -> bool:
     return value.op is not None and value.op.notation.startswith("[")
 
 
-def is_condition(value: object) -> bool:
-    """Whether ``value`` is a bool, a comparison, or made from such with &, | and 1 - condition, as != is."""
+def is_condition(value: Any) -> bool:
+    """Whether ``value`` is a bool, a comparison, or made from such with &, |, * and 1 - condition, as != is."""
     op = getattr(value, "op", None)
     if op is None:
         return isinstance(value, bool) or getattr(value, "is_plain", False)
-    parents = value.parents  # type: ignore[attr-defined]
-    return is_comparison(value) or (op.name in ("minimum", "maximum", "subtract") and all(map(is_condition, parents)))  # type: ignore[arg-type]
+    is_made = op.name in ("minimum", "maximum", "multiply", "subtract")
+    return is_comparison(value) or (is_made and all(map(is_condition, value.parents)))
 
 
 def check_branch(condition: Value) -> None:

@@ -106,6 +106,10 @@ def _graph_to_compile(doing: str, f: Callable[..., Any], args: Sequence[Any], ar
     again = _once_more(doing, f, args, [x._data for x in graph.inputs])
     if change := contents.change():
         raise CompileError(f"{name_of(f)} {change} when it is called, which compiled code would not do")
+    if len(again.around) > len(graph.around):
+        raise CompileError(
+            f"{name_of(f)} makes Values when it is called for the first time, and keeps them: call it once before"
+        )
     if not again.equals(graph, with_labels=False) or around.fingerprint() != before:
         raise CompileError(
             f"{name_of(f)} computes something else when it is called again, with slightly different numbers: it takes "

@@ -128,7 +128,12 @@ class Listing:
         if op.python:
             shape = template(op.python, op.operands, op in (BOTH, EITHER))
             text, level = self._filled(shape, place, lines)
-            if isinstance(op, Operation) and op.name not in BUILT_IN and not shape.gives_float:
+            if (
+                isinstance(op, Operation)
+                and op.name not in BUILT_IN
+                and not shape.gives_float
+                and level not in CONDITIONS
+            ):
                 text, level = f"float({text})", ATOM  # one's own text may give an int, as floor(x) does
         else:
             operands = [self._operand(operand, LOOSEST, lines) for operand in instruction.operands]

@@ -13,6 +13,7 @@ from tinygrad_edu.compiling.program_gradient import differentiate
 from tinygrad_edu.compiling.source_text import as_tuple, backward_comment, module
 from tinygrad_edu.linearization import Linearization
 from tinygrad_edu.recording import recorded
+from tinygrad_edu.surroundings import Surroundings
 from tinygrad_edu.symbolic import CompileError, symbolically
 from tinygrad_edu.tracing import name_of
 from tinygrad_edu.value import Value
@@ -50,6 +51,7 @@ class LossCodes:
 
     def __init__(self, loss: Loss, prediction: Any, target: Shape | None) -> None:
         self.loss, self.prediction, self.target = loss, prediction, target
+        self._around = Surroundings(loss)
         self.sources: dict[Any, str] = {}
         self.why_not = ""
         self._for_all: LossCode | None = None
@@ -65,12 +67,15 @@ class LossCodes:
             CompileError: if the loss uses Values that are not in the prediction.
         """
         if self._for_all is not None and len(self._checked) < CHECKED:
-            self._check(dict.fromkeys(targets))
+            new = [target for target in dict.fromkeys(targets) if target not in self._checked]
+            if new:
+                self._around.undisturbed(self._check, new)
         if self._for_all is None:
             try:
                 return [self._by_target[target] for target in targets]
             except KeyError:
-                self._learn([target for target in dict.fromkeys(targets) if target not in self._by_target])
+                new = [target for target in dict.fromkeys(targets) if target not in self._by_target]
+                self._around.undisturbed(self._learn, new)
         return repeat(self._for_all) if self._for_all else [self._by_target[target] for target in targets]
 
     def as_given(self, target: Any) -> Any:

@@ -45,6 +45,7 @@ class Template:
         import ast
         import re
 
+        NOT_FLOAT = (ast.Call, ast.BoolOp, ast.IfExp, ast.Compare, ast.Not)
         try:
             tree = ast.parse(python, mode="eval").body
         except SyntaxError:
@@ -55,7 +56,7 @@ class Template:
         self.level = next((i for i, names in enumerate(KINDS) if kind in names.split()), LOOSEST)
         if isinstance(tree, ast.BoolOp) and not of_conditions:
             self.level = LOOSEST  # x or 1.0 is a number
-        self.gives_float = not any(isinstance(x, (ast.Call, ast.BoolOp, ast.IfExp)) for x in ast.walk(tree))
+        self.gives_float = not any(isinstance(x, NOT_FLOAT) for x in ast.walk(tree))
         self.pieces = parts[::2]
         self.functions = {x.id for x in ast.walk(tree) if isinstance(x, ast.Name)} - {*operands}
         for name in self.functions:
