@@ -152,20 +152,18 @@ class Compiled:
             value, slopes = graph.outputs[0]._data, Linearization(graph.outputs, graph.inputs).pull([1.0])
         return value, self._gradient(slopes)
 
-    def _numbers(self, args: tuple[Any, ...]) -> list[float]:
+    def _numbers(self, args: tuple[Any, ...]) -> Sequence[float]:
         """The numbers in the arguments, and those in Values from around the function."""
         if len(args) != len(self._each):
             count = f"{len(self._each)} argument{'s' * (len(self._each) != 1)}"
             raise TypeError(f"{name_of(self._f)} was compiled for {count}, not for {len(args)}")
-        if self._arguments.kind and {*map(type, args)} <= FLOAT:
-            numbers = [*args]
-        else:
-            numbers = []
-            for arg, (name, shape) in zip(args, self._each):
-                numbers += shape.numbers(name, arg)
-        if self._graph.around:
-            numbers += [x._data for x in self._graph.around]
-        return numbers
+        numbers: Sequence[float] = args
+        if len(args) == 1:
+            [(name, shape)] = self._each
+            numbers = shape.numbers(name, args[0])
+        elif self._arguments.kind is None or not {*map(type, args)} <= FLOAT:
+            numbers = [x for arg, (name, shape) in zip(args, self._each) for x in shape.numbers(name, arg)]
+        return [*numbers, *[x._data for x in self._graph.around]] if self._graph.around else numbers
 
     def _gradient(self, slopes: Sequence[float]) -> Any:
         """The derivatives in the structure of the arguments."""

@@ -49,11 +49,14 @@ class Generators:
         shared = [random, *[sys.modules[name] for name in ["numpy.random"] if name in sys.modules]]
         self._all: list[Any] = [*shared, *others]
 
-    def fingerprint(self) -> bytes:
+    def fingerprint(self) -> object:
         """What all states are: equal to what it was before if nothing was drawn since."""
-        import pickle
+        states = [_state(generator) for generator in self._all]
+        if all(hasattr(generator, "getstate") for generator in self._all):  # as Python's, which give tuples of numbers
+            return states
+        import pickle  # here, because it is slow to import
 
-        return pickle.dumps([_state(generator) for generator in self._all])
+        return pickle.dumps(states)
 
     def undisturbed(self, function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
         """What ``function`` gives, all generators left as they were."""

@@ -43,7 +43,7 @@ class Surroundings:
         self._generators = Generators([x for x, _ in reached if is_generator(x)])
         self._objects = [x for x, is_foreign in reached if not is_foreign]
 
-    def fingerprint(self) -> bytes:
+    def fingerprint(self) -> object:
         """What the states of all generators are: equal to what it was before if nothing was drawn since."""
         return self._generators.fingerprint()
 
