@@ -39,12 +39,20 @@ class Identifiers:
 def _stem(label: str) -> str:
     """The letters, digits and underscores of a label; of a place in a model only its last word and the numbers."""
     import re
-    import unicodedata
 
-    words = re.findall(r"\w+", unicodedata.normalize("NFKC", label[:200]))
+    words = re.findall(r"\w+", _normal(label[:200]))
     if "." in label and len(words) > 1:
         *_, last = [word for word in words if not word.isdecimal()] or [""]
         words = [last, *(word for word in words if word.isdecimal())]
     stem = "".join(c for c in "_".join(words)[:40] if ("x" + c).isidentifier()).strip("_")
-    stem = unicodedata.normalize("NFKC", stem)  # once more: what was left out may have kept letters apart
+    stem = _normal(stem)  # once more: what was left out may have kept letters apart
     return stem if not stem or stem.isidentifier() else f"v_{stem}"
+
+
+def _normal(text: str) -> str:
+    """The text as Python reads it in a name (NFKC)."""
+    if text.isascii():
+        return text
+    import unicodedata
+
+    return unicodedata.normalize("NFKC", text)
