@@ -20,10 +20,10 @@ PLAIN = {float, int, bool, complex, str, bytes, type(None)}
 
 
 class Contents:
-    """What is in objects at one time, each for itself: not in what they hold.
+    """What is in objects at one time, as ``kept`` of each tells.
 
     >>> seen = [1.0]
-    >>> before = Contents([seen])
+    >>> before = Contents(kept(seen))
     >>> seen.append(2.0)
     >>> before.change()
     'changes a list'
@@ -32,8 +32,8 @@ class Contents:
     [1.0]
     """
 
-    def __init__(self, objects: Iterable[Any]) -> None:
-        self._before = [(what, read, write, read()) for x in objects for what, read, write in _kept(x)]
+    def __init__(self, kept: Iterable[Kept]) -> None:
+        self._before = [(what, read, write, read()) for what, read, write in kept]
 
     def change(self) -> str:
         """What has been done since, such as "sets Model.count" or "changes a list"; nothing if all is as it was."""
@@ -67,7 +67,8 @@ def _is_same(now: Any, before: Any) -> bool:
     return all(x is y or (type(x) is type(y) and type(x) in PLAIN and x == y) for x, y in zip(now, before))
 
 
-def _kept(x: Any) -> Iterator[Kept]:
+def kept(x: Any) -> Iterator[Kept]:
+    """What can be known of an object, for itself: not of what it holds."""
     kind = type(x)
     base = _container(kind)
     if base is not None:

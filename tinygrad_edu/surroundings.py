@@ -6,7 +6,7 @@ import sys
 from os import __file__ as standard_library
 from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 
-from tinygrad_edu.contents import PLAIN, Contents, attributes_of, nonlocals_of, slots_of, variables_of
+from tinygrad_edu.contents import PLAIN, Contents, attributes_of, kept, nonlocals_of, slots_of, variables_of
 from tinygrad_edu.operation import Operation
 from tinygrad_edu.randomness import Generators, is_generator
 
@@ -41,7 +41,7 @@ class Surroundings:
     def __init__(self, *functions: object) -> None:
         reached = list(_reached(functions))
         self._generators = Generators([x for x, _ in reached if is_generator(x)])
-        self._objects = [x for x, is_foreign in reached if not is_foreign]
+        self._kept = [item for x, is_foreign in reached if not is_foreign for item in kept(x)]
 
     def fingerprint(self) -> object:
         """What the states of all generators are: equal to what it was before if nothing was drawn since."""
@@ -49,7 +49,7 @@ class Surroundings:
 
     def contents(self) -> Contents:
         """What variables, lists, dicts, sets and attributes hold now."""
-        return Contents(self._objects)
+        return Contents(self._kept)
 
     def undisturbed(self, function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
         """What ``function`` gives, everything left as it was."""
