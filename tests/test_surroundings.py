@@ -88,6 +88,21 @@ class Adding(dict):
             self[name] = self.get(name, 0) + x
 
 
+class Prefixed(collections.OrderedDict):
+    """Its hooks would change what is put back."""
+
+    def __setitem__(self, name, x):
+        super().__setitem__("p_" + name, x)
+
+    def __getitem__(self, name):
+        return super().__getitem__(name) * 2
+
+
+class Own(collections.deque):
+    def __init__(self):
+        super().__init__()
+
+
 class Holder:
     calls = 0
     cache = {}  # noqa: RUF012
@@ -133,6 +148,16 @@ CHANGING = {
     ),
     "a long dict": (*changing(dict.fromkeys(range(2 * LONG)), lambda x: x.popitem()), "changes a dict"),
     "a long set": (*changing({*range(2 * LONG)}, lambda x: x.add(-len(x))), "changes a set"),
+    "an OrderedDict with hooks": (
+        *changing(Prefixed(a=1), lambda x: x.setdefault(f"{len(x)}", 1)),
+        "changes a Prefixed",
+    ),
+    "a deque with an __init__": (*changing(Own(), lambda x: x.append(1)), "changes an Own"),
+    "an array without dimensions": (*changing(numpy.array(0.0), lambda x: x.__iadd__(1.0)), "changes an array"),
+    "an array of one's own": (
+        *changing(numpy.zeros(2).view(numpy.matrix), lambda x: x.__iadd__(1.0)),
+        "changes an array",
+    ),
     "a namespace": (*changing(types.SimpleNamespace(n=0), lambda x: setattr(x, "n", x.n + 1)), r"SimpleNamespace\.n"),
     "an array": (*changing(numpy.zeros(3), lambda x: x.__iadd__(1.0)), "changes an array"),
     "an attribute of a class": (counts_in_a_class, lambda: Holder.calls, r"sets Holder\.calls"),
@@ -185,9 +210,34 @@ class Odd(list):
         raise RuntimeError
 
 
+class Unhashable(type):
+    def __eq__(cls, other):
+        return cls is other
+
+
+class OfUnhashable(metaclass=Unhashable):
+    w = 2.0
+
+
+class Lengthless(list):
+    def __len__(self):
+        raise TypeError
+
+
+class Slot:
+    __slots__ = ("name",)
+
+
+class Overridden(Slot):
+    @property
+    def name(self):
+        raise NotImplementedError
+
+
 @pytest.mark.parametrize(
     "thing",
     [Dotted(scale=2.0), Silent(), Failing(), Environment(), unittest.mock.MagicMock(), random.SystemRandom(), Odd([1.0]),
+     OfUnhashable(), Lengthless([2.0]), Overridden(), Own(), Prefixed(a=1), numpy.broadcast_to(numpy.zeros(1), 3),
      collections.namedtuple("Point", "x")(1.0), tg, losses, float, len, [[...]] * 2, {1: {}}, Value(1.0), nn.MLP(2, [1])],
     ids=lambda thing: type(thing).__name__,
 )  # fmt: skip
@@ -230,6 +280,44 @@ def test_what_a_first_call_makes_is_not_kept():
         return result
 
     assert outer() == 0.0
+
+
+def test_one_that_cannot_be_put_back_does_not_keep_others_from_it():
+    counts, calls = numpy.zeros(1), []
+    view = numpy.broadcast_to(counts, (3,))
+
+    class Frozen(type):
+        def __setattr__(cls, name, value):
+            raise TypeError
+
+    class Counting(metaclass=Frozen):
+        n = 0
+
+    def f(x):
+        counts[0] += 1
+        type.__setattr__(Counting, "n", Counting.n + 1)
+        calls.append(view[0])
+        return x * 2
+
+    with pytest.raises(CompileError, match="when it is called, which compiled code would not do"):
+        compile(f, 1.0)
+    assert (counts.tolist(), Counting.n, calls) == ([0.0], 0, [])
+
+
+def test_what_is_set_to_the_same_is_no_change():
+    class Same(nn.Module):
+        def __init__(self):
+            self.net = nn.Neuron(2, seed=0)
+
+        def double(self, x):
+            return x * 2
+
+        def __call__(self, x):
+            self.shape, self.activation = (len(x), (1, "a")), self.double
+            self.net = vars(self).pop("net")
+            return self.activation(self.net(x))
+
+    assert fit(Same(), [[1.0, 2.0]], [1.0], epochs=2).remark == ""
 
 
 def test_weak_references_are_left_alone():

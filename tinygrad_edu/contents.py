@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import is_
-from types import FunctionType
+from types import FunctionType, MemberDescriptorType, MethodType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     Named: TypeAlias = tuple[str, Callable[[], dict[str, Any]], Callable[..., object], Callable[[str], object]]
 
 
-PLAIN = {float, int, bool, complex, str, bytes, type(None)}
+PLAIN = {id(kind) for kind in (float, int, bool, complex, str, bytes, type(None))}  # classes may have no hash
+LARGE = 1_000_000  # so many numbers in an array are data
 
 
 class Contents:
@@ -43,14 +44,18 @@ class Contents:
                 if not what.startswith("sets"):
                     return f"changes {what}"
                 names = [name for name in (*now, *before) if not _is_same([now.get(name)], [before.get(name)])]
-                return what + str(names[0])
+                if names:
+                    return what + str(names[0])
         return ""
 
     def restore(self) -> None:
         """Put back what there was."""
         for _, read, write, before in self._before:
             if not _is_same(read(), before):
-                write(before)
+                try:
+                    write(before)
+                except Exception:  # what refuses to be put back should not keep others from it
+                    continue
 
 
 def _is_same(now: Any, before: Any) -> bool:
@@ -62,9 +67,15 @@ def _is_same(now: Any, before: Any) -> bool:
         return False
     if isinstance(now, dict):
         return _is_same([*now], [*before]) and _is_same([*now.values()], [*before.values()])
-    if all(map(is_, now, before)):
-        return True
-    return all(x is y or (type(x) is type(y) and type(x) in PLAIN and x == y) for x, y in zip(now, before))
+    return all(map(is_, now, before)) or all(map(_is_equal, now, before))
+
+
+def _is_equal(x: Any, y: Any) -> bool:
+    if x is y or type(x) is not type(y):
+        return x is y
+    if type(x) is tuple:
+        return len(x) == len(y) and all(map(_is_equal, x, y))
+    return (id(type(x)) in PLAIN or type(x) is MethodType) and x == y
 
 
 def kept(x: Any) -> Iterator[Kept]:
@@ -74,8 +85,9 @@ def kept(x: Any) -> Iterator[Kept]:
     if base is not None:
         article = "an" if kind.__name__[0] in "aeiouAEIOU" else "a"
         yield f"{article} {kind.__name__}", lambda: _copied(x, base), lambda before: _refill(x, base, before)
-    if kind.__module__ == "numpy" and hasattr(x, "tobytes") and x.shape:
-        yield "an array", x.copy, lambda before: x.__setitem__(..., before)
+    array = is_array(x)
+    if array and x.size <= LARGE and x.flags.writeable:
+        yield "an array", lambda: array.copy(x), lambda before: array.__setitem__(x, ..., before)
     for what, read, set_, delete in _named(x):
         yield f"sets {what}", read, _writer(read, set_, delete)
 
@@ -92,13 +104,24 @@ def _container(kind: type) -> Any:
 
 
 def _copied(x: Any, base: Any) -> Any:
-    copied = base.copy(x)
-    return dict(copied) if issubclass(base, dict) else set(copied) if base is set else [*base.__iter__(x)]
+    if issubclass(base, dict):
+        return dict(base.items(x))
+    return set(set.__iter__(x)) if base is set else [*base.__iter__(x)]
 
 
 def _refill(x: Any, base: Any, before: Any) -> None:
     base.clear(x)
-    (base.update if hasattr(base, "update") else base.extend)(x, before)
+    if issubclass(base, dict):
+        for name, item in before.items():
+            base.__setitem__(x, name, item)
+    else:
+        (set.update if base is set else base.extend)(x, before)
+
+
+def is_array(x: object) -> Any:
+    """NumPy's array class if ``x`` belongs to it, otherwise None."""
+    arrays = [kind for kind in type(x).__mro__ if kind.__name__ == "ndarray" and kind.__module__ == "numpy"]
+    return arrays[0] if arrays else None
 
 
 # ---- what has a name: attributes and variables -----------------------------------------------------------------------
@@ -108,7 +131,12 @@ def _named(x: Any) -> Iterator[Named]:
     """The sets of names that hold what belongs to an object: what comes before the name, and how to read all of them,
     set one and delete one."""
     if isinstance(x, type):
-        yield f"{x.__name__}.", lambda: _public(vars(x)), lambda *item: setattr(x, *item), lambda name: delattr(x, name)
+        yield (
+            f"{x.__name__}.",
+            lambda: _public(vars(x)),
+            lambda *item: type.__setattr__(x, *item),
+            lambda n: type.__delattr__(x, n),
+        )
         return
     title = f"{x.__name__ if type(x) is FunctionType else type(x).__name__}."
     if type(x) is FunctionType:
@@ -117,9 +145,8 @@ def _named(x: Any) -> Iterator[Named]:
         yield "", lambda: variables_of(x), set_variable, lambda name: _unset(cells, variables, name)
     if (attributes := attributes_of(x)) is not None:
         yield title, attributes.copy, attributes.__setitem__, attributes.__delitem__
-    if any(vars(kind).get("__slots__") for kind in type(x).__mro__):
-        set_slot, delete_slot = object.__setattr__, object.__delattr__
-        yield title, lambda: slots_of(x), lambda *item: set_slot(x, *item), lambda name: delete_slot(x, name)
+    if slots := _slots(type(x)):
+        yield title, lambda: slots_of(x), lambda n, item: slots[n].__set__(x, item), lambda n: slots[n].__delete__(x)
 
 
 def _writer(
@@ -149,18 +176,18 @@ def attributes_of(x: object) -> dict[str, Any] | None:
 def slots_of(x: object) -> dict[str, Any]:
     """The attributes that are no items of a dict."""
     found = {}
-    for kind in type(x).__mro__:
-        slots = vars(kind).get("__slots__", ())
-        for name in [slots] if isinstance(slots, str) else [*slots]:
-            if name in ("__dict__", "__weakref__"):
-                continue
-            if name.startswith("__") and not name.endswith("__"):
-                name = f"_{kind.__name__.lstrip('_')}{name}"
-            try:
-                found[name] = object.__getattribute__(x, name)
-            except AttributeError:
-                continue  # not set yet
+    for name, slot in _slots(type(x)).items():
+        try:
+            found[name] = slot.__get__(x)
+        except AttributeError:
+            continue  # not set yet
     return found
+
+
+def _slots(kind: type) -> dict[str, Any]:
+    """What reads and writes each slot, whatever a class derived from its own calls by the same name."""
+    own = [vars(base) for base in kind.__mro__[::-1] if "__slots__" in vars(base)]
+    return {name: x for attributes in own for name, x in attributes.items() if type(x) is MemberDescriptorType}
 
 
 def variables_of(function: Any) -> dict[str, Any]:

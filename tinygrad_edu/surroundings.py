@@ -6,7 +6,7 @@ import sys
 from os import __file__ as standard_library
 from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 
-from tinygrad_edu.contents import PLAIN, Contents, attributes_of, kept, nonlocals_of, slots_of, variables_of
+from tinygrad_edu.contents import PLAIN, Contents, attributes_of, is_array, kept, nonlocals_of, slots_of, variables_of
 from tinygrad_edu.operation import Operation
 from tinygrad_edu.randomness import Generators, is_generator
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LONG = 1000  # what a longer list or dict holds is data, and not looked at
 USERS = {"builtins", "collections", "functools", "types", "argparse"}  # what they make belongs to the user
-WRAPPERS = {MethodType, BuiltinMethodType, staticmethod, classmethod, property}
+WRAPPERS = (MethodType, BuiltinMethodType, staticmethod, classmethod, property)
 STANDARD_LIBRARY = standard_library.removesuffix("os.py")
 
 
@@ -70,14 +70,14 @@ def _reached(functions: tuple[object, ...]) -> Iterator[tuple[Any, bool]]:
     while stack or foreign:
         is_foreign = not stack
         x = (stack or foreign).pop()
-        if type(x) in PLAIN or id(x) in seen or issubclass(type(x), (ModuleType, Operation)):
+        if id(type(x)) in PLAIN or id(x) in seen or issubclass(type(x), (ModuleType, Operation)):
             continue  # an operation may draw numbers: compiled code calls it, too
         seen.add(id(x))
         module = x.__module__ if issubclass(type(x), (FunctionType, type)) else type(x).__module__
         if _is_ours(module) and not hasattr(type(x), "named_parameters"):
             stack += nonlocals_of(x).values()
             continue
-        is_foreign = is_foreign or (_is_foreign(module) and type(x).__name__ != "ndarray")
+        is_foreign = is_foreign or (_is_foreign(module) and not is_array(x))
         if not (is_foreign and issubclass(type(x), type)):
             yield x, is_foreign
             (foreign if is_foreign else stack).extend([] if is_generator(x) else _parts(x))
@@ -98,16 +98,18 @@ def _is_foreign(module: str | None) -> bool:
 def _parts(x: Any) -> list[Any]:
     """What an object refers to."""
     kind = type(x)
-    if kind.__name__ == "deque" or issubclass(kind, (list, tuple, set, frozenset)):
-        iterate = next((base.__iter__ for base in (list, tuple, set, frozenset) if issubclass(kind, base)), iter)
-        return [item for item in iterate(x) if type(item) not in PLAIN] if len(x) <= LONG else []
+    for base in (list, tuple, set, frozenset):
+        if issubclass(kind, base):  # as its own class would do it, whatever a derived one does
+            return [item for item in base.__iter__(x) if id(type(item)) not in PLAIN] if base.__len__(x) <= LONG else []
     if issubclass(kind, dict):
-        return [*dict.values(x)] if len(x) <= LONG else []
+        return [*dict.values(x)] if dict.__len__(x) <= LONG else []
+    if kind.__name__ == "deque":
+        return [*x] if len(x) <= LONG else []
     if issubclass(kind, type):
         return [*vars(x).values()]
     if kind is FunctionType:
         return [*variables_of(x).values(), *vars(x).values(), x.__defaults__, x.__kwdefaults__]
-    if kind in WRAPPERS or kind.__name__ == "partial":  # of functools, which is slow to import
+    if issubclass(kind, WRAPPERS) or kind.__name__ == "partial":  # of functools, which is slow to import
         return [getattr(x, name, None) for name in ("__self__", "__func__", "fget", "func", "args", "keywords")]
     bases = [base for base in kind.__mro__ if not _is_ours(base.__module__)]
     return [*(attributes_of(x) or {}).values(), *slots_of(x).values(), *bases]
