@@ -178,7 +178,7 @@ def test_a_change_is_refused_and_put_back(kind):
     assert str(see()) == before
     neuron = nn.Neuron(1, seed=0)
     history = fit(neuron, [[1.0], [2.0]], [1.0, 3.0], loss=lambda p, t: f(p - t), epochs=2)
-    assert message.split()[-1].strip("\\") in history.remark or "recorded" in history.remark
+    assert "which compiled code would not do" in history.remark
     assert str(see()) != before
 
 
@@ -429,9 +429,3 @@ def test_data_that_a_loss_can_reach_costs_nothing():
     reached = Surroundings(trainer.criterion).contents()
     assert len(reached._before) < 20
     assert compile_loss(trainer.model, trainer.criterion)(trainer.rows[:3], [0, 1, 2]) > 0
-
-
-def test_data_are_as_they_were(tmp_path):
-    inputs, targets = data.xor()
-    compile(lambda w: tg.mean([(w * x[0] - t) ** 2 for x, t in zip(inputs, targets)]), 1.0)
-    assert (inputs, targets) == data.xor()

@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, TypeAlias
 
-    Kept: TypeAlias = tuple[
-        str, Callable[[], Any], Callable[[Any], object]
-    ]  # what it is, how to read it and put it back
+    # What something is, and how to read it and put it back; or how to read all names in it, set one and delete one.
+    Kept: TypeAlias = tuple[str, Callable[[], Any], Callable[[Any], object]]
     Named: TypeAlias = tuple[str, Callable[[], dict[str, Any]], Callable[..., object], Callable[[str], object]]
 
 
@@ -81,7 +80,7 @@ def _is_equal(x: Any, y: Any) -> bool:
 def kept(x: Any) -> Iterator[Kept]:
     """What can be known of an object, for itself: not of what it holds."""
     kind = type(x)
-    base = _container(kind)
+    base = container(kind)
     if base is not None:
         article = "an" if kind.__name__[0] in "aeiouAEIOU" else "a"
         yield f"{article} {kind.__name__}", lambda: _copied(x, base), lambda before: _refill(x, base, before)
@@ -95,10 +94,13 @@ def kept(x: Any) -> Iterator[Kept]:
 # ---- containers ------------------------------------------------------------------------------------------------------
 
 
-def _container(kind: type) -> Any:
-    """The kind of list, dict or set that knows how to read and write its own, whatever a class derived from it does."""
+def container(kind: type) -> Any:
+    """The kind of list, dict or set that knows how to read and write its own, whatever a class derived from it does; or
+    None.
+    """
     for base in kind.__mro__:
-        if base in (list, dict, set) or base.__name__ in ("deque", "OrderedDict"):
+        in_collections = base.__module__ == "collections" and base.__name__ in ("deque", "OrderedDict")
+        if in_collections or any(base is known for known in (list, dict, set)):
             return base
     return None
 

@@ -6,9 +6,20 @@ import sys
 from os import __file__ as standard_library
 from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 
-from tinygrad_edu.contents import PLAIN, Contents, attributes_of, is_array, kept, nonlocals_of, slots_of, variables_of
+from tinygrad_edu.contents import (
+    PLAIN,
+    Contents,
+    attributes_of,
+    container,
+    is_array,
+    kept,
+    nonlocals_of,
+    slots_of,
+    variables_of,
+)
 from tinygrad_edu.operation import Operation
 from tinygrad_edu.randomness import Generators, is_generator
+from tinygrad_edu.warning import is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,17 +85,13 @@ def _reached(functions: tuple[object, ...]) -> Iterator[tuple[Any, bool]]:
             continue  # an operation may draw numbers: compiled code calls it, too
         seen.add(id(x))
         module = x.__module__ if issubclass(type(x), (FunctionType, type)) else type(x).__module__
-        if _is_ours(module) and not hasattr(type(x), "named_parameters"):
+        if is_ours(module) and not hasattr(type(x), "named_parameters"):
             stack += nonlocals_of(x).values()
             continue
         is_foreign = is_foreign or (_is_foreign(module) and not is_array(x))
         if not (is_foreign and issubclass(type(x), type)):
             yield x, is_foreign
             (foreign if is_foreign else stack).extend([] if is_generator(x) else _parts(x))
-
-
-def _is_ours(module: str | None) -> bool:
-    return str(module).partition(".")[0] == __package__
 
 
 def _is_foreign(module: str | None) -> bool:
@@ -98,18 +105,15 @@ def _is_foreign(module: str | None) -> bool:
 def _parts(x: Any) -> list[Any]:
     """What an object refers to."""
     kind = type(x)
-    for base in (list, tuple, set, frozenset):
-        if issubclass(kind, base):  # as its own class would do it, whatever a derived one does
-            return [item for item in base.__iter__(x) if id(type(item)) not in PLAIN] if base.__len__(x) <= LONG else []
-    if issubclass(kind, dict):
-        return [*dict.values(x)] if dict.__len__(x) <= LONG else []
-    if kind.__name__ == "deque":
-        return [*x] if len(x) <= LONG else []
+    base: Any = container(kind) or next((base for base in (tuple, frozenset) if issubclass(kind, base)), None)
+    if base is not None:
+        items = base.values(x) if issubclass(base, dict) else base.__iter__(x)
+        return [item for item in items if id(type(item)) not in PLAIN] if base.__len__(x) <= LONG else []
     if issubclass(kind, type):
         return [*vars(x).values()]
     if kind is FunctionType:
         return [*variables_of(x).values(), *vars(x).values(), x.__defaults__, x.__kwdefaults__]
     if issubclass(kind, WRAPPERS) or kind.__name__ == "partial":  # of functools, which is slow to import
         return [getattr(x, name, None) for name in ("__self__", "__func__", "fget", "func", "args", "keywords")]
-    bases = [base for base in kind.__mro__ if not _is_ours(base.__module__)]
+    bases = [base for base in kind.__mro__ if not is_ours(base.__module__)]
     return [*(attributes_of(x) or {}).values(), *slots_of(x).values(), *bases]

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 
+def is_ours(module: object) -> bool:
+    """Whether a module of this name is one of this package.
+
+    >>> is_ours("tinygrad_edu.value"), is_ours("tinygrad_edu_lab")
+    (True, False)
+    """
+    return str(module).partition(".")[0] == "tinygrad_edu"
+
+
 def warn(message: str) -> None:
     """Warn where this package was called."""
     import sys
     import warnings
 
     level, frame = 1, sys._getframe(0)
-    while frame.f_back and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "tinygrad_edu":
+    while frame.f_back and is_ours(frame.f_globals.get("__name__")):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, stacklevel=level)
 
@@ -19,7 +28,7 @@ def with_place(error: BaseException) -> str:
     traceback, place = error.__traceback__, ""
     while traceback is not None:
         frame = traceback.tb_frame
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] != "tinygrad_edu":
+        if not is_ours(frame.f_globals.get("__name__")):
             place = f" [in {frame.f_code.co_name}, line {traceback.tb_lineno}]"
         traceback = traceback.tb_next
     return f"{error}{place}"

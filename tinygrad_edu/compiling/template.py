@@ -45,40 +45,43 @@ class Template:
         import ast
         import re
 
-        NOT_FLOAT = (ast.Call, ast.BoolOp, ast.IfExp, ast.Compare, ast.Not)
         try:
             tree = ast.parse(python, mode="eval").body
         except SyntaxError:
             raise CompileError(f"{python!r} is not an expression that Python can compute") from None
-        parts = re.split(rf"\b({'|'.join(map(re.escape, operands))})\b", python)
+        nodes = [*ast.walk(tree)]
+        self.functions = {x.id for x in nodes if isinstance(x, ast.Name)} - {*operands}
+        for name in self.functions:
+            if not hasattr(math, name) and not hasattr(builtins, name):
+                raise CompileError(f"in {python!r}, {name} is neither an operand nor a function of math, such as exp")
+        may_not = (ast.Call, ast.BoolOp, ast.IfExp, ast.Compare, ast.Not)
+        self.gives_float = not any(isinstance(x, may_not) for x in nodes)
         kind = type(getattr(tree, "op", tree)).__name__
         kind = "UnaryOp" if isinstance(tree, ast.UnaryOp) and kind != "Not" else kind
         self.level = next((i for i, names in enumerate(KINDS) if kind in names.split()), LOOSEST)
         if isinstance(tree, ast.BoolOp) and not of_conditions:
             self.level = LOOSEST  # x or 1.0 is a number
-        self.gives_float = not any(isinstance(x, NOT_FLOAT) for x in ast.walk(tree))
+        choices = [x for x in nodes if isinstance(x, ast.IfExp)]
+        joined = [x.values for x in nodes if isinstance(x, ast.BoolOp)]
+        tests = [x.test for x in choices] + [y for values in joined if of_conditions for y in values]
+        powers = [x for x in nodes if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Pow)]
+        roles = {x.right.col_offset: "exponent" for x in powers}
+        roles |= {x.col_offset: "test" for x in tests if isinstance(x, ast.Name)}
+        # What is computed in some cases only must be a name, because the engine computes it in all, and fails where it
+        # fails. So must what occurs twice. Both are computed on a line before.
+        sometimes = [y for x in choices for y in (x.body, x.orelse)] + [y for values in joined for y in values[1:]]
+        names = {x.col_offset for part in sometimes for x in ast.walk(part) if isinstance(x, ast.Name)}
+        parts = re.split(rf"\b({'|'.join(map(re.escape, operands))})\b", python)
         self.pieces = parts[::2]
-        self.functions = {x.id for x in ast.walk(tree) if isinstance(x, ast.Name)} - {*operands}
-        for name in self.functions:
-            if not hasattr(math, name) and not hasattr(builtins, name):
-                raise CompileError(f"in {python!r}, {name} is neither an operand nor a function of math, such as exp")
-        branches = [branch for x in ast.walk(tree) if isinstance(x, ast.IfExp) for branch in (x.body, x.orelse)]
-        branches += [branch for x in ast.walk(tree) if isinstance(x, ast.BoolOp) for branch in x.values[1:]]
-        lazy = {x.col_offset for branch in branches for x in ast.walk(branch) if isinstance(x, ast.Name)}
-        tests = [x.test for x in ast.walk(tree) if isinstance(x, ast.IfExp)]
-        tests += [y for x in ast.walk(tree) if isinstance(x, ast.BoolOp) and of_conditions for y in x.values]
-        roles = {x.col_offset: "test" for x in tests if isinstance(x, ast.Name)}
-        powers = [x for x in ast.walk(tree) if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Pow)]
-        roles |= {x.right.col_offset: "exponent" for x in powers}
         self.slots: list[tuple[int, int, str]] = []
         for i in range(1, len(parts), 2):
             offset = len("".join(parts[:i]))
-            # What occurs twice must be a name: it is computed on a line before. So must what is computed in some cases
-            # only, because the engine computes it in all, and fails where it fails.
-            only_a_name = offset in lazy or parts.count(parts[i]) > 1
-            level = ATOM if python == parts[i] else _needed([*parts[:i]], [*parts[i + 1 :]])
-            level = self.level if of_conditions else level  # in (p and q) and r the parentheses say nothing
-            level = NAME if only_a_name else level
+            if offset in names or parts.count(parts[i]) > 1:
+                level = NAME
+            elif of_conditions:
+                level = self.level  # in (p and q) and r the parentheses say nothing
+            else:
+                level = ATOM if python == parts[i] else _needed(parts[:i], parts[i + 1 :])
             self.slots.append((operands.index(parts[i]), level, roles.get(offset, "")))
 
 
