@@ -6,7 +6,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-collect_ignore = ["make_pytorch_steps.py", "benchmarks"]  # scripts, run by hand
+collect_ignore = ["nn/make_pytorch_steps.py", "benchmarks"]  # scripts, run by hand
 os.environ.setdefault("MPLBACKEND", "agg")
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=500)
@@ -17,7 +17,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def own_operation():
     """Define operations for one test: a function like ``Operation`` whose rows are gone from the table afterwards."""
     from tinygrad_edu import Operation, Value
-    from tinygrad_edu.operation import TABLE
+    from tinygrad_edu.engine.operation import TABLE
 
     defined = []
 

@@ -6,7 +6,7 @@ import pathlib
 from hypothesis import strategies as st
 
 from tinygrad_edu import Value
-from tinygrad_edu.operation import BUILT_IN, TABLE
+from tinygrad_edu.engine.operation import BUILT_IN, TABLE
 
 ROWS = [TABLE[name] for name in sorted(BUILT_IN)]
 COMPOSITES = [row for row in ROWS if row.definition is not None]

@@ -8,60 +8,10 @@ import sys
 import pytest
 
 import tinygrad_edu
-from tinygrad_edu.operation import BUILT_IN, TABLE
+from tinygrad_edu.engine.operation import BUILT_IN, TABLE
 
 ROOT = pathlib.Path(tinygrad_edu.__file__).parent
-FLOORS = {
-    1: [
-        "operation",
-        "files",
-        "plain",
-        "pointing",
-        "structure",
-        "differences",
-        "warning",
-        "recording",
-        "progress",
-        "compiling",
-        "compiling.identifiers",
-        "compiling.source_text",
-        "compiling.code_cache",
-    ],
-    2: ["contents", "symbolic", "randomness", "tokens", "history"],
-    3: ["ops", "surroundings", "compiling.template"],
-    4: ["value"],
-    5: ["functions", "module", "graph", "reader", "compiling.program", "compiling.shape", "examples"],
-    6: [
-        "linearization",
-        "expansion",
-        "nn",
-        "losses",
-        "optim",
-        "data",
-        "compiling.listing",
-        "viz",
-        "viz.layout",
-        "viz.formula",
-    ],
-    7: [
-        "tracing",
-        "compiling.program_gradient",
-        "objective",
-        "viz.terminal",
-        "viz.picture",
-        "viz.expression",
-        "viz.report",
-    ],
-    8: ["calculus", "checking", "compiling.function_graph", "viz.groups", "viz.paths"],
-    9: ["compiler", "compiling.loss_code", "compiling.model_code", "viz.boxes", "viz.svg"],
-    10: ["compiled_objective", "viz.folding", "viz.network", "viz.page"],
-    11: ["compiled_loss", "viz.drawing", "viz.explanation"],
-    12: ["training", "formula_commands"],
-    13: ["viz.plots"],
-    14: ["cli"],
-    15: ["__main__", ""],  # the package itself hands on the public names
-}
-FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
+FLOORS = (("engine", "formulas"), ("nn", "calculus"), "compiling", "training", "viz", "cli")
 
 
 def modules():
@@ -86,14 +36,33 @@ def runtime_imports(tree):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize(("name", "path"), modules(), ids=[name or "__init__" for name, _ in modules()])
-def test_a_file_imports_only_from_floors_below(name, path):
-    assert name in FLOOR, "a new file has a floor"
-    for imported in runtime_imports(ast.parse(path.read_text())):
-        below = imported.removeprefix("tinygrad_edu").removeprefix(".") if imported.startswith("tinygrad_edu") else None
-        if below:
-            floor = FLOOR.get(below, FLOOR.get(below.rpartition(".")[0]))
-            assert floor < FLOOR[name], f"{name or 'tinygrad_edu'} imports {imported}"
+def our_imports():
+    """For each file of the package the files that it imports when it runs, at its top or in a function."""
+    files = dict(modules())
+    found = {}
+    for name, path in files.items():
+        names = [n.removeprefix("tinygrad_edu").removeprefix(".") for n in runtime_imports(ast.parse(path.read_text()))
+                 if n.partition(".")[0] == "tinygrad_edu"]  # fmt: skip
+        found[name] = {n for n in names if n in files and n != name} - {""}
+    return found
+
+
+def test_a_folder_imports_only_from_those_below():
+    level = {folder: i for i, floor in enumerate(FLOORS) for folder in ([floor] if isinstance(floor, str) else floor)}
+    for name, imported in our_imports().items():
+        folder = name.partition(".")[0]
+        for other in imported if folder in level else ():
+            below = other.partition(".")[0]
+            assert below == folder or level[below] < level[folder], f"{name} imports {other}"
+
+
+def test_no_file_imports_one_that_imports_it():
+    left = our_imports()
+    packages = {name for name, path in modules() if path.name == "__init__.py"}  # they hand on names from their files
+    while left:
+        free = {name for name, imported in left.items() if not (imported - packages) & left.keys()}
+        assert free, f"a circle among {sorted(left)}"
+        left = {name: imported for name, imported in left.items() if name not in free}
 
 
 def test_every_operation_is_exported_and_is_a_method():
@@ -136,4 +105,4 @@ def test_help_of_an_operation_is_its_own():
     assert tinygrad_edu.Value.tanh.__doc__.startswith("tanh(x)\n\nHyperbolic tangent")
     assert repr(tinygrad_edu.tanh) == "<operation tanh>"
     with pytest.raises(ValueError, match="no operation 'swish'; if it is your own, define it first"):
-        tinygrad_edu.operation.find("swish")
+        tinygrad_edu.engine.operation.find("swish")

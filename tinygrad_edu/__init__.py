@@ -8,17 +8,19 @@
 6.0
 """
 
-from tinygrad_edu import data, losses, nn, optim
-from tinygrad_edu.calculus import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from tinygrad_edu.checking import GradientMismatch, check_gradients
-from tinygrad_edu.compiled_loss import compile_loss
-from tinygrad_edu.compiler import compile as compile  # not in __all__: a star import leaves Python's own compile alone
-from tinygrad_edu.functions import amax, dot, logsumexp, mean, softmax
-from tinygrad_edu.functions import sum as sum  # not in __all__: a star import leaves Python's own sum alone
-from tinygrad_edu.history import History
-from tinygrad_edu.linearization import gradients
-from tinygrad_edu.operation import Operation
-from tinygrad_edu.ops import (
+from tinygrad_edu import nn
+from tinygrad_edu.calculus.checking import GradientMismatch, check_gradients
+from tinygrad_edu.calculus.linearization import gradients
+from tinygrad_edu.calculus.transforms import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygrad_edu.compiling.compiled_loss import compile_loss
+from tinygrad_edu.compiling.compiler import (
+    compile as compile,  # not in __all__: a star import leaves Python's own compile alone
+)
+from tinygrad_edu.compiling.symbols import CompileError
+from tinygrad_edu.engine.functions import amax, dot, logsumexp, mean, softmax
+from tinygrad_edu.engine.functions import sum as sum  # not in __all__: a star import leaves Python's own sum alone
+from tinygrad_edu.engine.operation import Operation
+from tinygrad_edu.engine.ops import (
     absolute,
     add,
     arccos,
@@ -66,13 +68,15 @@ from tinygrad_edu.ops import (
     tanh,
     where,
 )
-from tinygrad_edu.recording import no_grad
-from tinygrad_edu.symbolic import CompileError
-from tinygrad_edu.training import classifier, fit
-from tinygrad_edu.value import Value, topological_order
-from tinygrad_edu.viz.drawing import draw
-from tinygrad_edu.viz.explanation import explain
-from tinygrad_edu.viz.expression import expression
+from tinygrad_edu.engine.recording import no_grad
+from tinygrad_edu.engine.value import Value, topological_order
+from tinygrad_edu.nn import losses, optim
+from tinygrad_edu.training import data
+from tinygrad_edu.training.fit import classifier, fit
+from tinygrad_edu.training.history import History
+from tinygrad_edu.viz.explaining.explanation import explain
+from tinygrad_edu.viz.graphs.drawing import draw
+from tinygrad_edu.viz.graphs.expression import expression
 
 __all__ = [
     "CompileError",

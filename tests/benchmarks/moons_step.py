@@ -50,7 +50,7 @@ optimizer.step()
 """
 OWN_SETUP = """
 from tinygrad_edu import mean, optim
-from tinygrad_edu.losses import hinge, l2_penalty
+from tinygrad_edu.nn.losses import hinge, l2_penalty
 rows, labels = X.tolist(), y.tolist()
 parameters = model.parameters()
 optimizer = optim.SGD(parameters, lr=0.1)
@@ -59,9 +59,9 @@ IMPORTS = {
     "micrograd": "from micrograd.engine import Value\nfrom micrograd.nn import MLP",
     "our Value": "import micrograd.engine, tinygrad_edu\nmicrograd.engine.Value = tinygrad_edu.Value\n"
     "from micrograd.engine import Value\nfrom micrograd.nn import MLP",
-    "our Value and nn": "from tinygrad_edu import Value\nfrom tinygrad_edu.nn import MLP",
-    "our nn and losses": "from tinygrad_edu.nn import MLP",
-    "no collector": "from tinygrad_edu.nn import MLP",
+    "our Value and nn": "from tinygrad_edu import Value\nfrom tinygrad_edu.nn.layers import MLP",
+    "our nn and losses": "from tinygrad_edu.nn.layers import MLP",
+    "no collector": "from tinygrad_edu.nn.layers import MLP",
 }
 
 

@@ -8,9 +8,9 @@ import statistics
 import time
 
 from tinygrad_edu import Value, draw, explain, nn
-from tinygrad_edu.value import topological_order
-from tinygrad_edu.viz.layout import lay_out
-from tinygrad_edu.viz.page import page
+from tinygrad_edu.engine.value import topological_order
+from tinygrad_edu.viz.graphs.layout import lay_out
+from tinygrad_edu.viz.page.page import page
 
 
 def chain(count):

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from math import isclose
 from struct import pack
+from typing import TYPE_CHECKING
 
-from tinygrad_edu import structure
-from tinygrad_edu.linearization import Linearization
-from tinygrad_edu.operation import BUILT_IN
-from tinygrad_edu.recording import traced
-from tinygrad_edu.surroundings import Surroundings
-from tinygrad_edu.symbolic import CompileError, symbolically
-from tinygrad_edu.tracing import check_function, name_of, new_inputs, outputs_of
+from tinygrad_edu.calculus import trees
+from tinygrad_edu.calculus.linearization import Linearization
+from tinygrad_edu.calculus.tracing import check_function, name_of, new_inputs, outputs_of
+from tinygrad_edu.compiling.surroundings import Surroundings
+from tinygrad_edu.compiling.symbols import CompileError, symbolically
+from tinygrad_edu.engine.operation import BUILT_IN
+from tinygrad_edu.engine.recording import traced
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-    from tinygrad_edu.value import Value
+    from tinygrad_edu.engine.value import Value
 
 NUDGE = 2.0**-10  # how far, in relation to itself, a number is moved to see what a function makes of another one
 
@@ -39,7 +39,7 @@ class Graph:
         self.inputs, new_args = new_inputs(doing, f, args, range(len(args)))
         result, own = traced(f, *new_args)
         self.outputs = [output for _, output in outputs_of(doing, f, result)]
-        self.result = structure.rebuilt(result, self.outputs)  # the function may change its own
+        self.result = trees.rebuilt(result, self.outputs)  # the function may change its own
         at = Linearization(self.outputs, self.inputs)
         self.order = at.order
         self.around = [leaf for leaf in at.leaves if leaf not in own]
@@ -99,7 +99,7 @@ def _graph_to_compile(doing: str, f: Callable[..., Any], args: Sequence[Any], ar
     graph = symbolically(Graph, doing, f, args)
     if {*graph.variables}.isdisjoint(graph.order):
         raise CompileError(
-            f"{name_of(f)} returned {structure.described(graph.result)} that was not computed from its arguments, so "
+            f"{name_of(f)} returned {trees.described(graph.result)} that was not computed from its arguments, so "
             "there is nothing to compile (does something take a number out of the graph, as x.data and no_grad do?)"
         )
     contents = Surroundings(f).contents()  # with what the first call has made
@@ -124,7 +124,7 @@ def _once_more(doing: str, f: Callable[..., Any], args: Sequence[Any], numbers: 
     for nudge in (-NUDGE, NUDGE):
         nudged = [x + nudge * (abs(x) or 1.0) for x in numbers]
         try:
-            return symbolically(Graph, doing, f, structure.rebuilt(tuple(args), nudged))
+            return symbolically(Graph, doing, f, trees.rebuilt(tuple(args), nudged))
         except Exception:  # whatever a function does that is not meant for these numbers
             continue
     return symbolically(Graph, doing, f, args)

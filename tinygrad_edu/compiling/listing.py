@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import builtins
 import math
+from typing import TYPE_CHECKING
 
 from tinygrad_edu.compiling.identifiers import Identifiers
 from tinygrad_edu.compiling.program import BOTH, EITHER, Primitive
+from tinygrad_edu.compiling.symbols import CompileError
 from tinygrad_edu.compiling.template import ATOM, COMPARISON, CONDITIONS, LOOSEST, MINUS, NAME, template
-from tinygrad_edu.operation import BUILT_IN, TABLE, Operation
-from tinygrad_edu.symbolic import CompileError
+from tinygrad_edu.engine.operation import BUILT_IN, TABLE, Operation
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

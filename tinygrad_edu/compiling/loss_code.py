@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from itertools import repeat
+from typing import TYPE_CHECKING
 
-from tinygrad_edu import structure
+from tinygrad_edu.calculus import trees
+from tinygrad_edu.calculus.linearization import Linearization
+from tinygrad_edu.calculus.tracing import name_of
+from tinygrad_edu.calculus.warning import with_place
 from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.function_graph import Graph, agree, graph_to_compile
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.program_gradient import differentiate
 from tinygrad_edu.compiling.source_text import as_tuple, backward_comment, module
-from tinygrad_edu.linearization import Linearization
-from tinygrad_edu.recording import recorded
-from tinygrad_edu.surroundings import Surroundings
-from tinygrad_edu.symbolic import CompileError, symbolically
-from tinygrad_edu.tracing import name_of
-from tinygrad_edu.value import Value
-from tinygrad_edu.warning import with_place
+from tinygrad_edu.compiling.surroundings import Surroundings
+from tinygrad_edu.compiling.symbols import CompileError, symbolically
+from tinygrad_edu.engine.recording import recorded
+from tinygrad_edu.engine.value import Value
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
     from tinygrad_edu.compiling.shape import Shape
-    from tinygrad_edu.objective import Loss
+    from tinygrad_edu.nn.objective import Loss
 
     LossCode: TypeAlias = Callable[..., tuple[float, ...]]  # (*predictions, target) -> (loss, *its derivatives)
 
@@ -117,7 +117,7 @@ class LossCodes:
             return loss(prediction, target)
 
         run.__name__ = name_of(loss)
-        count = sum(1 for _ in structure.leaves(self.prediction))
+        count = sum(1 for _ in trees.leaves(self.prediction))
         try:
             graph, again = [graph_to_compile("loss", run, [self.prediction, self.as_given(t)]) for t in (one, other)]
             _check_loss(graph, self.loss)
@@ -160,7 +160,7 @@ class LossCodes:
         """Whether the code gives what the loss gives for this target: it may ask for more than the target's number."""
         recorded_loss = self._recorded(target)
         for place in PLACES:
-            numbers = [x + place for _, x in structure.leaves(self.prediction)]
+            numbers = [x + place for _, x in trees.leaves(self.prediction)]
             try:
                 expected, found = recorded_loss(*numbers, target), code(*numbers, target)
             except ERRORS:
@@ -177,7 +177,7 @@ class LossCodes:
 
         def compute(*numbers: Any) -> tuple[float, ...]:
             values = [Value(x) for x in numbers[:-1]]
-            error = recorded(self.loss, structure.rebuilt(self.prediction, values), self.as_given(numbers[-1]))
+            error = recorded(self.loss, trees.rebuilt(self.prediction, values), self.as_given(numbers[-1]))
             if not isinstance(error, Value):
                 raise TypeError("the loss is a plain number: it has no derivatives")
             return error.data, *Linearization([error], values).pull([1.0])  # type: ignore[arg-type]
@@ -187,8 +187,8 @@ class LossCodes:
 
 def _check_loss(graph: Graph, loss: Loss) -> None:
     """Raise a CompileError if the loss is not one number that depends on the prediction alone."""
-    if not structure.is_leaf(graph.result):
-        raise CompileError(f"{name_of(loss)} returned {structure.described(graph.result)}; a loss is one number")
+    if not trees.is_leaf(graph.result):
+        raise CompileError(f"{name_of(loss)} returned {trees.described(graph.result)}; a loss is one number")
     if {*graph.inputs}.isdisjoint(graph.order):
         raise CompileError(f"what {name_of(loss)} returned was not computed from the prediction: it has no derivatives")
     if graph.around:

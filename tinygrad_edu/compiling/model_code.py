@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tinygrad_edu import structure
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.calculus import trees
+from tinygrad_edu.calculus.tracing import name_of
 from tinygrad_edu.compiling.code_cache import cached
 from tinygrad_edu.compiling.function_graph import Graph, graph_to_compile
 from tinygrad_edu.compiling.listing import Listing
@@ -10,12 +13,10 @@ from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.program_gradient import differentiate
 from tinygrad_edu.compiling.shape import Shape
 from tinygrad_edu.compiling.source_text import as_tuple, backward_comment, module
-from tinygrad_edu.losses import l2_penalty
-from tinygrad_edu.symbolic import symbolically
-from tinygrad_edu.tracing import name_of
-from tinygrad_edu.value import Value
+from tinygrad_edu.compiling.symbols import symbolically
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.nn.losses import l2_penalty
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
@@ -145,7 +146,7 @@ def _groups(graph: Graph, listing: Listing) -> tuple[list[str], list[str], list[
 
 
 def _shown(graph: Graph, outputs: Sequence[str]) -> str:
-    return outputs[0] if structure.is_leaf(graph.result) else f"[{', '.join(outputs)}]"
+    return outputs[0] if trees.is_leaf(graph.result) else f"[{', '.join(outputs)}]"
 
 
 def _zeros(names: Sequence[str]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from struct import pack
+from typing import TYPE_CHECKING
 
-from tinygrad_edu import ops
-from tinygrad_edu.operation import BUILT_IN, Operation
-from tinygrad_edu.recording import recorded
-from tinygrad_edu.symbolic import symbolically
-from tinygrad_edu.value import Value, topological_order
+from tinygrad_edu.compiling.symbols import symbolically
+from tinygrad_edu.engine import ops
+from tinygrad_edu.engine.operation import BUILT_IN, Operation
+from tinygrad_edu.engine.recording import recorded
+from tinygrad_edu.engine.value import Value, topological_order
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any, TypeAlias

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
+from tinygrad_edu.calculus.linearization import RecordedLinearization
 from tinygrad_edu.compiling.listing import found
 from tinygrad_edu.compiling.program import Primitive, Program
-from tinygrad_edu.graph import local_derivatives, recorded_derivatives
-from tinygrad_edu.linearization import RecordedLinearization
-from tinygrad_edu.recording import recorded
-from tinygrad_edu.symbolic import symbolically
-from tinygrad_edu.value import Value, record
+from tinygrad_edu.compiling.symbols import symbolically
+from tinygrad_edu.engine.recording import recorded
+from tinygrad_edu.engine.value import Value, record
+from tinygrad_edu.viz.graphs.walks import local_derivatives, recorded_derivatives
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinygrad_edu.value import Operand
+    from tinygrad_edu.engine.value import Operand
 
 
 def differentiate(

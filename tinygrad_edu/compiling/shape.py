@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from tinygrad_edu import structure
-from tinygrad_edu.operation import number
-from tinygrad_edu.value import Value
+from tinygrad_edu.calculus import trees
+from tinygrad_edu.engine.operation import number
+from tinygrad_edu.engine.value import Value
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
@@ -34,8 +34,8 @@ class Shape:
 
     def __init__(self, example: Any) -> None:
         self.example = plain_numbers(example)
-        self.is_number = structure.is_leaf(example)
-        is_flat = type(example) in (list, tuple) and all(map(structure.is_leaf, example))
+        self.is_number = trees.is_leaf(example)
+        is_flat = type(example) in (list, tuple) and all(map(trees.is_leaf, example))
         self.kind = type(example) if is_flat else None
         self._length = len(example) if is_flat else 0
 
@@ -51,7 +51,7 @@ class Shape:
         if type(tree) is self.kind and len(tree) == self._length and {*map(type, tree)} <= FLOAT:
             floats: Sequence[float] = tree
             return floats
-        return [plain_number(name, x) for x in structure.matched(tree, self.example, name)]
+        return [plain_number(name, x) for x in trees.matched(tree, self.example, name)]
 
     def rows(self, name: str, trees: list[Any]) -> list[Sequence[float]]:
         """``numbers`` of each item of a list."""
@@ -64,7 +64,7 @@ class Shape:
         """The structure around other numbers."""
         if self.is_number:
             return numbers[0]
-        return self.kind(numbers) if self.kind else structure.rebuilt(self.example, numbers)
+        return self.kind(numbers) if self.kind else trees.rebuilt(self.example, numbers)
 
 
 def plain_number(name: str, x: Any) -> float:
@@ -78,11 +78,11 @@ def plain_number(name: str, x: Any) -> float:
     try:
         return number(x)
     except TypeError:
-        what = "a Value. Pass x.data" if isinstance(x, Value) else structure.described(x)
+        what = "a Value. Pass x.data" if isinstance(x, Value) else trees.described(x)
         raise TypeError(f"compiled code takes plain numbers; in {name} is {what}") from None
 
 
 def plain_numbers(tree: Any) -> Any:
     """The same with numbers in the place of Values."""
-    leaves = [leaf._data if isinstance(leaf, Value) else leaf for _, leaf in structure.leaves(tree)]
-    return structure.rebuilt(tree, leaves)
+    leaves = [leaf._data if isinstance(leaf, Value) else leaf for _, leaf in trees.leaves(tree)]
+    return trees.rebuilt(tree, leaves)

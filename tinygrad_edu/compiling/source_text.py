@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,7 +17,7 @@ def module(listings: Sequence[Listing], functions: Sequence[Sequence[str]]) -> s
     from_math = sorted({name for listing in listings for name in listing.from_math})
     definitions = {name: source for listing in listings for name, source in listing.definitions.items()}
     imports = [f"from math import {', '.join(from_math)}"] * bool(from_math)
-    imports += ["from tinygrad_edu.operation import find"] * bool(definitions)
+    imports += ["from tinygrad_edu.engine.operation import find"] * bool(definitions)
     imports += [f"{name} = {source}" for name, source in definitions.items()]
     texts = ["\n".join([wrapped(first), *[wrapped(f"    {line}") for line in lines]]) for first, *lines in functions]
     return "\n\n".join(["\n".join(imports)] * bool(imports) + texts) + "\n"

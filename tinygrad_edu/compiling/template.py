@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import builtins
 import math
+from typing import TYPE_CHECKING
 
-from tinygrad_edu.symbolic import CompileError
+from tinygrad_edu.compiling.symbols import CompileError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -7,13 +7,13 @@ colour-blind readers can tell apart; in print without colours, markers tell clas
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from tinygrad_edu.data import class_indices
-from tinygrad_edu.module import Module
-from tinygrad_edu.operation import number
-from tinygrad_edu.training import classifier
+from tinygrad_edu.engine.operation import number
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.training.data import class_indices
+from tinygrad_edu.training.fit import classifier
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, TypeAlias
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from tinygrad_edu.history import History
+    from tinygrad_edu.training.history import History
 
     Model: TypeAlias = "Module | Callable[[list[float]], int]"
     Points: TypeAlias = "list[list[float]]"

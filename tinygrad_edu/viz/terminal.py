@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tinygrad_edu.data import class_indices
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from tinygrad_edu.training.data import class_indices
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 

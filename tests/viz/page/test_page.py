@@ -1,0 +1,304 @@
+"""The page, in a real browser: what it shows are the engine's numbers, and nothing gets in or out."""
+
+import json
+import os
+import re
+import shutil
+
+import pytest
+
+from tinygrad_edu import Value, explain, nn, relu, sin, sqrt, tanh
+from tinygrad_edu.viz.page import page as page_module
+from tinygrad_edu.viz.page import svg
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+REQUIRED = "REQUIRE_CHROMIUM" in os.environ  # where a missing browser is a failure: .ci/run installs it
+in_browser = pytest.mark.skipif(CHROMIUM is None and not REQUIRED, reason="needs Chromium: apt-get install chromium")
+
+
+def used_twice():
+    x, w = Value(3.0, label="x"), Value(-0.5, label="w")
+    y = x * x + sin(w * x) - tanh(w)
+    y.label = "y"
+    return y
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Open the page of a Value; afterwards there was no error, and no request but for the file itself."""
+    contexts, troubles = [], []
+
+    def open_page(value, **options):
+        path = tmp_path / f"page{len(contexts)}.html"
+        explain(value).to_html(path)
+        context = browser.new_context(**options)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: troubles.append(message.text))
+        tab.on("pageerror", lambda error: troubles.append(str(error)))
+        tab.on("request", lambda request: request.url == path.as_uri() or troubles.append(request.url))
+        tab.on("dialog", lambda dialog: troubles.append(dialog.message))
+        tab.goto(path.as_uri())
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+def position(tab):
+    return int(tab.input_value("#slider"))
+
+
+def graphics(tab):
+    """The classes of all boxes and arrows and the text in them: what the drawing looks like."""
+    return tab.eval_on_selector_all(".node, .wire", "all => all.map(e => [e.id, e.className.baseVal, e.textContent])")
+
+
+@in_browser
+def test_every_number_on_the_page_is_the_engines(visit):
+    y = used_twice()
+    tab = visit(y)
+    explanation = explain(y)
+    y.backward()
+    tab.keyboard.press("End")
+    for i, node in enumerate(explanation.order):
+        box = tab.locator(f"#n{i}")
+        assert box.locator(".data").text_content() == f"data {page_module.digits(node.data)}"
+        assert box.locator(".grad").text_content() == f"grad {page_module.digits(node.grad)}"
+        box.click()
+        lines = "all => all.map(e => [e.textContent, e.nextSibling.textContent])"
+        shown = dict(tab.eval_on_selector_all("#about-lines dt", lines))
+        assert float(shown["value"]) == node.data
+        assert float(shown["gradient"]) == node.grad
+        if node is not y:
+            assert tab.locator("#about-check").text_content().startswith("✓")
+        tab.keyboard.press("Escape")
+    for step in explanation.backward:
+        node = explanation.order.index(step.node)
+        assert tab.locator(f"#e{node}_{step.index} .local").text_content() == f"× {page_module.digits(step.local)}"
+
+
+@in_browser
+def test_the_steps_are_forward_then_backward_and_every_way_through_them_agrees(visit):
+    tab = visit(used_twice())
+    explanation = explain(used_twice())
+    computed = [step for step in explanation.forward if step.formula]
+    count = 1 + len(computed) + 1 + len(explanation.backward) + 1
+    pictures, phases = [], []
+    for _ in range(count):
+        pictures.append(graphics(tab))
+        phases.append(tab.text_content("#phase"))
+        tab.keyboard.press("ArrowRight")
+    assert phases == ["Forward pass"] * (1 + len(computed)) + ["Backward pass"] * (count - 1 - len(computed))
+    assert position(tab) == count - 1
+    assert tab.is_disabled("#next")
+    assert tab.is_disabled("#last")
+    for i in reversed(range(count - 1)):
+        tab.click("#previous")
+        assert graphics(tab) == pictures[i]
+    assert tab.is_disabled("#previous")
+    tab.click("#last")
+    assert graphics(tab) == pictures[-1]
+    tab.click("#first")
+    assert graphics(tab) == pictures[0]
+    tab.fill("#slider", "4")
+    assert graphics(tab) == pictures[4]
+    tab.click("#next")
+    assert position(tab) == 5
+    tab.keyboard.press("Home")
+    assert position(tab) == 0
+
+
+@in_browser
+def test_each_contribution_lights_its_arrow_and_fills_in_the_grad(visit):
+    y = used_twice()
+    tab = visit(y)
+    explanation = explain(y)
+    forward = 1 + sum(step.formula is not None for step in explanation.forward)
+    for i, step in enumerate(explanation.backward):
+        tab.fill("#slider", str(forward + 1 + i))
+        node, parent = (
+            explanation.order.index(step.node),
+            next(j for j, other in enumerate(explanation.order) if other is step.parent),
+        )
+        assert tab.eval_on_selector_all(".wire.current", "all => all.map(e => e.id)") == [f"e{node}_{step.index}"]
+        assert tab.text_content(f"#n{parent} .grad") == f"grad {page_module.digits(step.total)}"
+        assert "current" in tab.get_attribute(f"#n{parent}", "class")
+        assert page_module.digits(step.amount) in tab.text_content("#words")
+
+
+@in_browser
+def test_where_a_value_is_used_twice_the_contributions_are_seen_to_add_up(visit):
+    x = Value(3.0, label="x")
+    tab = visit(x * x)
+    tab.keyboard.press("End")
+    tab.keyboard.press("ArrowLeft")
+    assert re.sub(r"\s", "", tab.locator("#lines dd").last.text_content()) == "∂v1∂x=3+3=6"
+    tab.click("#n0")
+    assert tab.locator("#about-lines dt").all_text_contents() == [
+        "value", "gradient", "x₍₁₎ through v1", "x₍₂₎ through v1", "sum",
+    ]  # fmt: skip
+
+
+@in_browser
+def test_play_goes_on_by_itself_and_stops_at_the_end(visit):
+    tab = visit(Value(2.0, label="x") * 3)
+    tab.clock.install()
+    tab.reload()
+    tab.keyboard.press("Space")
+    assert tab.get_attribute("#play", "aria-pressed") == "true"
+    tab.clock.run_for(2100)
+    assert position(tab) == 1
+    tab.clock.run_for(60000)
+    assert position(tab) == int(tab.get_attribute("#slider", "max"))
+    assert tab.get_attribute("#play", "aria-label") == "Play"
+
+
+@in_browser
+def test_the_keyboard_alone_reaches_everything(visit):
+    tab = visit(used_twice())
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    tab.focus("#n0")
+    tab.keyboard.press("Enter")
+    assert tab.text_content("#about-name") == "x"
+    assert not tab.is_visible("#step")
+    tab.keyboard.press("Escape")
+    assert tab.is_visible("#step")
+    assert tab.evaluate("document.activeElement.id") == "n0"
+    assert tab.get_attribute("#step", "aria-live") == "polite"
+    assert all(tab.locator("button").evaluate_all("all => all.map(b => b.getAttribute('aria-label') || b.textContent)"))
+
+
+@in_browser
+def test_space_plays_also_after_a_click_on_a_box(visit):
+    tab = visit(used_twice())
+    tab.click("#n1")
+    tab.keyboard.press("Space")
+    assert tab.get_attribute("#play", "aria-pressed") == "true"
+
+
+@in_browser
+def test_labels_cannot_inject_anything(visit):
+    nasty = "</script><img src=x onerror=alert(1)><script>alert(2)</script>"
+    x = Value(2.0, label=nasty)
+    y = x * Value(1.5, label='"><svg onload=alert(3)>') + Value(1.0, label="{{data}} \\u003c & ' \u202e\x00\ud800")
+    y.label = "<b>bold</b>"
+    tab = visit(y)
+    tab.keyboard.press("End")
+    tab.click("#n0")
+    assert tab.locator("img, b, iframe, script:not(#data)").count() == 1  # the page's own script
+    assert tab.locator("[onerror], [onload]").count() == 0
+    assert "<img" in tab.text_content("#about-name")
+
+
+@in_browser
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_its_screen_and_can_be_read_in_both_schemes(visit, size, scheme):
+    tab = visit(used_twice(), viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= size[0]
+    for button in tab.locator(".controls button").all():
+        assert button.bounding_box()["height"] >= 44
+        assert button.bounding_box()["y"] + button.bounding_box()["height"] <= size[1]
+    colours = tab.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
+    ink, ground = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in colours)
+    assert (ink < 200 and ground > 600) if scheme == "light" else (ink > 600 and ground < 200)
+
+
+@in_browser
+def test_a_large_graph_is_shown_whole_on_request(visit):
+    x = y = Value(0.5, label="x")
+    for _ in range(12):
+        y = (y * x).tanh()
+    tab = visit(y)
+    inside = "document.querySelector('#drawing').scrollWidth <= document.querySelector('#drawing').clientWidth"
+    assert not tab.evaluate(inside)
+    tab.click("#whole")
+    assert tab.evaluate(inside)
+    assert tab.text_content("#whole") == "Readable size"
+    assert not visit(x * 2).is_visible("#whole")
+
+
+@in_browser
+def test_the_page_of_an_infinite_derivative_says_where_it_ends(visit):
+    tab = visit((Value(0.0, label="x")).sqrt() * 2)
+    tab.keyboard.press("End")
+    assert "the derivative of sqrt at x = 0.0 is infinite" in tab.text_content("#words")
+    tab.click("#n0")
+    assert "not known, because the backward pass fails" in tab.text_content("#about-lines")
+
+
+@in_browser
+def test_reduced_motion_is_respected(visit):
+    tab = visit(used_twice(), reduced_motion="reduce")
+    tab.keyboard.press("End")
+    tab.keyboard.press("ArrowLeft")
+    assert tab.eval_on_selector(".wire.current path", "e => getComputedStyle(e).animationName") == "none"
+
+
+@in_browser
+def test_the_drawing_shows_all_values_without_javascript(visit):
+    tab = visit(used_twice(), java_script_enabled=False)
+    assert tab.locator(".unknown").count() == 0
+    assert "needs JavaScript" in tab.text_content("body") or "need JavaScript" in tab.text_content("body")
+
+
+def test_the_page_is_one_small_file(tmp_path):
+    model = nn.MLP(3, [4, 3, 1], "tanh", seed=0)
+    loss = (model([1.0, 2.0, 3.0]) - 1) ** 2
+    assert 45 <= len(explain(loss).order) <= 60
+    path = tmp_path / "page.html"
+    explain(loss).to_html(path)
+    text = path.read_text(encoding="utf-8")
+    assert len(text.encode()) < 200_000
+    assert "http:" not in text.replace("http://www.w3.org/1998/Math/MathML", "")
+    assert "https:" not in text
+    assert re.search(r"default-src 'none'; style-src 'sha256-[^']{44}'; script-src 'sha256-[^']{44}'", text)
+    assert "{{" not in text
+
+
+def test_a_check_at_a_kink_says_that_it_cannot_tell():
+    x = Value(0.0, label="x")
+    explanation = explain(relu(x) + 1)
+    nodes = page_module.data(explanation)["nodes"]
+    assert nodes[0]["check"].startswith("Finite differences cannot tell here")
+    assert explain(sqrt(Value(4.0, label="x"))).backward[0].local == 0.25
+
+
+def test_a_wrong_rule_is_found_out(own_operation):
+    wrong = own_operation("wrong_square", lambda x: x * x, lambda y, x: (3 * x,))
+    nodes = page_module.data(explain(wrong(Value(2.0, label="x"))))["nodes"]
+    assert nodes[0]["check"] == "✗ finite differences give 4, which does not agree."
+
+
+def test_numbers_that_json_does_not_know_are_written_as_text():
+    x = Value(float("inf"), label="x")
+    document = page_module.as_json(page_module.data(explain(x * 2)))
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    assert json.loads(document, parse_constant=refuse)
+
+
+def test_an_existing_page_survives_a_failure(tmp_path, monkeypatch):
+    path = tmp_path / "page.html"
+    path.write_text("mine")
+    monkeypatch.setattr(svg, "lay_out", lambda *args: (_ for _ in ()).throw(RuntimeError("no Graphviz")))
+    with pytest.raises(RuntimeError, match="no Graphviz"):
+        explain(used_twice()).to_html(path)
+    assert path.read_text() == "mine"

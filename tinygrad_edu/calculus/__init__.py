@@ -1,0 +1,1 @@
+"""Derivatives of Python functions: gradients, Jacobians, Hessians and products with them, and checks by differences."""

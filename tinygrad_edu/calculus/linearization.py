@@ -1,0 +1,310 @@
+"""The derivative of a recorded computation: a linear map, in forward mode and in reverse mode, of numbers or of graphs.
+
+It is a product of local derivatives, one factor for each operation between inputs and outputs. Forward mode multiplies
+them from the inputs on, reverse mode from the outputs back (Griewank and Walther, *Evaluating Derivatives*, 2nd ed.,
+chapter 3).
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.calculus import trees
+from tinygrad_edu.calculus.warning import warn
+from tinygrad_edu.compiling.symbols import check_reading, is_symbolic
+from tinygrad_edu.engine import ops
+from tinygrad_edu.engine.recording import recorded, register
+from tinygrad_edu.engine.value import Constant, Value, record, sweep, sweep_lock, topological_order
+from tinygrad_edu.viz.graphs.walks import local_derivatives, recorded_derivatives
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, TypeAlias
+
+    from tinygrad_edu.engine.value import Operand
+
+    Steps: TypeAlias = list[tuple[int, list[tuple[int, float]]]]
+
+
+class ConstantDerivative(Constant):
+    """A derivative that is the same everywhere, such as the 3 of 3 * x. Other constants stay inside their formulas;
+    this one is handed to the user, who may compute with it and differentiate with respect to it.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: float) -> None:
+        super().__init__(data)
+        register(self)
+
+
+class Linearization:
+    """The derivative of ``outputs`` with respect to ``inputs``, where they are now, carrying numbers.
+
+    Args:
+        outputs, inputs: Values of one graph. Inputs may be computed ones.
+
+    Attributes:
+        order: all that the outputs were made from, in topological order.
+        nodes: of these, what was computed from inputs.
+        leaves: of these, the leaves that are neither inputs nor plain numbers.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> at = Linearization([x * y, x + y], [x, y])
+    >>> at.push([1.0, 0.0]), at.pull([1.0, 0.0]), at.jacobian()
+    ([3.0, 1.0], [3.0, 2.0], [[3.0, 2.0], [1.0, 1.0]])
+    """
+
+    def __init__(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> None:
+        self.outputs, self.inputs = outputs, inputs
+        self.order = topological_order(*outputs)
+        self.nodes: list[Value] = []
+        self.leaves: list[Value] = []
+        self._place: dict[Value, int] = {}
+        self._steps: Steps | None = None
+        reached = set(inputs)
+        for node in self.order:
+            first, second = node._first, node._second
+            if first is None:
+                if node not in reached and (not isinstance(node, Constant) or isinstance(node, ConstantDerivative)):
+                    self.leaves.append(node)
+            elif type(first) is tuple:
+                if not reached.isdisjoint(first) or (second and not reached.isdisjoint(second)):
+                    reached.add(node)
+                    self.nodes.append(node)
+            elif first in reached or second in reached:
+                reached.add(node)
+                self.nodes.append(node)
+
+    def push(self, tangents: Sequence[Any]) -> list[Operand]:
+        """Forward mode: how the outputs change when the inputs change by ``tangents``; J v, or jvp."""
+        steps, place = self._all_steps(), self._place
+        moving = [0.0] * len(place)
+        for x, tangent in zip(self.inputs, tangents):
+            moving[place[x]] += tangent
+        for i, terms in steps:
+            for j, local in terms:
+                if moving[j]:
+                    moving[i] += moving[j] * local
+        return [moving[place[output]] if output in place else 0.0 for output in self.outputs]
+
+    def pull(self, cotangents: Sequence[Any]) -> list[Operand]:
+        """Reverse mode: how the sum of the outputs times ``cotangents`` changes with each input; vᵀ J, or vjp."""
+        with sweep_lock:
+            in_use = [node for node in self.order if node._adjoint]
+            if in_use:  # another sweep is in the middle of its work, and one of its rules has called this
+                return self._pull_by_steps(cotangents)
+            try:
+                for output, cotangent in zip(self.outputs, cotangents):
+                    output._adjoint += cotangent
+                sweep(self.nodes)
+                return [x._adjoint for x in self.inputs]
+            finally:
+                for node in self.order:
+                    node._adjoint = 0.0
+
+    def jacobian(self, mode: str = "auto") -> list[list[Operand]]:
+        """The matrix, a row for each output: pushed column by column, or pulled row by row, whichever are fewer."""
+        if mode == "forward" or (mode == "auto" and len(self.inputs) < len(self.outputs)):
+            columns = [self.push(unit) for unit in units(len(self.inputs))]
+            return [[column[i] for column in columns] for i in range(len(self.outputs))]
+        return [self._pull_by_steps(unit) for unit in units(len(self.outputs))]
+
+    def magnitudes(self) -> list[tuple[list[float], float]]:
+        """For each output its derivatives as they would be if no terms cancelled, with absolute values everywhere, and
+        how large a change of the output rounding makes: what the accuracy of both is to be compared with.
+
+        >>> x = Value(2.0)
+        >>> Linearization([x * 3 - x * 2.5], [x]).magnitudes()
+        [([5.5], 4.9960036108132044e-15)]
+        """
+        steps = [(i, [(j, abs(local)) for j, local in terms]) for i, terms in self._all_steps()]
+        rounded = [abs(node._data) + _size_of_terms(node) for node in self.nodes]
+        found = []
+        for unit in units(len(self.outputs)):
+            arriving = self._arriving(steps, unit)
+            noise = 2**-53 * sum([arriving[self._place[node]] * size for node, size in zip(self.nodes, rounded)])
+            found.append(([arriving[self._place[x]] for x in self.inputs], noise))
+        return found
+
+    def _pull_by_steps(self, cotangents: Sequence[Any]) -> list[Operand]:
+        """The same as ``pull``, with local derivatives that are found only once: faster when it is done many times."""
+        arriving = self._arriving(self._all_steps(), cotangents)
+        return [arriving[self._place[x]] for x in self.inputs]
+
+    def _arriving(self, steps: Steps, cotangents: Sequence[float]) -> list[float]:
+        place = self._place
+        arriving = [0.0] * len(place)
+        for output, cotangent in zip(self.outputs, cotangents):
+            if output in place:
+                arriving[place[output]] += cotangent
+        for i, terms in reversed(steps):
+            upstream = arriving[i]
+            if upstream:
+                for j, local in terms:
+                    arriving[j] += upstream * local
+        return arriving
+
+    def _all_steps(self) -> Steps:
+        """For each node, by number, the numbers of its operands and the local derivatives."""
+        if self._steps is None:
+            place = self._place = {x: i for i, x in enumerate(dict.fromkeys((*self.inputs, *self.nodes)))}
+            steps = []
+            for node in self.nodes:
+                terms = [(p, local) for p, local in zip(node.parents, local_derivatives(node)) if p in place]
+                steps.append((place[node], [(place[parent], local) for parent, local in terms]))
+            self._steps = steps
+        return self._steps
+
+
+class RecordedLinearization(Linearization):
+    """The same carrying Values, so that the results are graphs too and can be differentiated again.
+
+    Attributes:
+        adjoints: after ``pull``, the derivative by each node on the way, a Value or a plain number.
+
+    >>> x = Value(3.0)
+    >>> [slope] = RecordedLinearization([x * x], [x]).pull([1.0])
+    >>> slope.op, slope.data
+    (<operation add>, 6.0)
+    """
+
+    def __init__(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> None:
+        super().__init__(outputs, inputs)
+        self.adjoints: dict[Value, Operand] = {}
+        self._locals: dict[Value, list[Operand]] = {}
+
+    def locals(self, node: Value) -> list[Operand]:
+        """The local derivatives of ``node``, recorded once."""
+        if node not in self._locals:
+            self._locals[node] = recorded_derivatives(node)
+        return self._locals[node]
+
+    def push(self, tangents: Sequence[Operand]) -> list[Operand]:
+        """Forward mode; see ``Linearization.push``."""
+        return self._as_values(recorded(self._push, tangents), tangents)
+
+    def pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
+        """Reverse mode; see ``Linearization.pull``."""
+        return self._as_values(recorded(self._pull, cotangents), cotangents)
+
+    _pull_by_steps = pull
+
+    def _as_values(self, found: Sequence[Operand], seeds: Sequence[Operand]) -> list[Operand]:
+        """Each as a Value of its own, to have a label of its own: a Value that was there already, such as the x that is
+        the derivative of w * x by w, is taken over into a new one."""
+        taken = {*self.order, *(seed for seed in seeds if isinstance(seed, Value))}
+        values: list[Operand] = []
+        for x in found:
+            value = x if isinstance(x, Value) else ConstantDerivative(x)
+            values.append(recorded(record, ops.positive, value._data, value) if value in taken else value)
+            taken.add(value)
+        return values
+
+    def _push(self, tangents: Sequence[Operand]) -> list[Operand]:
+        moving: dict[Value, Operand] = {}
+        for x, tangent in zip(self.inputs, tangents):
+            moving[x] = _total([moving.get(x, 0.0), tangent])
+        for node in self.nodes:
+            terms = zip(node.parents, self.locals(node))
+            changes = [_product(moving[parent], local) for parent, local in terms if parent in moving]
+            moving[node] = _total([moving.get(node, 0.0), *changes])
+        return [moving.get(output, 0.0) for output in self.outputs]
+
+    def _pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
+        arriving: dict[Value, list[Operand]] = {node: [] for node in (*self.inputs, *self.nodes)}
+        for output, cotangent in zip(self.outputs, cotangents):
+            arriving.get(output, []).append(cotangent)
+        for node in reversed(self.nodes):
+            upstream = self.adjoints[node] = _total(arriving[node])
+            arriving[node] = [upstream]
+            if not _is_zero(upstream):
+                for parent, local in zip(node.parents, self.locals(node)):
+                    if parent in arriving:
+                        arriving[parent].append(_product(upstream, local))
+        return [_total(arriving[x]) for x in self.inputs]
+
+
+def units(count: int) -> list[list[float]]:
+    """The rows of a unit matrix.
+
+    >>> units(2)
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    return [[float(i == j) for j in range(count)] for i in range(count)]
+
+
+def _size_of_terms(node: Value) -> float:
+    """How large the parts are that a number was put together from, and that rounding is to be compared with."""
+    return sum([abs(local * parent._data) for local, parent in zip(local_derivatives(node), node.parents)])
+
+
+def _is_zero(x: Operand) -> bool:
+    """Whether ``x`` is a plain 0, which stays 0 however the inputs change."""
+    return type(x) is float and x == 0
+
+
+def _product(upstream: Operand, local: Operand) -> Operand:
+    """The product, without recording multiplications by a plain 0, 1 or -1. Nothing flows where nothing arrives, even
+    where a local derivative is not finite, as in ``backward``.
+    """
+    if _is_zero(upstream) or type(upstream) is type(local) is float:
+        return upstream and upstream * local
+    if not isfinite(local._data if isinstance(local, Value) else local) and not is_symbolic() and upstream == 0:
+        return 0.0
+    for factor, other in ((upstream, local), (local, upstream)):
+        if not isinstance(factor, Value) and factor in (0.0, 1.0, -1.0):
+            return 0.0 if factor == 0 else other if factor == 1 else -other
+    return upstream * local
+
+
+def _total(terms: Sequence[Operand]) -> Operand:
+    """The sum, without recording additions of a plain 0."""
+    terms = [term for term in terms if not _is_zero(term)]
+    if len(terms) <= 2:
+        return 0.0 if not terms else terms[0] if len(terms) == 1 else terms[0] + terms[1]
+    return ops.sum_(*terms)
+
+
+def gradients(output: Value, inputs: Any, create_graph: bool = False) -> Any:
+    """The derivatives of a Value with respect to Values that it was made from; touches no ``grad``.
+
+    Args:
+        output: the result of a recorded computation.
+        inputs: a Value, or a list, tuple or dict of Values; leaves or computed ones.
+        create_graph: give Values that remember how they were computed, to be differentiated again, drawn and explained.
+
+    Returns:
+        a number, or a Value with ``create_graph``, for each input, in the structure of ``inputs``; 0 for one that
+        ``output`` was not made from.
+
+    Raises:
+        TypeError: if ``output`` or an input is not a Value, or, with ``create_graph``, a rule works on numbers only.
+        ZeroDivisionError, ValueError, OverflowError: where a derivative is infinite or undefined; see
+            ``Value.backward``.
+
+    >>> x = Value(0.5, label="x")
+    >>> y = x.tanh()
+    >>> gradients(y, x)
+    0.7864477329659274
+    >>> slope = gradients(y, x, create_graph=True)    # 1 - y * y
+    >>> slope.op, round(gradients(slope, x), 12)
+    (<operation subtract>, -0.726861981384)
+    """
+    if not isinstance(output, Value):
+        raise TypeError(f"gradients are those of a Value, not of a {type(output).__name__}")
+    if is_symbolic() and not create_graph:
+        check_reading(output, "gradients without create_graph=True of")
+    leaves = list(trees.leaves(inputs, "inputs"))
+    for path, leaf in leaves:
+        if not isinstance(leaf, Value):
+            raise TypeError(f"gradients are with respect to Values; {path} is {trees.described(leaf)}")
+    values = [leaf for _, leaf in leaves]
+    if output.op is None and not isinstance(output, Constant) and not any(output is value for value in values):
+        warn(
+            "this output was not computed from anything, so its gradients are 0. The output comes first, "
+            "gradients(output, inputs), and inside no_grad nothing is recorded"
+        )
+    kind = RecordedLinearization if create_graph else Linearization
+    return trees.rebuilt(inputs, kind([output], values).pull([1.0]))

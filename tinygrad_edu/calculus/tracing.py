@@ -1,0 +1,214 @@
+"""Tracing: a Python function run once on new Values, and what leads from these to what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.calculus import trees
+from tinygrad_edu.calculus.linearization import Linearization, RecordedLinearization
+from tinygrad_edu.calculus.warning import warn
+from tinygrad_edu.engine import ops
+from tinygrad_edu.engine.recording import is_paused, traced
+from tinygrad_edu.engine.value import Constant, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeAlias
+
+    from tinygrad_edu.engine.value import Operand
+
+    Function: TypeAlias = Callable[..., Any]
+    Argnums: TypeAlias = "int | Sequence[int]"
+
+
+class Trace:
+    """A function run once on new Values, and the way from these to what it returned.
+
+    Args:
+        doing: who asks, for messages.
+        f: the function.
+        args, named: its arguments.
+        argnums: the positions of those to differentiate with respect to.
+
+    Attributes:
+        variables: the structure of these arguments, and ``inputs``, the new Values in it.
+        result: what ``f`` returned, and ``outputs``, its leaves as Values.
+        gives_values: whether Values were involved that are not its own, so that derivatives are Values as well.
+    """
+
+    def __init__(
+        self, doing: str, f: Function, args: Sequence[Any], named: Mapping[str, Any], argnums: Argnums
+    ) -> None:
+        self.doing, self.f = doing, f
+        check_function(doing, f)
+        places = [_place(argnum, args, f) for argnum in (argnums if isinstance(argnums, Sequence) else [argnums])]
+        if len(set(places)) < len(places):
+            raise ValueError(f"argnums {argnums} names an argument twice")
+        chosen = tuple([args[place] for place in places])
+        self.variables = chosen if isinstance(argnums, Sequence) else chosen[0]
+        self.inputs, new_args = new_inputs(doing, f, args, places)
+        given = [leaf for place in places for _, leaf in trees.leaves(args[place])]
+        origins = [(x, leaf) for x, leaf in zip(self.inputs, given) if isinstance(leaf, Value)]  # for which they stand
+        self.result, own = traced(f, *new_args, **named)
+        self.outputs = [output for _, output in outputs_of(doing, f, self.result)]
+        self._warn_if_cut_off(own)
+        self._at = Linearization(self.outputs, self.inputs)
+        self.gives_values = bool(origins) or not own.issuperset(self._at.leaves)
+        self._is_detached = bool(is_paused())
+        if self.gives_values and not self._is_detached:
+            self._at = RecordedLinearization(self.outputs, self.inputs)
+            for value, leaf in origins:  # only now, so that the walks above ended at the inputs
+                value.op, value._first = ops.positive, leaf
+                value.label = ""  # the name is that of the leaf
+
+    def _warn_if_cut_off(self, own: set[Value]) -> None:
+        """Warn if all that ``f`` returned are plain numbers, or Values that it made of such."""
+        if not (self.outputs and self.inputs and all(_is_cut_off(output, own) for output in self.outputs)):
+            return
+        what = f"the plain number {self.outputs[0]._data}" if trees.is_leaf(self.result) else "only plain numbers"
+        variables = ", ".join([x.label for x in self.inputs[:3]] + ["..."] * (len(self.inputs) > 3))
+        warn(
+            f"{name_of(self.f)} returned {what}, so its derivative by {variables} is 0. If it should not be, look "
+            "for what takes a number out of the graph, such as x.data or no_grad(), and for a branch that returns a "
+            "constant"
+        )
+
+    def check_scalar(self) -> None:
+        """Raise a TypeError unless ``f`` returned one number."""
+        if not trees.is_leaf(self.result):
+            raise TypeError(
+                f"{self.doing} takes a function that returns one number; {name_of(self.f)} returned "
+                f"{trees.described(self.result)}. jacobian gives the gradient of each number in it"
+            )
+
+    def value(self) -> Any:
+        """What ``f`` returned, as numbers unless it is connected to Values of the caller."""
+        if not self.gives_values:
+            return trees.rebuilt(self.result, [x._data for x in self.outputs])
+        if self._is_detached:
+            return trees.rebuilt(self.result, [Value(x._data) for x in self.outputs])
+        return self.result
+
+    def push(self, tangents: Sequence[Operand]) -> list[Operand]:
+        """How the outputs change when the inputs change by ``tangents``."""
+        at, numbers, gives_values = self._carrying(tangents)
+        return self._given(at.push(numbers), gives_values)
+
+    def pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
+        """How the sum of the outputs times ``cotangents`` changes with each input."""
+        at, numbers, gives_values = self._carrying(cotangents)
+        return self._given(at.pull(numbers), gives_values)
+
+    def jacobian(self, mode: str) -> list[list[Operand]]:
+        """The matrix of all derivatives, a row for each output."""
+        return [self._given(row, self.gives_values) for row in self._at.jacobian(mode)]
+
+    def _carrying(self, seeds: Sequence[Operand]) -> tuple[Linearization, Sequence[Operand], bool]:
+        """What to send ``seeds`` through, the seeds, and whether the results are Values: also if there are some among
+        the seeds."""
+        if not any(isinstance(seed, Value) for seed in seeds):
+            return self._at, seeds, self.gives_values
+        if self._is_detached:
+            return self._at, [seed._data if isinstance(seed, Value) else seed for seed in seeds], True
+        return self._at if self.gives_values else RecordedLinearization(self.outputs, self.inputs), seeds, True
+
+    def _given(self, found: list[Operand], gives_values: bool) -> list[Operand]:
+        """As it is given to the caller: inside ``no_grad`` as Values that are not connected."""
+        return [Value(x) for x in found] if gives_values and self._is_detached else found  # type: ignore[arg-type]
+
+
+def new_inputs(doing: str, f: Function, args: Sequence[Any], places: Sequence[int]) -> tuple[list[Value], list[Any]]:
+    """New Values that stand for the numbers in the arguments at ``places``, and the arguments with these in them.
+
+    Raises:
+        TypeError: if there is anything else than numbers in these arguments.
+    """
+    inputs: list[Value] = []
+    new_args = list(args)
+    for place in places:
+        leaves = trees.leaves(args[place], parameter_name(f, place))
+        own = [new_input(doing, path, leaf) for path, leaf in leaves]
+        new_args[place] = trees.rebuilt(args[place], own)
+        inputs += own
+    return inputs, new_args
+
+
+def new_input(doing: str, path: str, leaf: Any) -> Value:
+    """The Value that stands for a number among the arguments.
+
+    Raises:
+        TypeError: if it is not a number.
+    """
+    if isinstance(leaf, Value):
+        return Value(leaf._data, leaf.label or path)
+    try:
+        return Value(leaf, path)
+    except TypeError:
+        what = f"{path} is {trees.described(leaf)}"
+    if hasattr(leaf, "parameters"):
+        what += ". For the parameters of a model there is gradients(loss, model.parameters())"
+    raise TypeError(f"{doing} takes numbers, or lists, tuples and dicts of numbers; {what}")
+
+
+def outputs_of(doing: str, f: Function, result: Any) -> list[tuple[str, Value]]:
+    """The place and Value of each number that ``f`` returned.
+
+    Raises:
+        TypeError: if there is anything else among them.
+    """
+    outputs: list[tuple[str, Value]] = []
+    for path, leaf in trees.leaves(result):
+        try:
+            outputs.append((path, leaf if isinstance(leaf, Value) else _Plain(leaf)))
+        except TypeError:
+            what = trees.described(leaf) + " (is a return missing?)" * (leaf is None)
+            where = f"in place {path} of what {name_of(f)} returned is" if path else f"{name_of(f)} returned"
+            raise TypeError(f"{doing} takes a function that returns numbers; {where} {what}") from None
+    return outputs
+
+
+class _Plain(Constant):
+    """A plain number that a function returned."""
+
+    __slots__ = ()
+
+
+def _is_cut_off(output: Value, own: set[Value]) -> bool:
+    made_of_a_number = output.op is None and output in own and type(output) is Value
+    return type(output) is _Plain or made_of_a_number
+
+
+def check_function(doing: str, f: object) -> None:
+    """Raise a TypeError unless ``f`` can be called."""
+    if not callable(f):
+        of_value = "; of a Value that was computed there are gradients(value, inputs)" * isinstance(f, Value)
+        raise TypeError(f"{doing} takes a function, not {trees.described(f)}{of_value}")
+
+
+def name_of(f: Function) -> str:
+    """What ``f`` is called."""
+    return str(getattr(f, "__name__", type(f).__name__))
+
+
+def parameter_name(f: Function, place: int) -> str:
+    """What ``f`` calls its argument in that place, as far as that is easily known."""
+    while hasattr(f, "__wrapped__"):
+        f = f.__wrapped__
+    if hasattr(f, "operands"):  # an operation
+        names = f.operands
+    else:
+        is_bound = not hasattr(f, "__code__") or hasattr(f, "__func__")  # a method, or an object that can be called
+        code = getattr(f if hasattr(f, "__code__") else type(f).__call__, "__code__", None)
+        names = code.co_varnames[is_bound : code.co_argcount] if code else ()
+    return str(names[place]) if place < len(names) else f"x{place}"
+
+
+def _place(argnum: int, args: Sequence[Any], f: Function) -> int:
+    if not -len(args) <= argnum < len(args):
+        count = f"{len(args)} argument{'s' * (len(args) != 1)}"
+        raise TypeError(
+            f"argnums is {argnum}, but {name_of(f)} was given {count} by position; what is to be differentiated by is "
+            "given so, f(x) rather than f(x=x)"
+        )
+    return argnum % len(args)

@@ -1,0 +1,1 @@
+"""The command line, and the formulas that are typed there."""

@@ -1,0 +1,425 @@
+"""The table of operations: each one described once, and everything else in the package read from it.
+
+A row says what an operation is called, how a number is computed and what its local derivatives are::
+
+    tanh = Operation("tanh", math.tanh, lambda y, x: (1 - y * y,))
+
+The third entry is the *rule*: given the output ``y`` and the operands it returns one derivative per operand. Rules are
+ordinary arithmetic, so they work on whatever they are given. On floats they yield floats, which is backpropagation of
+numbers; on Values they yield Values, a derivative that is itself a recorded graph and can be differentiated again.
+
+A *composite* has a ``definition`` as well: the same function in simpler operations. It is recorded as one node, which
+is fast and numerically stable; its definition shows where its derivative comes from, and tests it.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.compiling.symbols import is_symbolic
+from tinygrad_edu.engine.operation import BUILT_IN, TABLE, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+sign: Operation  # rules may look ahead in the table
+cos: Operation
+hypot: Operation
+cosh: Operation
+where: Operation
+
+# fmt: off
+# ---- arithmetic ------------------------------------------------------------------------------------------------------
+
+
+def _power(x: float, n: float) -> float:
+    result = x**n
+    if isinstance(result, complex):
+        raise ValueError("a negative number to a fractional power is not real")
+    return float(result)
+
+
+def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
+    """n xⁿ⁻¹ and y ln x, with their limits where x = 0; where n = 0 too, the second is 0 as in PyTorch.
+
+    A negative x has powers at whole n only, and there no slope.
+    """
+    if is_symbolic() and type(n) is not float:
+        return _power_rule_for_all(y, x, n)
+    try:
+        slope = 0.0 if n == 0 and (type(n) is float or x == 0) else n * _raised(x, n - 1)
+    except OverflowError:  # a tiny x: the slope itself may be no larger than a float can be
+        slope = n * y / x
+        if abs(slope) == math.inf:
+            raise
+    if type(n) is float and type(x) is not float:  # a constant exponent: nobody asks for the slope by it
+        return slope, math.nan
+    if x > 0:
+        return slope, y * log(x)
+    return slope, 0.0 if x == 0 else math.nan
+
+
+def _power_rule_for_all(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
+    """The same without a branch. What is not taken is computed as well, at numbers where it is defined."""
+    is_zero, is_positive = equal(x, 0.0), greater(x, 0.0)
+    slope = n * where(is_zero * equal(n, 0.0), 1.0, x) ** (n - 1)
+    towards_n = y * log(where(is_positive, x, 1.0))
+    return slope, where(is_positive, towards_n, where(is_zero, 0.0, math.nan))
+
+
+def _raised(x: Any, n: Any) -> Any:
+    """x to the power n, where n is plain 1 or 0 without a power, for who reads derivatives as formulas."""
+    return x**n if type(n) is not float or n not in (0.0, 1.0) else x if n else 1.0
+
+
+add = Operation(
+    "add", operator.add, lambda y, a, b: (1.0, 1.0),
+    "Sum of two numbers, a + b.", "add(1.0, 2.0) = 3.0", notation="a + b", python="a + b",
+)
+subtract = Operation(
+    "subtract", operator.sub, lambda y, a, b: (1.0, -1.0),
+    "Difference, a - b.", "subtract(1.0, 2.0) = -1.0", notation="a - b", python="a - b",
+)
+multiply = Operation(
+    "multiply", operator.mul, lambda y, a, b: (b, a),
+    "Product, a * b.", "multiply(2.0, 3.0) = 6.0", notation="a · b", python="a * b",
+)
+divide = Operation(
+    "divide", operator.truediv, lambda y, a, b: (1 / b, -y / b),
+    "Quotient, a / b.", "divide(1.0, 4.0) = 0.25", notation="a / b", python="a / b",
+)
+power = Operation(
+    "power", _power, _power_rule,
+    "x to the power n; where x < 0, for whole n only, with a derivative with respect to x but none to n (NaN).",
+    "power(-2.0, 3.0) = -8.0", notation="x ^ n", python="pow(x, n)",
+)
+negative = Operation(
+    "negative", operator.neg, lambda y, x: (-1.0,),
+    "The number negated, -x.", "negative(2.0) = -2.0", notation="-x", python="-x",
+)
+positive = Operation(
+    "positive", operator.pos, lambda y, x: (1.0,),
+    "The number itself, +x.", "positive(2.0) = 2.0", notation="+x",
+)
+absolute = Operation(
+    "absolute", abs, lambda y, x: (sign(x),),
+    "The number without its sign; slope 0 at 0.", "absolute(-2.0) = 2.0", notation="|x|", python="fabs(x)",
+)
+
+# ---- steps: constant on either side, so every derivative is zero -----------------------------------------------------
+
+sign = Operation(
+    "sign", lambda x: x if x != x else float((x > 0) - (x < 0)), lambda y, x: (0.0,),
+    "-1, 0 or 1: the sign of a number.", "sign(-2.0) = -1.0",
+    python="float((x > 0.0) - (x < 0.0)) if x == x else x",
+)
+heaviside = Operation(
+    "heaviside", lambda x, at_zero: 1.0 if x > 0 else 0.0 if x < 0 else at_zero if x == 0 else x,
+    lambda y, x, at_zero: (0.0, 1 - abs(sign(x))),
+    "0 where x < 0, 1 where x > 0, and at_zero in between.", "heaviside(2.0, 0.5) = 1.0",
+    python="1.0 if x > 0.0 else 0.0 if x < 0.0 else at_zero if x == 0.0 else x",
+)
+
+# ---- exponentials and logarithms -------------------------------------------------------------------------------------
+
+exp = Operation(
+    "exp", math.exp, lambda y, x: (y,),
+    "e to the power x.", "exp(0.0) = 1.0",
+)
+expm1 = Operation(
+    "expm1", math.expm1, lambda y, x: (exp(x),),
+    "exp(x) - 1, accurate also where x is tiny.", "expm1(1e-20) = 1e-20", definition=lambda x: exp(x) - 1,
+)
+log = Operation(
+    "log", math.log, lambda y, x: (1 / x,),
+    "Natural logarithm, for x > 0.", "log(1.0) = 0.0",
+)
+log1p = Operation(
+    "log1p", math.log1p, lambda y, x: (1 / (1 + x),),
+    "log(1 + x), accurate also where x is tiny.", "log1p(1e-20) = 1e-20", definition=lambda x: log(1 + x),
+)
+log2 = Operation(
+    "log2", math.log2, lambda y, x: (1 / (x * math.log(2)),),
+    "Logarithm to base 2, for x > 0.", "log2(8.0) = 3.0", definition=lambda x: log(x) / math.log(2),
+)
+log10 = Operation(
+    "log10", math.log10, lambda y, x: (1 / (x * math.log(10)),),
+    "Logarithm to base 10, for x > 0.", "log10(100.0) = 2.0", definition=lambda x: log(x) / math.log(10),
+)
+sqrt = Operation(
+    "sqrt", math.sqrt, lambda y, x: (0.5 / y,),
+    "Square root, for x >= 0.", "sqrt(9.0) = 3.0", notation="√x",
+)
+
+# ---- trigonometric (angles in radians) and their inverses ------------------------------------------------------------
+
+sin = Operation(
+    "sin", math.sin, lambda y, x: (cos(x),),
+    "Sine of an angle in radians.", "sin(0.0) = 0.0",
+)
+cos = Operation(
+    "cos", math.cos, lambda y, x: (-sin(x),),
+    "Cosine of an angle in radians.", "cos(0.0) = 1.0",
+)
+tan = Operation(
+    "tan", math.tan, lambda y, x: (1 + y * y,),
+    "Tangent of an angle in radians.", "tan(0.0) = 0.0", definition=lambda x: sin(x) / cos(x),
+)
+arcsin = Operation(
+    "arcsin", math.asin, lambda y, x: (1 / sqrt((1 - x) * (1 + x)),),
+    "The angle in radians, from -pi/2 to pi/2, whose sine is x.", "arcsin(0.0) = 0.0",
+)
+arccos = Operation(
+    "arccos", math.acos, lambda y, x: (-1 / sqrt((1 - x) * (1 + x)),),
+    "The angle in radians, from 0 to pi, whose cosine is x.", "arccos(1.0) = 0.0",
+)
+arctan = Operation(
+    "arctan", math.atan, lambda y, x: (1 / (1 + x * x),),
+    "The angle in radians, from -pi/2 to pi/2, whose tangent is x.", "arctan(0.0) = 0.0",
+)
+arctan2 = Operation(
+    "arctan2", math.atan2, lambda angle, y, x: (x / hypot(x, y) / hypot(x, y), -y / hypot(x, y) / hypot(x, y)),
+    "The angle in radians, from -pi to pi, of the point (x, y); y comes first.", "arctan2(0.0, 1.0) = 0.0",
+)
+hypot = Operation(
+    "hypot", math.hypot, lambda y, a, b: (a / y, b / y),
+    "Length of the vector (a, b).", "hypot(3.0, 4.0) = 5.0", definition=lambda a, b: sqrt(a * a + b * b),
+)
+
+# ---- hyperbolic and their inverses -----------------------------------------------------------------------------------
+
+sinh = Operation(
+    "sinh", math.sinh, lambda y, x: (cosh(x),),
+    "Hyperbolic sine.", "sinh(0.0) = 0.0", definition=lambda x: (exp(x) - exp(-x)) / 2,
+)
+cosh = Operation(
+    "cosh", math.cosh, lambda y, x: (sinh(x),),
+    "Hyperbolic cosine.", "cosh(0.0) = 1.0", definition=lambda x: (exp(x) + exp(-x)) / 2,
+)
+tanh = Operation(
+    "tanh", math.tanh, lambda y, x: (1 - y * y,),
+    "Hyperbolic tangent, between -1 and 1.", "tanh(0.0) = 0.0",
+    definition=lambda x: (exp(x) - exp(-x)) / (exp(x) + exp(-x)), init="glorot",
+)
+arcsinh = Operation(
+    "arcsinh", math.asinh, lambda y, x: (1 / hypot(1, x),),
+    "Inverse of sinh.", "arcsinh(0.0) = 0.0",
+)
+arccosh = Operation(
+    "arccosh", math.acosh, lambda y, x: (1 / (sqrt(x - 1) * sqrt(x + 1)),),
+    "Inverse of cosh, for x >= 1.", "arccosh(1.0) = 0.0",
+)
+arctanh = Operation(
+    "arctanh", math.atanh, lambda y, x: (1 / ((1 - x) * (1 + x)),),
+    "Inverse of tanh, for -1 < x < 1.", "arctanh(0.0) = 0.0",
+)
+
+# ---- the error function: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1 ------------------------------
+
+erf = Operation(
+    "erf", math.erf, lambda y, x: (2 / math.sqrt(math.pi) * exp(-x * x),),
+    "Error function: the chance that a normal variable lies within x * sqrt(2) deviations.", "erf(0.0) = 0.0",
+)
+erfc = Operation(
+    "erfc", math.erfc, lambda y, x: (-2 / math.sqrt(math.pi) * exp(-x * x),),
+    "1 - erf(x), accurate also where erf(x) is close to 1.", "erfc(0.0) = 1.0", definition=lambda x: 1 - erf(x),
+)
+
+# ---- the larger and the smaller --------------------------------------------------------------------------------------
+
+maximum = Operation(
+    "maximum", lambda a, b: a if a >= b or a != a else b,
+    lambda y, a, b: (heaviside(a - b, 0.5), heaviside(b - a, 0.5)),
+    "The larger of two numbers; equal ones share the derivative, half each.", "maximum(1.0, 2.0) = 2.0",
+    python="a if a >= b or a != a else b",
+)
+minimum = Operation(
+    "minimum", lambda a, b: a if a <= b or a != a else b,
+    lambda y, a, b: (heaviside(b - a, 0.5), heaviside(a - b, 0.5)),
+    "The smaller of two numbers; equal ones share the derivative, half each.", "minimum(1.0, 2.0) = 1.0",
+    python="a if a <= b or a != a else b",
+)
+
+# ---- conditions in Iverson's brackets, 1 where they hold and otherwise 0; a choice by them --------------------------
+
+greater = Operation(
+    "greater", lambda a, b: float(a > b), lambda y, a, b: (0.0, 0.0),
+    "1 where a > b, otherwise 0.", "greater(2.0, 1.0) = 1.0", notation="[a > b]", python="a > b",
+)
+greater_equal = Operation(
+    "greater_equal", lambda a, b: float(a >= b), lambda y, a, b: (0.0, 0.0),
+    "1 where a >= b, otherwise 0.", "greater_equal(1.0, 1.0) = 1.0", notation="[a ≥ b]", python="a >= b",
+)
+equal = Operation(
+    "equal", lambda a, b: float(a == b), lambda y, a, b: (0.0, 0.0),
+    "1 where a == b, otherwise 0.", "equal(1.0, 2.0) = 0.0", notation="[a = b]", python="a == b",
+)
+where = Operation(
+    "where", lambda condition, a, b: a if condition else b,
+    lambda y, condition, a, b: (0.0, where(condition, 1.0, 0.0), where(condition, 0.0, 1.0)),
+    "a where the condition holds (is not 0), otherwise b. All three are computed: where a is not always defined, write "
+    "where(x > 0, log(maximum(x, 1e-300)), 0.0) rather than where(x > 0, log(x), 0.0). (x > 0) & (x < 1) is both "
+    "of two conditions, | is either, and the opposite of x > 0 is x <= 0.",
+    "where(2.0 > 1.0, 3.0, 4.0) = 3.0", python="a if condition else b",
+)
+
+# ---- activations, as PyTorch defines them ----------------------------------------------------------------------------
+
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > -709 else math.exp(x)  # exp(709) is about as large as a float can be
+
+
+def _gelu_rule(y: Any, x: Any) -> tuple[Any]:
+    """Φ(x) + x φ(x), Φ and φ the normal distribution and its density: Hendrycks and Gimpel, arXiv:1606.08415."""
+    return (0.5 * erfc(-x / math.sqrt(2)) + x * exp(-x * x / 2) / math.sqrt(2 * math.pi),)
+
+
+def _elu_rule(y: Any, x: Any, alpha: Any = 1.0) -> tuple[Any, Any]:
+    return where(greater(x, 0.0), 1.0, alpha * exp(minimum(x, 0.0))), expm1(minimum(x, 0.0))
+
+
+relu = Operation(
+    "relu", lambda x: 0.0 if x <= 0 else x, lambda y, x: (greater(x, 0.0),),
+    "Rectified linear unit: x where x > 0, otherwise 0; slope 0 at 0.", "relu(-2.0) = 0.0",
+    definition=lambda x: x * greater(x, 0.0), init="he", python="0.0 if x <= 0.0 else x",
+)
+leaky_relu = Operation(
+    "leaky_relu", lambda x, negative_slope: x if x > 0 else x * negative_slope,
+    lambda y, x, negative_slope=0.01: (
+        where(greater(x, 0.0), 1.0, negative_slope), where(greater(x, 0.0), 0.0, x),
+    ),
+    "x where x > 0, otherwise x * negative_slope.", "leaky_relu(-2.0) = -0.02",
+    definition=lambda x, negative_slope=0.01: x * where(greater(x, 0.0), 1.0, negative_slope),
+    init="he", python="x if x > 0.0 else x * negative_slope",
+)
+elu = Operation(
+    "elu", lambda x, alpha: x if x > 0 else alpha * math.expm1(x), _elu_rule,
+    "Exponential linear unit: x where x > 0, otherwise alpha * (exp(x) - 1).", "elu(2.0) = 2.0",
+    definition=lambda x, alpha=1.0: where(greater(x, 0.0), x, alpha * (exp(x * (1 - greater(x, 0.0))) - 1)),
+    init="he", python="x if x > 0.0 else alpha * expm1(x)",
+)
+sigmoid = Operation(
+    "sigmoid", _sigmoid, lambda y, x: (y * (1 - y),),
+    "Logistic function 1 / (1 + exp(-x)), between 0 and 1.", "sigmoid(0.0) = 0.5",
+    definition=lambda x: 1 / (1 + exp(-x)), init="glorot", notation="σ(x)",
+    python="1.0 / (1.0 + exp(-x)) if x > -709.0 else exp(x)",
+)
+silu = Operation(
+    "silu", lambda x: x * _sigmoid(x), lambda y, x: (sigmoid(x) * (1 + x * (1 - sigmoid(x))),),
+    "Sigmoid linear unit (swish), x * sigmoid(x).", "silu(0.0) = 0.0", definition=lambda x: x * sigmoid(x), init="he",
+    python="x / (1.0 + exp(-x)) if x > -709.0 else x * exp(x)",
+)
+gelu = Operation(
+    "gelu", lambda x: 0.5 * x * math.erfc(-x / math.sqrt(2)), _gelu_rule,
+    "Gaussian error linear unit: x times the chance that a normal variable is below x.", "gelu(0.0) = 0.0",
+    definition=lambda x: 0.5 * x * (1 + erf(x / math.sqrt(2))), init="he", python="0.5 * x * erfc(-x / sqrt(2.0))",
+)
+softplus = Operation(
+    "softplus", lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))), lambda y, x: (sigmoid(x),),
+    "log(1 + exp(x)), a smooth relu; it does not overflow.", "softplus(1000.0) = 1000.0",
+    definition=lambda x: log(1 + exp(x)), init="he", python="x + log1p(exp(-x)) if x > 0.0 else log1p(exp(x))",
+)
+
+# ---- any number of operands (functions.py takes them as lists) -------------------------------------------------------
+
+
+def _dot(*operands: float) -> float:
+    if len(operands) % 2:
+        raise ValueError("it takes two lists of the same length")
+    return sum(map(operator.mul, operands, operands[len(operands) // 2 :]), 0.0)
+
+
+def _dot_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
+    half = len(operands) // 2
+    return operands[half:] + operands[:half]
+
+
+def _linear(*operands: float) -> float:
+    if not len(operands) % 2:
+        raise ValueError("it takes two lists of the same length and a number")
+    return sum(map(operator.mul, operands, operands[len(operands) // 2 : -1]), operands[-1])
+
+
+def _linear_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
+    half = len(operands) // 2
+    return (*operands[half:-1], *operands[:half], 1.0)
+
+
+def _logsumexp(*operands: float) -> float:
+    top = max(operands)
+    if not math.isfinite(top):
+        return math.nan if any(x != x for x in operands) else top
+    others = [math.exp(x - top) for x in operands]
+    others.remove(1.0)  # the largest itself; log1p keeps what the others add, however little
+    return top + math.log1p(sum(others))
+
+
+def proportions(operands: Sequence[Any]) -> list[Any]:
+    """exp(a), exp(b), ... divided by their sum: softmax, and the derivative of logsumexp.
+
+    The largest is shifted to 0 first, so that nothing overflows and nothing is lost where all are large (Goodfellow,
+    Bengio and Courville, *Deep Learning*, section 4.1).
+    """
+    top = amax(*operands) if is_symbolic() else max(operands)
+    shares = [exp(x - top) for x in operands]
+    total = sum_(*shares)
+    return [share / total for share in shares]
+
+
+def _shares(top: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """1 divided among the operands that are equal to ``top``."""
+    ties = [equal(x, top) for x in operands]
+    total = sum_(*ties)
+    return tuple(tie / total for tie in ties)
+
+
+def _total(operands: Sequence[Any]) -> Any:
+    """Sum from left to right, in the simplest operations."""
+    result = operands[0]
+    for operand in operands[1:]:
+        result = result + operand
+    return result
+
+
+def _sum_of_products(operands: Sequence[Any]) -> Any:
+    half = len(operands) // 2
+    return _total([a * b for a, b in zip(operands, operands[half:])])
+
+
+sum_ = Operation(
+    "sum", lambda *operands: sum(operands, 0.0), lambda y, *operands: (1.0,) * len(operands),
+    "The operands added up.", definition=lambda *operands: _total(operands), notation="a + b", python="definition",
+)
+mean = Operation(
+    "mean", lambda *operands: sum(operands) / len(operands), lambda y, *operands: (1 / len(operands),) * len(operands),
+    "The mean of the operands.", definition=lambda *operands: _total(operands) / len(operands), python="definition",
+)
+dot = Operation(
+    "dot", _dot, _dot_rule,
+    "The sum of a * b over two lists; its operands are (*a, *b).",
+    definition=lambda *operands: _sum_of_products(operands), notation="definition", python="definition",
+)
+linear = Operation(
+    "linear", _linear, _linear_rule,
+    "A neuron's weighted sum with its bias, dot(x, w) + b; its operands are (*x, *w, b).",
+    definition=lambda *operands: dot(*operands[:-1]) + operands[-1], notation="definition", python="definition",
+)
+amax = Operation(
+    "amax", lambda *operands: math.nan if any(x != x for x in operands) else max(operands),
+    lambda y, *operands: _shares(y, operands),
+    "The largest of the operands; equal ones share the derivative.",
+)
+logsumexp = Operation(
+    "logsumexp", _logsumexp, lambda y, *operands: tuple(proportions(operands)),
+    "log(exp(a) + exp(b) + ...), without overflow.",
+    definition=lambda *operands: log(_total([exp(x) for x in operands])),
+)
+
+# fmt: on
+
+BUILT_IN.update(TABLE)
+__test__ = {row.name: row.__doc__ for row in TABLE.values()}  # each row's example, for doctest

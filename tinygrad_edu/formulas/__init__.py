@@ -1,0 +1,1 @@
+"""Pieces of mathematics as text, LaTeX and MathML at once, and tables of them."""

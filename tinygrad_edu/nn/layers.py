@@ -1,0 +1,232 @@
+"""Networks: neurons, layers of them, and multi-layer perceptrons.
+
+No derivative is written here: a neuron computes its output from Values, and the backward pass does the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.engine import ops
+from tinygrad_edu.engine.operation import TABLE, Operation, whole_number
+from tinygrad_edu.engine.value import Value, apply_to_lists
+from tinygrad_edu.nn.module import Module, Parameter
+from tinygrad_edu.nn.randomness import generator
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from tinygrad_edu.engine.value import Operand
+
+__all__ = ["MLP", "Layer", "Module", "Neuron", "Parameter"]
+
+
+class Neuron(Module):
+    """A weighted sum of the inputs with a bias, through an activation function: ``w`` and ``b``.
+
+    Args:
+        n_inputs: how many numbers it takes.
+        activation: an operation of one operand, by name (``"relu"``, ``"tanh"``, your own) or itself; None for none.
+        init: ``"he"`` or ``"glorot"``, or a function without arguments that draws a weight; by default what suits the
+            activation. The bias starts at 0.
+        seed: of the initial weights; without one they follow ``random.seed``.
+
+    Raises:
+        ValueError: if an argument is out of range or unknown; when called, if the number of inputs is wrong.
+
+    >>> neuron = Neuron(2, activation="tanh", seed=1)
+    >>> neuron.w[0].data, neuron.w[1].data = 0.5, -1.0
+    >>> neuron([2.0, 1.0])
+    Value(data=0.0, grad=0.0)
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        activation: str | Operation | None = "relu",
+        *,
+        init: str | Callable[[], float] | None = None,
+        seed: int | random.Random | None = None,
+    ) -> None:
+        n_inputs = whole_number("n_inputs", n_inputs, at_least=1)
+        self.activation = _activation(activation)
+        draw = _initializer(init, self.activation, n_inputs, 1, seed)
+        # One tuple for the weights and the bias, which all nodes made by this neuron share.
+        self._own: tuple[Value, ...] = (*[Parameter(draw()) for _ in range(n_inputs)], Parameter(0.0))
+
+    def __call__(self, inputs: Iterable[Operand]) -> Value:
+        inputs = tuple(inputs)
+        if len(inputs) != len(self._own) - 1:
+            raise ValueError(f"expected {len(self._own) - 1} inputs, got {len(inputs)}")
+        total: Value = apply_to_lists(ops.linear, inputs, self._own)
+        output: Value = total if self.activation is None else getattr(total, self.activation)()
+        output.label = self._name
+        return output
+
+    @property
+    def w(self) -> tuple[Value, ...]:
+        """The weights, one for each input."""
+        return self._own[:-1]
+
+    @w.setter
+    def w(self, w: Iterable[Value]) -> None:
+        self._own = (*w, self.b)
+
+    @property
+    def b(self) -> Value:
+        """The bias."""
+        return self._own[-1]
+
+    @b.setter
+    def b(self, b: Value) -> None:
+        self._own = (*self.w, b)
+
+    def _members(self) -> dict[str, object]:
+        return {"w": self.w, "b": self.b, **vars(self)}
+
+    def config(self) -> dict[str, Any]:
+        return {"n_inputs": len(self.w), "activation": self.activation}
+
+
+class Layer(Module):
+    """Neurons side by side, all given the same inputs; a list of their outputs, or the only one.
+
+    A single Value, such as a layer of one neuron gives, is taken as a list of one.
+
+    Args, and what it raises: as for ``Neuron``; ``n_outputs`` is the number of neurons.
+
+    >>> len(Layer(2, 3, seed=0)([1.0, -1.0]))
+    3
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        activation: str | Operation | None = "relu",
+        *,
+        init: str | Callable[[], float] | None = None,
+        seed: int | random.Random | None = None,
+    ) -> None:
+        n_inputs = whole_number("n_inputs", n_inputs, at_least=1)
+        n_outputs = whole_number("n_outputs", n_outputs, at_least=1)
+        self.activation = _activation(activation)
+        draw = _initializer(init, self.activation, n_inputs, n_outputs, seed)
+        self.neurons = [Neuron(n_inputs, activation, init=draw) for _ in range(n_outputs)]
+
+    def __call__(self, inputs: Value | Iterable[Operand]) -> Any:
+        if isinstance(inputs, Value):
+            inputs = (inputs,)
+        values = tuple([x if isinstance(x, Value) else Value(x, f"x[{i}]") for i, x in enumerate(inputs)])
+        outputs = [neuron(values) for neuron in self.neurons]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def config(self) -> dict[str, Any]:
+        return {
+            "n_inputs": len(self.neurons[0].w),
+            "n_outputs": len(self.neurons),
+            "activation": self.activation,
+        }
+
+
+class MLP(Module):
+    """A multi-layer perceptron: fully connected layers, one after the other.
+
+    Args:
+        n_inputs: how many numbers it takes.
+        sizes: the number of neurons of each layer; the last is the number of outputs.
+        activation: of all layers but the last; see ``Neuron``.
+        output_activation: of the last layer; by default none, so that outputs are scores of any size.
+        init, seed: see ``Neuron``; "he" is He et al., *Delving Deep into Rectifiers* (2015), section 2.2, and "glorot"
+            Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010),
+            equation 16.
+
+    Called with a list of ``n_inputs`` numbers, it gives a Value if it has one output, otherwise a list of Values.
+
+    Raises:
+        ValueError: if an argument is out of range or unknown; when called, if the number of inputs is wrong.
+
+    >>> model = MLP(2, [16, 16, 1], seed=0)
+    >>> len(model.parameters())
+    337
+    >>> type(model([1.0, -2.0]))
+    <class 'tinygrad_edu.engine.value.Value'>
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        sizes: Sequence[int],
+        activation: str | Operation | None = "relu",
+        output_activation: str | Operation | None = None,
+        *,
+        init: str | Callable[[], float] | None = None,
+        seed: int | random.Random | None = None,
+    ) -> None:
+        sizes = list(sizes) if hasattr(sizes, "__iter__") else []
+        if not sizes:
+            raise ValueError("sizes must be a list with the number of neurons of each layer, at least one")
+        rng = generator(seed)
+        activations = [activation] * (len(sizes) - 1) + [output_activation]
+        self.layers = [
+            Layer(n_in, n_out, name, init=init, seed=None if seed is None else rng)
+            for n_in, n_out, name in zip([n_inputs, *sizes], sizes, activations)
+        ]
+        self.activation = _activation(activation)
+        self.output_activation = _activation(output_activation)
+
+    def __call__(self, inputs: Iterable[Operand]) -> Any:
+        for layer in self.layers:
+            inputs = layer(inputs)
+        return inputs
+
+    def config(self) -> dict[str, Any]:
+        return {
+            "n_inputs": len(self.layers[0].neurons[0].w),
+            "sizes": [len(layer.neurons) for layer in self.layers],
+            "activation": self.activation,
+            "output_activation": self.output_activation,
+        }
+
+
+# ---- arguments -------------------------------------------------------------------------------------------------------
+
+
+def _activation(activation: str | Operation | None) -> str | None:
+    """The name of an operation that can be called with one operand."""
+    if activation is None:
+        return None
+    name = activation.name if isinstance(activation, Operation) else activation
+    op = TABLE.get(name)
+    if op is None or op.arity is None or op.arity - len(op.defaults) > 1:
+        usual = ", ".join(row.name for row in TABLE.values() if row.init)
+        raise ValueError(
+            f"unknown activation {name!r}; it may be {usual}, any other operation of one operand (your own must be "
+            "defined first), or None"
+        )
+    return name
+
+
+def _initializer(
+    init: str | Callable[[], float] | None,
+    activation: str | None,
+    n_inputs: int,
+    n_outputs: int,
+    seed: int | random.Random | None,
+) -> Callable[[], float]:
+    """A function that draws a weight."""
+    if callable(init):
+        return init
+    rng = generator(seed)
+    if init is None:
+        init = (activation and TABLE[activation].init) or "glorot"
+    if init == "he":
+        deviation = math.sqrt(2 / n_inputs)
+        return lambda: rng.gauss(0.0, deviation)
+    if init == "glorot":
+        bound = math.sqrt(6 / (n_inputs + n_outputs))
+        return lambda: rng.uniform(-bound, bound)
+    raise ValueError(f"unknown init {init!r}; it may be 'he', 'glorot', or a function that draws a weight")

@@ -1,0 +1,253 @@
+"""Optimizers: how parameters change, given their gradients. Schedules: how the learning rate changes.
+
+The update rules, their arguments and defaults are PyTorch's.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.engine.operation import number
+from tinygrad_edu.engine.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
+
+    Schedule: TypeAlias = "Callable[[int], float]"
+
+
+class Optimizer:
+    """What optimizers have in common: ``zero_grad()``, then ``backward()`` of a loss, then ``step()``.
+
+    Args:
+        parameters: the Values to change.
+        lr: the learning rate, an attribute that may be set at any time.
+        weight_decay: how strongly parameters are pulled towards 0.
+
+    Raises:
+        ValueError: if there are no parameters, or a number is out of range.
+        TypeError: if a parameter is not a Value.
+    """
+
+    def __init__(self, parameters: Iterable[Value], lr: float, weight_decay: float) -> None:
+        if not hasattr(parameters, "__iter__"):
+            raise TypeError(f"an optimizer takes model.parameters(), not a {type(parameters).__name__}")
+        self.parameters = list(parameters)
+        for parameter in self.parameters:
+            if not isinstance(parameter, Value):
+                raise TypeError(f"an optimizer takes Values, not {type(parameter).__name__}")
+            if parameter.op is not None:
+                raise ValueError(f"an optimizer takes leaves; {parameter!r} was computed from others")
+        if len(set(self.parameters)) < len(self.parameters):
+            raise ValueError("the optimizer was given a parameter more than once")
+        if not self.parameters:
+            raise ValueError("the optimizer was given no parameters; pass model.parameters()")
+        self.lr = lr
+        self.weight_decay = number(weight_decay)
+        _check("lr", lr, self.lr >= 0)
+        _check("weight_decay", weight_decay, self.weight_decay >= 0)
+
+    @property
+    def lr(self) -> float:
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._lr = number(lr)
+
+    def zero_grad(self) -> None:
+        """Set the ``grad`` of every parameter to 0."""
+        for parameter in self.parameters:
+            parameter._grad = 0.0
+
+    def step(self) -> None:
+        """Change every parameter once, by its ``grad``."""
+        raise NotImplementedError
+
+    def _gradients(self) -> list[float]:
+        """The derivatives of the loss and of the penalty that weight decay is."""
+        decay = self.weight_decay
+        if decay:
+            return [parameter._grad + decay * parameter._data for parameter in self.parameters]
+        return [parameter._grad for parameter in self.parameters]
+
+
+class SGD(Optimizer):
+    """Gradient descent: ``data -= lr * grad``, with momentum if asked for.
+
+    Momentum follows Sutskever et al., *On the importance of initialization and momentum in deep learning* (2013), in
+    PyTorch's form: the velocity is momentum · velocity + grad, and lr multiplies it.
+
+    Args, and what it raises: as for ``Optimizer``; ``nesterov`` needs a momentum.
+
+    >>> x = Value(3.0)
+    >>> optimizer = SGD([x], lr=0.1)
+    >>> (x * x).backward()
+    >>> optimizer.step()
+    >>> round(x.data, 6)
+    2.4
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 1e-3,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay)
+        _check("momentum", momentum, momentum >= 0)
+        if nesterov and momentum == 0:
+            raise ValueError("Nesterov's method needs a momentum above 0")
+        self.momentum = number(momentum)
+        self.nesterov = nesterov
+        self.velocities = [0.0] * len(self.parameters)
+
+    def step(self) -> None:
+        lr, momentum, grads = self._lr, self.momentum, self._gradients()
+        directions = grads
+        if momentum:
+            directions = self.velocities = [momentum * v + grad for v, grad in zip(self.velocities, grads)]
+        if self.nesterov:
+            directions = [grad + momentum * v for grad, v in zip(grads, directions)]
+        for parameter, direction in zip(self.parameters, directions):
+            parameter._data -= lr * direction
+
+
+class Adam(Optimizer):
+    """Steps of about ``lr``, whatever the size of the gradients: Kingma and Ba, *Adam* (2015), algorithm 1.
+
+    Args, and what it raises: as for ``Optimizer``; ``betas`` are the decay rates of the running means of the gradient
+    and of its square, ``eps`` keeps the division defined.
+
+    >>> x = Value(3.0)
+    >>> optimizer = Adam([x], lr=0.1)
+    >>> (x * x).backward()
+    >>> optimizer.step()
+    >>> round(x.data, 6)
+    2.9
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay)
+        _check("betas", betas, len(betas) == 2 and all(0 <= beta < 1 for beta in betas))
+        _check("eps", eps, eps >= 0)
+        self.betas = number(betas[0]), number(betas[1])
+        self.eps = number(eps)
+        self.steps = 0
+        self.means = [0.0] * len(self.parameters)
+        self.squares = [0.0] * len(self.parameters)
+
+    def step(self) -> None:
+        (beta1, beta2), eps, lr, grads = self.betas, self.eps, self._lr, self._gradients()
+        self.means = [beta1 * mean + (1 - beta1) * grad for mean, grad in zip(self.means, grads)]
+        self.squares = [beta2 * square + (1 - beta2) * grad * grad for square, grad in zip(self.squares, grads)]
+        self.steps += 1
+        rate, scale = lr / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
+        for parameter, mean, square in zip(self.parameters, self.means, self.squares):
+            size = math.sqrt(square) / scale + eps
+            if size:
+                parameter._data -= rate * mean / size
+
+
+class AdamW(Adam):
+    """Adam with the weight decay apart from the gradient: Loshchilov and Hutter (2019), algorithm 2.
+
+    Args, and what it raises: as for ``Adam``.
+
+    >>> x = Value(3.0)
+    >>> optimizer = AdamW([x], lr=0.1)
+    >>> optimizer.step()
+    >>> round(x.data, 6)
+    2.997
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def step(self) -> None:
+        kept = 1 - self._lr * self.weight_decay
+        for parameter in self.parameters:
+            parameter._data *= kept
+        super().step()
+
+    def _gradients(self) -> list[float]:
+        return [parameter._grad for parameter in self.parameters]
+
+
+# ---- schedules: functions of the epoch, counted from 0, that give the factor of the learning rate --------------------
+
+
+def constant() -> Schedule:
+    """The same rate all the time.
+
+    >>> constant()(100)
+    1.0
+    """
+    return lambda epoch: 1.0
+
+
+def linear(epochs: int, end: float = 0.0) -> Schedule:
+    """In a straight line from 1 down (or up) to ``end`` over ``epochs``, then ``end``: PyTorch's LinearLR.
+
+    >>> linear(10)(5)
+    0.5
+    """
+    _check("epochs", epochs, epochs >= 1)
+    return lambda epoch: 1.0 + (end - 1.0) * min(epoch / epochs, 1.0)
+
+
+def step(step_size: int, gamma: float = 0.1) -> Schedule:
+    """Times ``gamma`` every ``step_size`` epochs: PyTorch's StepLR.
+
+    >>> step(10, 0.5)(25)
+    0.25
+    """
+    _check("step_size", step_size, step_size >= 1)
+    return lambda epoch: gamma ** (epoch // step_size)
+
+
+def exponential(gamma: float) -> Schedule:
+    """Times ``gamma`` every epoch: PyTorch's ExponentialLR.
+
+    >>> exponential(0.5)(3)
+    0.125
+    """
+    return lambda epoch: gamma**epoch
+
+
+def cosine(epochs: int, end: float = 0.0) -> Schedule:
+    """Half a cosine wave from 1 to ``end`` over ``epochs``, then ``end``: PyTorch's CosineAnnealingLR.
+
+    Loshchilov and Hutter, *SGDR* (2017), equation 5.
+
+    >>> round(cosine(10)(5), 6)
+    0.5
+    """
+    _check("epochs", epochs, epochs >= 1)
+    return lambda epoch: end + (1.0 - end) * (1 + math.cos(math.pi * min(epoch / epochs, 1.0))) / 2
+
+
+def _check(name: str, value: object, fits: bool) -> None:
+    if not fits:
+        raise ValueError(f"{name} = {value!r} is out of range")

@@ -1,0 +1,1 @@
+"""Training: ``fit``, the examples it learns from, and the history of how it went."""

@@ -1,0 +1,187 @@
+"""Small data sets to learn from, as plain lists: ``inputs, targets = moons(100)``; and points of one's own from a file.
+
+Inputs are points ``[x, y]``, targets their classes, 0, 1, ... All are reproducible from a seed; without one they follow
+``random.seed``. ``noise`` is the standard deviation of what is added to each coordinate, in the units of the points:
+the radius of a moon, a circle or a spiral is 1. A number of points or a noise out of range is a ``ValueError``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.engine.operation import whole_number
+from tinygrad_edu.nn.randomness import generator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeAlias
+
+    from tinygrad_edu.nn.files import Path
+
+    Points: TypeAlias = "tuple[list[list[float]], list[int]]"
+
+
+def xor() -> Points:
+    """The four points of exclusive or, which no straight line separates.
+
+    >>> xor()
+    ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
+    """
+    return [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
+
+
+def moons(n: int = 100, noise: float = 0.1, seed: int | None = None) -> Points:
+    """Two half circles of radius 1, interleaved, as scikit-learn's ``make_moons`` draws them.
+
+    >>> inputs, targets = moons(100, seed=0)
+    >>> len(inputs), sum(targets)
+    (100, 50)
+    """
+
+    def point(kind: int, t: float) -> tuple[float, float]:
+        x, y = math.cos(math.pi * t), math.sin(math.pi * t)
+        return (1 - x, 0.5 - y) if kind else (x, y)
+
+    return _scatter(point, 2, n, noise, seed)
+
+
+def circles(n: int = 100, noise: float = 0.05, seed: int | None = None) -> Points:
+    """A circle of radius 1 around one of radius 1/2.
+
+    >>> inputs, targets = circles(100, noise=0, seed=0)
+    >>> sorted({round(math.hypot(*point), 6) for point in inputs})
+    [0.5, 1.0]
+    """
+
+    def point(kind: int, t: float) -> tuple[float, float]:
+        radius = 0.5 if kind else 1.0
+        return radius * math.cos(2 * math.pi * t), radius * math.sin(2 * math.pi * t)
+
+    return _scatter(point, 2, n, noise, seed)
+
+
+def spirals(n: int = 100, noise: float = 0.02, seed: int | None = None) -> Points:
+    """Two spirals of one turn each around the origin, out to radius 1.
+
+    >>> inputs, targets = spirals(100, seed=0)
+    >>> len(inputs), sum(targets)
+    (100, 50)
+    """
+
+    def point(kind: int, t: float) -> tuple[float, float]:
+        radius, angle = 0.1 + 0.9 * t, 2 * math.pi * t + math.pi * kind
+        return radius * math.cos(angle), radius * math.sin(angle)
+
+    return _scatter(point, 2, n, noise, seed)
+
+
+def blobs(n: int = 100, noise: float = 0.25, seed: int | None = None, *, classes: int = 3) -> Points:
+    """Round clouds, one for each class, with their centres evenly on a circle of radius 1.
+
+    >>> inputs, targets = blobs(90, seed=0)
+    >>> [targets.count(kind) for kind in range(3)]
+    [30, 30, 30]
+    """
+    classes = whole_number("classes", classes, at_least=1)
+
+    def point(kind: int, t: float) -> tuple[float, float]:
+        angle = math.pi / 2 + 2 * math.pi * kind / classes
+        return math.cos(angle), math.sin(angle)
+
+    return _scatter(point, classes, n, noise, seed)
+
+
+def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
+    """Points from a CSV file, a row for each: inputs, targets, and the names of the classes in alphabetical order.
+
+    Columns are separated by commas, semicolons or tabs. The class, any text, stands in the column that a first line of
+    names calls ``label``, ``class`` or ``target``, or else in the last column; all other columns are numbers. A first
+    line without any number in them is taken for names. Empty lines are left out.
+
+    Raises:
+        ValueError: naming file and line, if a row has a different number of columns, something else than a number, or
+            no class; naming the file, if there are fewer than two classes or more than 20, or if it is not UTF-8 text.
+        OSError: if the file cannot be read.
+    """
+    import csv
+
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            text = file.read()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not UTF-8 text; save it as CSV with that encoding") from None
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    try:
+        table = list(csv.reader(text.splitlines(), delimiter=separator))
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a CSV file: {error}") from None
+    lines = [(i, line) for i, line in enumerate(table, 1) if any(map(str.strip, line))]
+    width = max(len(lines[0][1]), 2) if lines else 2
+    named = bool(lines) and not any(map(_is_finite, lines[0][1][:-1]))
+    names = [name.strip().lower() for name in lines[0][1]] if named else []
+    column = next((names.index(name) for name in ("label", "class", "target") if name in names), width - 1)
+    rows, labels = [], []
+    for i, line in lines[named:]:
+        if len(line) != width:
+            raise ValueError(f"{path}, line {i}: expected {width} columns between {separator!r}, found {len(line)}")
+        if not line[column].strip():
+            raise ValueError(f"{path}, line {i}: the class is missing")
+        labels.append(line.pop(column).strip())
+        for cell in line:
+            if not _is_finite(cell):
+                raise ValueError(f"{path}, line {i}: {cell!r} is not a number")
+        rows.append([float(cell) for cell in line])
+    classes = sorted(set(labels))
+    if not 2 <= len(classes) <= 20:
+        raise ValueError(
+            f"{path} holds {len(rows)} points of {len(classes)} class{'es' * (len(classes) != 1)}, where 2 to 20 are "
+            f"expected; the class is taken from column {column + 1}, or from one named label"
+        )
+    return rows, [classes.index(label) for label in labels], classes
+
+
+def class_indices(targets: Iterable[Any]) -> list[int]:
+    """The targets as indices of classes, 0, 1, ..., whether they are ints, floats or booleans.
+
+    Raises:
+        ValueError: if one of them is not a whole number of at least 0.
+
+    >>> class_indices([0.0, 1.0, True])
+    [0, 1, 1]
+    """
+    indices = [int(target) for target in targets]
+    for index, target in zip(indices, targets):
+        if index != target or index < 0:
+            raise ValueError(f"a class is a whole number of at least 0, not {target}; of targets -1 and 1 take t > 0")
+    return indices
+
+
+def _is_finite(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
+
+
+def _scatter(
+    point: Callable[[int, float], tuple[float, float]], classes: int, n: int, noise: float, seed: int | None
+) -> Points:
+    """``n`` points in random order, as evenly over the classes as can be, each with noise around ``point(class, t)``.
+
+    In each class the points stand at the middles of ``n / classes`` equal parts of the range of t, from 0 to 1.
+    """
+    n = whole_number("n", n, at_least=1)
+    if n < classes:
+        raise ValueError(f"n = {n} is out of range; there is at least one point for each of the {classes} classes")
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise = {noise} is out of range; it is a standard deviation, at least 0")
+    rng = generator(seed)
+    examples = []
+    for kind in range(classes):
+        size = len(range(kind, n, classes))
+        for i in range(size):
+            x, y = point(kind, (i + 0.5) / size)
+            examples.append(([rng.gauss(x, noise), rng.gauss(y, noise)], kind))
+    rng.shuffle(examples)
+    return [inputs for inputs, _ in examples], [kind for _, kind in examples]

@@ -1,0 +1,314 @@
+"""``fit``: the training loop, with its history and its progress bar."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.calculus.tracing import name_of
+from tinygrad_edu.calculus.warning import with_place
+from tinygrad_edu.compiling.compiled_loss import CompiledLoss
+from tinygrad_edu.compiling.compiled_objective import CompiledObjective
+from tinygrad_edu.compiling.shape import plain_numbers
+from tinygrad_edu.compiling.symbols import CompileError
+from tinygrad_edu.engine.operation import whole_number
+from tinygrad_edu.engine.recording import no_grad
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.nn import losses
+from tinygrad_edu.nn.objective import Objective
+from tinygrad_edu.nn.optim import Adam, Optimizer
+from tinygrad_edu.nn.randomness import generator
+from tinygrad_edu.training.examples import examples
+from tinygrad_edu.training.history import History
+from tinygrad_edu.training.progress import EndingBatches, ProgressBar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeAlias
+
+    from tinygrad_edu.nn.layers import Module
+    from tinygrad_edu.nn.objective import Loss
+    from tinygrad_edu.nn.optim import Schedule
+
+    Metric: TypeAlias = "Callable[[Any, Any], float]"
+    Example: TypeAlias = "tuple[Any, Any, Any, Any]"  # a row and a target, and both as compiled code takes them
+
+# Each loss by name, and when a prediction (a number, or a list where there are classes) is right by it.
+LOSSES: dict[str, tuple[Loss, Metric]] = {
+    "mse": (losses.mse, lambda p, t: abs(p - t) < 0.5),
+    "binary_cross_entropy": (losses.binary_cross_entropy, lambda p, t: (p > 0.5) == (t > 0.5)),
+    "binary_cross_entropy_with_logits": (
+        losses.binary_cross_entropy_with_logits,
+        lambda z, t: (z > 0) == (t > 0.5),
+    ),
+    "cross_entropy": (losses.cross_entropy, lambda scores, t: max(range(len(scores)), key=scores.__getitem__) == t),
+    "hinge": (losses.hinge, lambda score, t: (score > 0) == (t > 0)),
+}
+
+
+def fit(
+    model: Module,
+    inputs: Iterable[Any],
+    targets: Iterable[Any],
+    *,
+    loss: str | Loss = "mse",
+    optimizer: Optimizer | None = None,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    schedule: Schedule | None = None,
+    l2: float = 0.0,
+    seed: int | None = None,
+    metric: str | Metric | None = None,
+    progress: bool | None = None,
+    on_epoch: Callable[[int, History], object] | None = None,
+    compiled: bool = True,
+) -> History:
+    """Train a model on examples, and return how it went.
+
+    Args:
+        model: a Module, called with one row of the inputs.
+        inputs: a list of rows of numbers, or an array of shape (examples, inputs).
+        targets: for each row a number or a list of numbers, as the loss takes them.
+        loss: the name of a loss in ``losses``, or a function (prediction, target) -> Value.
+        optimizer: an object of ``optim``; by default ``optim.Adam(model.parameters(), lr=0.01)``.
+        epochs: how many times to go through the examples.
+        batch_size: how many examples make one step; by default all. Batches are drawn anew for each epoch.
+        schedule: the factor of the learning rate for each epoch, counted from 0; see ``optim``.
+        l2: how much of ``losses.l2_penalty`` of the parameters to add to the loss.
+        seed: of the order of the examples in batches; without one it follows ``random.seed``.
+        metric: "accuracy", the share of right predictions by the loss; or a function (prediction, target) -> number,
+            given plain numbers.
+        progress: whether to show a progress bar; by default where stderr is a terminal.
+        on_epoch: called as ``on_epoch(epoch, history)`` after each epoch, counted from 0.
+        compiled: whether to compile the model and the loss, see ``compile_loss``: they are called a few times to see
+            what they compute, and from then on their code runs instead. The numbers are the same. False records every
+            batch. What cannot be compiled is recorded as well, and the summary says why.
+
+    Ctrl-C ends the training after the current batch; the history so far is returned and the model is as that batch
+    left it.
+
+    Raises:
+        ValueError, TypeError: for examples or arguments that do not fit; the model is then as it was before.
+        FloatingPointError: if the loss or a gradient becomes infinite or NaN; the model is as before that step.
+
+    >>> from tinygrad_edu import data, nn, optim
+    >>> model = nn.MLP(2, [4, 1], "tanh", seed=1)
+    >>> history = fit(model, *data.xor(), loss="binary_cross_entropy_with_logits", metric="accuracy",
+    ...               optimizer=optim.Adam(model.parameters(), lr=0.1), epochs=50)
+    >>> history.metric[-1]
+    1.0
+    """
+    rows, goals = examples(inputs, targets)
+    loss_of, metric_of, metric_name = _loss_and_metric(loss, metric)
+    epochs = whole_number("epochs", epochs, at_least=0)
+    size = len(rows) if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
+    optimizer = _optimizer(optimizer, model)
+    rng = generator(seed)
+    history = History(metric_name)
+    started, rate = time.perf_counter(), optimizer.lr
+    trainer = _Trainer(model, Objective(model, loss_of, l2, optimizer.parameters), metric_of, optimizer, history)
+    drawn = trainer.prepared(rows, goals, compiled)
+    before = [parameter._data for parameter in optimizer.parameters]
+    with EndingBatches() as interrupt, ProgressBar(epochs, progress) as bar:
+        try:
+            for epoch in range(epochs):
+                if schedule is not None:
+                    optimizer.lr = rate * schedule(epoch)
+                if size < len(drawn):
+                    rng.shuffle(drawn)
+                trainer.run(epoch, [drawn[i : i + size] for i in range(0, len(drawn), size)], interrupt)
+                bar.show(history)
+                if on_epoch is not None:
+                    on_epoch(epoch, history)
+                    trainer.renew(drawn)
+                interrupt.check()
+        except KeyboardInterrupt:
+            history.interrupted = True
+            history.forget_the_unfinished()
+        except (TypeError, ValueError):
+            if not history.loss:  # in the first epoch it is the examples that do not fit
+                _restore(optimizer, before)
+            raise
+        finally:
+            optimizer.lr = rate
+            if trainer.compiled is not None:
+                history.remark = trainer.compiled.remark()
+            history.seconds = time.perf_counter() - started
+    return history
+
+
+def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
+    """A function that gives the class a model finds for an example: the index of the largest of several outputs; of a
+    single output 1 if it is a probability above 1/2 (from a sigmoid) or a score above 0, otherwise 0. Nothing is
+    recorded.
+
+    >>> from tinygrad_edu import nn
+    >>> neuron = nn.Neuron(1, None)
+    >>> neuron.load_state_dict({"w[0]": 2.0, "b": -1.0})
+    >>> [classifier(neuron)([x]) for x in (0.0, 1.0)]
+    [0, 1]
+    """
+
+    squash = getattr(model, "output_activation", getattr(model, "activation", None))
+    threshold = 0.5 if squash == "sigmoid" else 0.0
+
+    def classify(inputs: Iterable[Any]) -> int:
+        with no_grad():
+            prediction = plain_numbers(model(inputs))
+        outputs = prediction if isinstance(prediction, list) else [prediction]
+        return outputs.index(max(outputs)) if len(outputs) > 1 else int(outputs[0] > threshold)
+
+    return classify
+
+
+class _Trainer:
+    """What is the same in every step: the objective, recorded or compiled, how it is judged, and how it is made
+    smaller."""
+
+    def __init__(
+        self, model: Module, objective: Objective, metric: Metric | None, optimizer: Optimizer, history: History
+    ) -> None:
+        self.objective, self.metric, self.optimizer, self.history = objective, metric, optimizer, history
+        self.compiled: CompiledObjective | None = None
+        self.layers: dict[str, list[Value]] = {}
+        changing = {*optimizer.parameters}
+        for name, parameter in model.named_parameters():
+            if parameter in changing:
+                self.layers.setdefault(_layer(name), []).append(parameter)
+
+    def prepared(self, rows: list[Any], targets: list[Any], compiled: bool) -> list[Example]:
+        """The examples for ``run``, after compiling if that is wanted and possible."""
+        if compiled:
+            objective = CompiledObjective(self.objective)
+            try:
+                prepared = objective.prepare(rows, targets)
+                objective.make_code(*prepared)
+            except Exception as error:  # recording will raise it too, if it is no matter of compiling
+                self.history.remark = f"not compiled: {with_place(error)}"
+            else:
+                self.compiled, self.history.compiled = objective, True
+                return list(zip(rows, targets, *prepared))
+        return list(zip(rows, targets, rows, targets))
+
+    def renew(self, examples: list[Example]) -> None:
+        """See whether the model and the loss still compute the same, after a callback that may have changed them."""
+        if self.compiled is not None:
+            _, _, rows, targets = zip(*examples)
+            try:
+                self.compiled.make_code(rows, targets)
+            except Exception as error:
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self.compiled, self.history.compiled = None, False
+        self.history.remark = f"not compiled to the end: {with_place(error)}"
+
+    def _backward(self, batch: list[Example]) -> tuple[float, list[Any]]:
+        rows, targets, prepared, goals = zip(*batch)
+        if self.compiled is not None:
+            try:
+                return self.compiled.backward(prepared, goals)
+            except CompileError as error:  # something has changed in the middle of an epoch
+                self._give_up(error)
+        return self.objective.backward(rows, targets)
+
+    def run(self, epoch: int, batches: list[list[Example]], interrupt: EndingBatches) -> None:
+        """Make a step for each batch, and add the epoch to the history."""
+        loss_sum, metric_sum, count = 0.0, 0.0, sum(map(len, batches))
+        for batch in batches:
+            loss, metric = self.step(epoch, batch)
+            loss_sum += loss * len(batch)
+            metric_sum += metric
+            if batch is not batches[-1]:
+                interrupt.check()
+        if self.metric is not None:
+            self.history.metric.append(metric_sum / count)
+        for name, parameters in self.layers.items():
+            size = _root_mean_square([p.grad for p in parameters])
+            self.history.gradient.setdefault(name, []).append(size)
+        self.history.loss.append(loss_sum / count)
+
+    def step(self, epoch: int, batch: list[Example]) -> tuple[float, float]:
+        """Make one step; return the mean loss of the batch before it and the sum of the metric."""
+        parameters = self.optimizer.parameters
+        self.optimizer.zero_grad()
+        try:
+            loss, predictions = self._backward(batch)
+        except OverflowError as error:
+            raise self.diverged(f"{error}", epoch) from None
+        if not math.isfinite(loss):
+            raise self.diverged(f"the loss became {loss}", epoch)
+        if not all(math.isfinite(parameter._grad) for parameter in parameters):
+            raise self.diverged("a gradient became infinite or NaN", epoch)
+        before = [parameter._data for parameter in parameters]
+        self.optimizer.step()
+        if not all(math.isfinite(parameter._data) for parameter in parameters):
+            _restore(self.optimizer, before)
+            raise self.diverged("a parameter became infinite or NaN", epoch)
+        if self.metric is None:
+            return loss, 0.0
+        return loss, sum(self.metric(plain_numbers(p), example[1]) for p, example in zip(predictions, batch))
+
+    def diverged(self, what: str, epoch: int) -> FloatingPointError:
+        return FloatingPointError(
+            f"in epoch {epoch + 1}, {what}. Try a smaller learning rate than {self.optimizer.lr:g}, inputs scaled to "
+            "about -1 to 1, or a loss that takes scores, such as binary_cross_entropy_with_logits"
+        )
+
+
+def _layer(name: str) -> str:
+    """The layer of the parameter of this name: what holds it, but of a neuron in a layer the layer."""
+    holder = name.split(".")[:-1]
+    return ".".join(holder[:-2] if holder[-2:-1] == ["neurons"] else holder) or "model"
+
+
+def _root_mean_square(numbers: list[float]) -> float:
+    return math.hypot(*numbers) / math.sqrt(len(numbers))  # the squares of tiny numbers would be 0
+
+
+def _restore(optimizer: Optimizer, numbers: list[float]) -> None:
+    for parameter, data in zip(optimizer.parameters, numbers):
+        parameter.data = data
+
+
+# ---- arguments -------------------------------------------------------------------------------------------------------
+
+
+def _loss_and_metric(loss: str | Loss, metric: str | Metric | None) -> tuple[Loss, Metric | None, str]:
+    """The functions meant, and the name of the metric."""
+    if isinstance(loss, CompiledLoss):
+        raise TypeError("fit compiles by itself; give it the loss that compile_loss was given")
+    if isinstance(loss, str) and loss not in LOSSES:
+        raise ValueError(f"unknown loss {loss!r}; it may be {', '.join(LOSSES)}, or a function")
+    by_name = {name: entry for name, entry in LOSSES.items() if loss in (name, entry[0])}
+    loss_of: Loss = next(iter(by_name.values()))[0] if by_name else loss  # type: ignore[assignment]
+    if metric is None or callable(metric):
+        return loss_of, metric, getattr(metric, "__name__", "metric")
+    if metric != "accuracy":
+        raise ValueError(f"unknown metric {metric!r}; it may be 'accuracy', or a function of a prediction and a target")
+    if not by_name:
+        raise ValueError("what is accurate is not known for a loss of your own; pass a function as metric")
+    (_, is_right), = by_name.values()  # fmt: skip
+
+    def accuracy(prediction: Any, target: Any) -> float:
+        if isinstance(target, list) and len(target) == 1:
+            target = target[0]
+        if isinstance(target, list):
+            return sum(map(is_right, prediction, target)) / len(target)
+        return is_right(prediction, target)
+
+    return loss_of, accuracy, "accuracy"
+
+
+def _optimizer(optimizer: Optimizer | None, model: Module) -> Optimizer:
+    if not hasattr(model, "parameters"):
+        raise TypeError(f"fit takes a Module, which has parameters(); {name_of(model)} has none. compile_loss takes "
+                        "any function, for a loop of your own")  # fmt: skip
+    if optimizer is None:
+        return Adam(model.parameters(), lr=0.01)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer is an object such as optim.SGD(model.parameters(), lr=0.1), not {optimizer!r}")
+    if not {*model.parameters()} & {*optimizer.parameters}:
+        raise ValueError("the optimizer was made for the parameters of another model")
+    return optimizer

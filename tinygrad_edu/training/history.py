@@ -1,0 +1,66 @@
+"""``History``: what training saw, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.nn.files import write_whole
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tinygrad_edu.nn.files import Path
+
+
+class History:
+    """What ``fit`` saw: lists with a number for each completed epoch; printing it gives a summary.
+
+    Attributes:
+        loss: the mean of the loss over the epoch's batches, with the penalty if there is one.
+        metric: the mean of the metric over the epoch's examples, as predicted while training; empty without a metric.
+        metric_name: what the metric is called.
+        gradient: for each layer the size of its gradient: the root mean square of the derivatives of the loss, with the
+            penalty, by the layer's parameters, in the last batch of the epoch, before its step. A mean does not depend
+            on how many parameters there are, so layers can be compared; the unit is that of the loss for a change of a
+            parameter by 1. Parameters that the optimizer leaves alone do not count. The key is what the names of the
+            layer's parameters begin with, such as ``layers.0``, in the order of the model; ``model`` stands for those
+            that are in no layer.
+        seconds: how long the training took.
+        compiled: whether the model and the loss were compiled.
+        remark: what was not compiled and why, if that was tried.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    def __init__(self, metric_name: str) -> None:
+        self.loss: list[float] = []
+        self.metric: list[float] = []
+        self.metric_name = metric_name
+        self.gradient: dict[str, list[float]] = {}
+        self.seconds = 0.0
+        self.compiled = False
+        self.remark = ""
+        self.interrupted = False
+
+    def __repr__(self) -> str:
+        count = len(self.loss)
+        text = f"{count} epoch{'s' * (count != 1)} in {self.seconds:.3g} s" + ", compiled" * self.compiled
+        text += ", interrupted" * self.interrupted
+        if count:
+            text += f": loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g}"
+        if self.metric:
+            text += f", {self.metric_name} {self.metric[0]:.4g} -> {self.metric[-1]:.4g}"
+        if self.remark:
+            text += f"\n({self.remark})"
+        return text
+
+    def to_csv(self, path: Path) -> None:
+        """Write one line for each epoch, counted from 1: its number, the loss and, if there is one, the metric."""
+        columns: list[tuple[Any, ...]] = [("epoch", *range(1, len(self.loss) + 1)), ("loss", *self.loss)]
+        if self.metric:
+            columns.append((self.metric_name, *self.metric))
+        write_whole(path, "".join(",".join(map(str, row)) + "\n" for row in zip(*columns)))
+
+    def forget_the_unfinished(self) -> None:
+        """Make all lists as long as ``loss``, the last that an epoch is added to."""
+        for numbers in (self.metric, *self.gradient.values()):
+            del numbers[len(self.loss) :]

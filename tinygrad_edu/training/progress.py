@@ -1,0 +1,75 @@
+"""Ctrl-C between batches, and the progress bar."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tinygrad_edu.training.history import History
+
+
+class EndingBatches:
+    """In this context Ctrl-C is noted in ``asked`` instead of interrupting a step halfway; a second one interrupts.
+
+    Only the main thread hears Ctrl-C, and a handler that the program has set itself is left alone.
+    """
+
+    def __enter__(self) -> EndingBatches:
+        import signal
+        import threading
+
+        self.asked = False
+        self.signal = signal
+        self.ours = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if self.ours:
+            signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, signum: int, frame: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def check(self) -> None:
+        """Interrupt here if that was asked for."""
+        if self.asked:
+            raise KeyboardInterrupt
+
+    def __exit__(self, *error: object) -> None:
+        if self.ours:
+            self.signal.signal(self.signal.SIGINT, self.signal.default_int_handler)
+
+
+class ProgressBar:
+    """A bar that moves on by an epoch at a time; by default only where stderr is a terminal."""
+
+    def __init__(self, epochs: int, progress: bool | None) -> None:
+        self.bar: Any = None
+        if progress is None:
+            progress = sys.stderr is not None and sys.stderr.isatty()
+        if progress:
+            from tqdm import tqdm
+
+            layout = "{n_fmt}/{total_fmt} epochs |{bar}| {elapsed}<{remaining}{postfix}"
+            self.bar = tqdm(total=epochs, bar_format=layout, dynamic_ncols=True)
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def show(self, history: History) -> None:
+        if self.bar is not None:
+            numbers = {"loss": history.loss[-1]}
+            if history.metric:
+                numbers[history.metric_name] = history.metric[-1]
+            self.bar.set_postfix(numbers, refresh=False)
+            self.bar.update()
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.close()

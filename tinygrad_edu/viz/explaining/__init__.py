@@ -1,0 +1,1 @@
+"""Explanations: where each number and each gradient of a recorded computation comes from."""

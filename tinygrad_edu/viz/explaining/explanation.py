@@ -1,0 +1,224 @@
+"""Explanations: where each number of a recorded computation, and of its backward pass, comes from.
+
+``explain(value)`` tells the whole computation step by step, in the order of the arithmetic and then in the order of
+``backward``; ``explain(value, wrt=x)`` tells one gradient as the sum over all paths.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.engine.value import Constant, Value
+from tinygrad_edu.formulas.formula import Formula, equation, joined, numeral, ratio, visible
+from tinygrad_edu.formulas.tables import Report, Table
+from tinygrad_edu.viz.explaining.paths import PathExplanation, order_to_explain
+from tinygrad_edu.viz.graphs.expression import names, of_node, of_rule, operand_names, write
+from tinygrad_edu.viz.graphs.groups import role
+from tinygrad_edu.viz.graphs.walks import local_derivatives, runs_rule
+
+if TYPE_CHECKING:
+    from typing import overload
+
+    from tinygrad_edu.formulas.tables import Cell
+    from tinygrad_edu.nn.files import Path
+
+
+class Computed:
+    """One step of the forward pass: a Value, how it is called, and what it was computed from.
+
+    Attributes:
+        node: the Value.
+        name: its name.
+        formula, numbers: how it was computed, in names and in numbers; None for a leaf.
+    """
+
+    def __init__(self, node: Value, formulas: dict[Value, Formula]) -> None:
+        self.node = node
+        self.name = formulas[node]
+        self.formula: Formula | None = None
+        self.numbers: Formula | None = None
+        if node.op is not None:
+            self.formula, self.numbers = of_node(node, formulas)
+
+
+class Contribution:
+    """One step of the backward pass: what one use of a Value adds to the derivative with respect to it.
+
+    Attributes:
+        node: the Value that was computed.
+        index: which of its operands the step is about, and ``parent``, that operand.
+        ratio: what the rule is for, such as d tanh(z)/dz.
+        rule, numbers: the rule, as a formula in names and in numbers.
+        upstream, local: the two factors of ``amount``.
+        total: the derivative with respect to ``parent`` after this step.
+    """
+
+    def __init__(
+        self, node: Value, index: int, ratio: Formula, rule: tuple[Formula, Formula], upstream: float, local: float
+    ) -> None:
+        self.node, self.index, self.ratio = node, index, ratio
+        self.parent = node.parents[index]
+        self.rule, self.numbers = rule
+        self.upstream, self.local = upstream, local
+        self.amount = upstream * local if upstream else 0.0  # as backward: nothing flows where nothing arrives
+        self.total = 0.0
+
+    def __repr__(self) -> str:
+        product = equation(joined([self.upstream, self.local]), numeral(self.amount))
+        return f"<contribution {self.ratio} = {self.rule}: {product}>"
+
+
+class Explanation(Report):
+    """A computation and its backward pass, step by step; see ``explain``.
+
+    Attributes:
+        root: the Value that is explained.
+        forward: a ``Computed`` for each Value but constants, operands before results.
+        backward: a ``Contribution`` for each use of each Value, in the order of ``Value.backward``.
+        names: the formula by which each Value is called.
+        gradients: the derivative of the root with respect to each Value.
+        failure: why the backward pass ends early, where a derivative is infinite or undefined; otherwise "".
+    """
+
+    def __init__(self, root: Value) -> None:
+        order = order_to_explain(root)
+        self.root = root
+        self.order = order
+        self.names = names(order)
+        self.gradients = dict.fromkeys(order, 0.0)
+        self.failure = ""
+        self.forward = [Computed(node, self.names) for node in order if not isinstance(node, Constant)]
+        self.backward = self._backward()
+        super().__init__([self._forward_table(), self._backward_table()])
+
+    def derivative(self, node: Value) -> Formula:
+        """What the gradient of ``node`` is called: ∂y/∂x."""
+        return ratio("∂", self.names[self.root], self.names[node])
+
+    def _backward(self) -> list[Contribution]:
+        steps = []
+        self.gradients[self.root] = 1.0
+        for node in reversed(self.order):
+            try:
+                made = contributions(node, self.gradients[node], self.names)
+            except (ArithmeticError, ValueError) as error:
+                what, name = visible(str(error), 300), type(error).__name__
+                self.failure = f"{what}: here backward() raises {name}, and adds nothing to any grad."
+                break
+            for step in made:
+                if not isinstance(step.parent, Constant):
+                    self.gradients[step.parent] += step.amount
+                    step.total = self.gradients[step.parent]
+                    steps.append(step)
+        return steps
+
+    def _forward_table(self) -> Table:
+        rows: list[list[Cell]] = []
+        for step in self.forward:
+            how = [step.formula, step.numbers] if step.formula and step.numbers else [role(step.node), ""]
+            rows.append([step.name, *how, numeral(step.node.data)])
+        return Table(["Forward: each value from those before it"], ["value", "formula", "in numbers", "result"], rows)
+
+    def _backward_table(self) -> Table:
+        rows: list[list[Cell]] = [[self.derivative(self.root), "where it starts", "", numeral(1.0)]]
+        for step in self.backward:
+            product = equation(joined([step.upstream, step.local]), numeral(step.amount))
+            rule = equation(step.ratio, step.rule)
+            rows.append([self.derivative(step.parent), rule, product, numeral(step.total)])
+        header = ["derivative", "rule", "upstream × local = contribution", "grad"]
+        title = ["Backward: each use of a value adds its contribution to the grad"]
+        return Table(title, header, rows, [self.failure] if self.failure else [])
+
+    def to_html(self, path: Path) -> None:
+        """Write a page to step through the computation, for any browser: one file that needs no network.
+
+        Raises:
+            OSError: if the file cannot be written; whatever was there stays.
+            RuntimeError: if there is no Graphviz to lay the graph out; it says what to install.
+        """
+        from tinygrad_edu.nn.files import write_whole
+        from tinygrad_edu.viz.page.page import page
+
+        write_whole(path, page(self))
+
+
+def contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) -> list[Contribution]:
+    """What ``node`` passes on to each of its operands, when ``upstream`` has arrived at it."""
+    try:
+        locals_ = local_derivatives(node)
+    except (ArithmeticError, ValueError):
+        if runs_rule(node, upstream):
+            raise
+        return []
+    if node.op is None:
+        return []
+    operands = operand_names(node, formulas)
+    written = write(node.op, operands, [parent.data for parent in node.parents])
+    whole = written if len(written.text) <= 24 else formulas[node]
+    sign = "d" if sum(not isinstance(parent, Constant) for parent in node.parents) == 1 else "∂"
+    return [
+        Contribution(node, i, ratio(sign, whole, operands[i]), rule, upstream, local)
+        for i, (rule, local) in enumerate(zip(of_rule(node, formulas), locals_))
+    ]
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def explain(value: Value, *, wrt: None = None) -> Explanation: ...
+    @overload
+    def explain(value: Value, *, wrt: Value) -> PathExplanation: ...
+
+
+def explain(value: Value, *, wrt: Value | None = None) -> Report:
+    """Explain where the number in ``value`` and all its derivatives come from; changes nothing, no ``grad`` either.
+
+    Args:
+        value: the result of a computation of at most 500 values.
+        wrt: explain one derivative, with respect to this Value: every path from ``value`` to it, the product of the
+            local derivatives along each, and their sum. Of more than 20 paths the 20 with the largest products.
+
+    Returns:
+        what prints as tables, shows itself in a notebook, and has ``to_markdown()``, ``to_latex()`` and, without
+        ``wrt``, ``to_html(path)``, which writes a page to step through.
+
+    Raises:
+        TypeError: if ``value`` or ``wrt`` is not a Value.
+        ValueError: if the graph is too large, if ``wrt`` is not part of it, or if numbers in it were set after others
+            were computed from them, as an optimizer's step does.
+        ZeroDivisionError, OverflowError: with ``wrt``, if a local derivative is infinite. Without, the explanation ends
+            there and says why.
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x
+    >>> y.label = "y"
+    >>> explain(y)
+    Forward: each value from those before it
+    <BLANKLINE>
+    value  formula  in numbers  result
+    ─────  ───────  ──────────  ──────
+    x      input                3
+    y      x·x      3·3         9
+    <BLANKLINE>
+    Backward: each use of a value adds its contribution to the grad
+    <BLANKLINE>
+    derivative  rule                       upstream × local = contribution  grad
+    ──────────  ─────────────────────────  ───────────────────────────────  ────
+    ∂y/∂y       where it starts                                             1
+    ∂y/∂x       ∂(x₍₁₎·x₍₂₎)/∂x₍₁₎ = x₍₂₎  1 × 3 = 3                        3
+    ∂y/∂x       ∂(x₍₁₎·x₍₂₎)/∂x₍₂₎ = x₍₁₎  1 × 3 = 3                        6
+    >>> explain(y, wrt=x)
+    ∂y/∂x: 2 paths from y to x
+    <BLANKLINE>
+    path  through   local derivatives  product
+    ────  ────────  ─────────────────  ───────
+    1     y → x₍₁₎  3                  3
+    2     y → x₍₂₎  3                  3
+    <BLANKLINE>
+    ∂y/∂x = 3 + 3 = 6
+    """
+    if wrt is None:
+        return Explanation(value)
+    if not isinstance(wrt, Value):
+        raise TypeError(f"wrt is the Value whose gradient to explain, not {type(wrt).__name__}")
+    return PathExplanation(value, wrt)

@@ -1,0 +1,347 @@
+"""What was recorded, and each rule of the table, as formulas.
+
+``write`` makes the formula of an operation from those of its operands, as the ``notation`` of its row says; everything
+longer is made by following the graph. A rule needs nothing more: run on Values it records a graph, and that graph is
+its formula.
+"""
+
+from __future__ import annotations
+
+from functools import partial, reduce
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.engine.ops import add, divide, multiply, negative, positive, power, subtract, sum_
+from tinygrad_edu.engine.recording import recorded
+from tinygrad_edu.engine.value import Constant, Value, topological_order
+from tinygrad_edu.formulas.formula import (
+    Formula,
+    call,
+    fenced,
+    fraction,
+    infix,
+    marked,
+    name,
+    numeral,
+    prefix,
+    radical,
+    shortened,
+    suffix,
+    superscript,
+    visible,
+)
+from tinygrad_edu.viz.graphs.walks import bounded_order, local_derivatives
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from tinygrad_edu.engine.operation import Operation
+
+
+# ---- operations ------------------------------------------------------------------------------------------------------
+
+
+def write(op: Operation, operands: Sequence[Formula], data: Sequence[float], *, tidy: bool = False) -> Formula:
+    """The formula of an operation, as its notation says.
+
+    Args:
+        op: the operation.
+        operands: the formulas of its operands.
+        data: the numbers in them, which a definition may need.
+        tidy: whether to write 1·x as x, x·x as x² and so on.
+    """
+    if op.notation == "definition" and op.definition is not None:
+        definition = op.definition
+        stubs = [Value(x) for x in data]
+        try:
+            result = recorded(definition, *stubs)
+        except (ArithmeticError, ValueError):  # at these numbers only the operation itself is defined
+            return call(op.name, operands)
+        if _repeats(result, dict(zip(stubs, operands))):
+            return call(op.name, operands)
+        return _follow(result, dict(zip(stubs, operands)), tidy)
+    tidied = _tidied(op, operands) if tidy else None
+    return tidied or _layout(op, operands)
+
+
+def _repeats(result: Any, operands: Mapping[Value, Formula]) -> bool:
+    """Whether a definition would write out something long more than once, and so grow with every nesting."""
+    uses = dict.fromkeys(operands, 0)
+    for node in topological_order(result) if isinstance(result, Value) else ():
+        for parent in node.parents:
+            if parent in uses:
+                uses[parent] += 1
+    return any(count > 1 and len(operands[stub].text) > 12 for stub, count in uses.items())
+
+
+def notation(op: Operation) -> tuple[str, str, str]:
+    """How an operation is written: ("between", sign, "") its operands, ("bracketed", sign, "") the same in brackets,
+    ("around", left, right) its operand, or ("before", name, "") the operands in parentheses.
+
+    >>> from tinygrad_edu.engine.ops import add, absolute, sigmoid, sqrt
+    >>> notation(add), notation(absolute), notation(sqrt), notation(sigmoid)
+    (('between', '+', ''), ('around', '|', '|'), ('around', '√', ''), ('before', 'σ', ''))
+    """
+    written = "" if op.notation == "definition" else op.notation
+    words = written.split()
+    if "(" in written:
+        return "before", written.partition("(")[0].strip() or op.name, ""
+    if len(words) == 3 and op.arity != 1 and visible(words[1]):
+        return "bracketed" if written[0] == "[" else "between", visible(words[1]), ""
+    letters = [i for i, c in enumerate(written) if c.isalpha()]
+    if op.arity != 1 or not letters:
+        return "before", op.name, ""
+    left, right = visible(written[: letters[-1]]), visible(written[letters[-1] + 1 :])
+    if right or (left and not left.isalpha()):
+        return "around", left, right
+    return "before", left or op.name, ""
+
+
+def _layout(op: Operation, operands: Sequence[Formula]) -> Formula:
+    where, left, right = notation(op)
+    if where == "before" or not operands:
+        return call(left, operands)
+    if where == "between":
+        return reduce({"/": fraction, "^": superscript}.get(left, partial(infix, left)), operands)
+    if where == "bracketed":
+        return fenced("[", infix(left, *operands), "]")
+    if left and right:
+        return fenced(left, operands[0], right)
+    if right:
+        return suffix(operands[0], right)
+    return radical(operands[0]) if left == "√" else prefix(left, operands[0])
+
+
+def _tidied(op: Operation, operands: Sequence[Formula]) -> Formula | None:
+    """What is simpler to read and the same, or None."""
+    if operands and all(operand.number is not None for operand in operands):
+        return numeral(op.forward(*[operand.number for operand in operands]), constant=True)
+    if op is negative:
+        return _negated(operands[0])
+    if len(operands) != 2:
+        return None
+    a, b = operands
+    if op is multiply:
+        return _product(a, b)
+    if op is divide:
+        return _quotient(a, b)
+    if op in (add, sum_):
+        return b if a.number == 0 else a if b.number == 0 else None
+    if op is subtract:
+        return _negated(b) if a.number == 0 else a if b.number == 0 else None
+    if op is power:
+        return a if b.number == 1 else numeral(1.0, constant=True) if b.number == 0 else None
+    return None
+
+
+def _positive(x: Formula) -> Formula | None:
+    """What x is the negative of, if it is written with a minus sign."""
+    if x.number is not None and x.number < 0:
+        return numeral(-x.number, constant=True)
+    inner: Formula | None = x.parts[1] if x.parts[0] == "-" and len(x.parts) == 2 else None
+    return inner
+
+
+def _negated(x: Formula) -> Formula:
+    return _positive(x) or prefix("-", x)
+
+
+def _product(a: Formula, b: Formula) -> Formula | None:
+    for one, other in ((a, b), (b, a)):
+        if one.number == 1:
+            return other
+        if one.number == 0:
+            return one
+        positive = _positive(one)
+        if positive is not None:
+            return _negated(_tidy_product(*[positive if x is one else x for x in (a, b)]))
+    return superscript(a, numeral(2.0)) if a.text == b.text else None
+
+
+def _tidy_product(a: Formula, b: Formula) -> Formula:
+    return write(multiply, [a, b], (), tidy=True)
+
+
+def _quotient(a: Formula, b: Formula) -> Formula | None:
+    if b.number == 1:
+        return a
+    positive = _positive(a)
+    if positive is not None:
+        return _negated(_quotient(positive, b) or fraction(positive, b))
+    if a.parts[0] == "/":
+        _, top, bottom = a.parts
+        return fraction(top, _tidy_product(bottom, b))
+    return None
+
+
+# ---- graphs ----------------------------------------------------------------------------------------------------------
+
+
+def names(order: Sequence[Value]) -> dict[Value, Formula]:
+    """A name for each Value, no two of them alike: its label, or v1, v2, ... in order. Constants are written as their
+    number, and +x without a label has the name of x."""
+    copies: dict[str, int] = {}
+    formulas: dict[Value, Formula] = {}
+    unnamed, known = [], set(order)
+    for node in order:
+        if isinstance(node, Constant):
+            formulas[node] = numeral(node.data, constant=True)
+        elif visible(node.label):
+            latex = name(node.label).latex
+            copies[latex] = copies.get(latex, 0) + 1
+            formulas[node] = name(node.label, copies[latex])
+        elif node.op is not positive or node.parents[0] not in known:
+            unnamed.append(node)
+    free = (f for f in (name(f"v{i}") for i in range(1, len(order) + len(copies) + 1)) if f.latex not in copies)
+    formulas.update(zip(unnamed, free))
+    for node in order:
+        if node not in formulas:
+            formulas[node] = formulas[node.parents[0]]
+    return formulas
+
+
+def _follow(result: Any, formulas: dict[Value, Formula], tidy: bool) -> Formula:
+    """The formula of what was computed from Values whose ``formulas`` are known; what lies between joins them."""
+    if not isinstance(result, Value):
+        return numeral(float(result), constant=True)
+    for node in topological_order(result):
+        if node in formulas:
+            continue
+        if node.op is None:
+            formulas[node] = numeral(node.data, constant=True)
+        else:
+            parents = node.parents
+            formula = write(node.op, [formulas[p] for p in parents], [p.data for p in parents], tidy=tidy)
+            formulas[node] = shortened(formula) if tidy else formula
+    return formulas[result]
+
+
+def of_node(node: Value, formulas: Mapping[Value, Formula]) -> tuple[Formula, Formula]:
+    """The formula of one operation, in the names of its operands and in their numbers."""
+    assert node.op is not None
+    data = [parent.data for parent in node.parents]
+    symbols = [formulas[parent] for parent in node.parents]
+    return shortened(write(node.op, symbols, data)), shortened(write(node.op, [numeral(x) for x in data], data))
+
+
+def operand_names(node: Value, formulas: Mapping[Value, Formula]) -> list[Formula]:
+    """The names of an operation's operands, its uses told apart where it has a Value more than once: a rule is about
+    one of them. The derivative of x·x by its first x is its second, not that of x².
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x
+    >>> [str(name) for name in operand_names(y, names([x, y]))]
+    ['x₍₁₎', 'x₍₂₎']
+    """
+    times = dict.fromkeys(node.parents, 0)
+    use = []
+    for parent in node.parents:
+        times[parent] += 1
+        use.append(times[parent])
+    return [
+        marked(formulas[parent], i) if times[parent] > 1 and not isinstance(parent, Constant) else formulas[parent]
+        for parent, i in zip(node.parents, use)
+    ]
+
+
+def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formula, Formula]]:
+    """For each operand the derivative by it, as a formula in the names of the operands and one in their numbers.
+
+    Obtained by running the rule of the operation on Values in place of numbers. A rule that takes nothing but numbers
+    gives numbers.
+
+    >>> from tinygrad_edu.engine.ops import tanh
+    >>> z = Value(0.5, label="z")
+    >>> y = tanh(z)
+    >>> [(symbols, numbers)] = of_rule(y, names([z, y]))
+    >>> print(symbols, "=", numbers)
+    1 − tanh²(z) = 1 − 0.4621²
+    """
+    assert node.op is not None
+    rule, parents = node.op.rule, node.parents
+    data = [parent.data for parent in parents]
+    output, stubs = Value(node.data), [Value(x) for x in data]
+    try:
+        derivatives = recorded(rule, output, *stubs)
+    except Exception:  # whatever a rule that is made for numbers does with Values
+        derivatives = local_derivatives(node)
+    symbols = operand_names(node, formulas)
+    in_symbols = {output: write(node.op, symbols, data, tidy=True), **dict(zip(stubs, symbols))}
+    in_numbers = {
+        output: numeral(node.data),
+        **{
+            stub: formulas[parent] if isinstance(parent, Constant) else numeral(parent.data)
+            for stub, parent in zip(stubs, parents)
+        },
+    }
+    return [(_follow(d, in_symbols, True), _follow(d, in_numbers, True)) for d in derivatives]
+
+
+class Expression:
+    """A recorded graph as one formula, with the parts that are used more than once named below it.
+
+    ``str`` gives plain text; in a notebook it shows itself as mathematics.
+
+    Attributes:
+        formula: the formula.
+        parts: the name and the formula of each part.
+    """
+
+    def __init__(self, formula: Formula, parts: Sequence[tuple[Formula, Formula]]) -> None:
+        self.formula = formula
+        self.parts = parts
+
+    def __str__(self) -> str:
+        lines = [f"{name} = {formula}" for name, formula in self.parts]
+        return "\n".join(
+            [self.formula.text, *[f"  where {line}" for line in lines[:1]], *[f"        {line}" for line in lines[1:]]]
+        )
+
+    __repr__ = __str__
+
+    def to_latex(self) -> str:
+        """As LaTeX, to stand between dollar signs."""
+        if not self.parts:
+            return self.formula.latex
+        lines = [rf"&{name.latex} = {formula.latex}" for name, formula in self.parts]
+        return rf"\begin{{aligned}} &{self.formula.latex} \\ \text{{where }} " + r" \\ ".join(lines) + r" \end{aligned}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.to_latex()}$"
+
+
+def expression(value: Value) -> Expression:
+    """The recorded graph as one formula; a part that is used more than once is named, by its label if it has one.
+
+    Raises:
+        TypeError: if it is not a Value.
+        ValueError: if the graph has more than 500 values.
+
+    >>> w, x, b = Value(0.5, label="w"), Value(2.0, label="x"), Value(-1.0, label="b")
+    >>> z = w * x + b
+    >>> expression(z.tanh())
+    tanh(w·x + b)
+    >>> print(expression(z * z.exp()))
+    v2·exp(v2)
+      where v2 = w·x + b
+    >>> expression(z.tanh()).to_latex()
+    '\\\\tanh\\\\left( w \\\\cdot x + b \\\\right)'
+    """
+    order = bounded_order(value, 500, "write out")
+    formulas = names(order)
+    uses = dict.fromkeys(order, 0)
+    for node in order:
+        for parent in node.parents:
+            uses[parent] += 1
+    parts = []
+    for node in order:
+        if node.op is not None:
+            parents = node.parents
+            formula = write(node.op, [formulas[p] for p in parents], [p.data for p in parents])
+            if node.op is positive and not node.label:
+                formulas[node] = formulas[parents[0]]
+            elif uses[node] > 1:
+                parts.append((formulas[node], formula))
+            else:
+                formulas[node] = formula
+    return Expression(formulas[value], parts)
