@@ -16,8 +16,8 @@ from tinygrad_edu import Value, no_grad
 from tinygrad_edu.cli.pointing import WIDTH
 from tinygrad_edu.cli.reader import LONGEST, _Formula, assignments, read
 from tinygrad_edu.engine import ops
+from tinygrad_edu.engine.backward import topological_order
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE
-from tinygrad_edu.engine.value import topological_order
 
 NUMBERS = {"w": 0.5, "x": 2.0, "b": -1.0}
 

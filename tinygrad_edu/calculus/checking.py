@@ -14,7 +14,6 @@ from tinygrad_edu.engine.recording import recorded
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.formulas.formula import Formula, digits, name, numeral, ratio
 from tinygrad_edu.formulas.tables import Report, Table
-from tinygrad_edu.nn.module import Module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -149,11 +148,11 @@ class _Subject:
         check_function("check_gradients", f)
         self.f = f
         self.name = "f" if name_of(f) == "<lambda>" else name_of(f)
-        modules = [arg for arg in (f, *args) if isinstance(arg, Module)]
+        modules = [arg for arg in (f, *args) if _is_module(arg)]
         self.args = []
         self.inputs: list[Value] = []
         for place, arg in enumerate(args):
-            if not isinstance(arg, Module):
+            if not _is_module(arg):
                 fresh = [
                     new_input("check_gradients", path, leaf)
                     for path, leaf in trees.leaves(arg, parameter_name(f, place))
@@ -223,6 +222,11 @@ class _Subject:
             return lambda number: everything(number)[j]
 
         return [pick(j) for j in range(count)]
+
+
+def _is_module(x: Any) -> bool:
+    """Tell whether ``x`` is a Module, or anything else that has parameters."""
+    return hasattr(x, "parameters") and not isinstance(x, Value)
 
 
 def _doubt(slope: Callable[[float], float], x: float, by_rounding: float) -> float:

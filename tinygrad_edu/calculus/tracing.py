@@ -9,7 +9,7 @@ from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.linearization import Linearization, RecordedLinearization
 from tinygrad_edu.calculus.warning import warn
 from tinygrad_edu.engine import ops
-from tinygrad_edu.engine.recording import is_paused, traced
+from tinygrad_edu.engine.recording import Tracer, is_paused, traced
 from tinygrad_edu.engine.value import Constant, Value
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class Trace:
         self.inputs, new_args = new_inputs(doing, f, args, places)
         given = [leaf for place in places for _, leaf in trees.leaves(args[place])]
         origins = [(x, leaf) for x, leaf in zip(self.inputs, given) if isinstance(leaf, Value)]  # for which they stand
-        self.result, own = traced(f, *new_args, **named)
+        tracer = Tracer()
+        self.result = traced(tracer, f, *new_args, **named)
+        own = tracer.leaves
         self.outputs = [output for _, output in outputs_of(doing, f, self.result)]
         self._warn_if_cut_off(own)
         self._at = Linearization(self.outputs, self.inputs)

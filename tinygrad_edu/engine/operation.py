@@ -1,4 +1,4 @@
-"""What a row of the table of operations is: ``Operation``, and the function that it describes."""
+"""``Operation``: a row of the table of operations, and the function that it describes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
         def _apply_(self, operation: Operation, operands: tuple[Any, ...]) -> Any: ...
 
     T = TypeVar("T", bound=Traced)
-
-TABLE: dict[str, Operation] = {}
-BUILT_IN: set[str] = set()  # the names that ops.py has given
-watchers: list[Callable[[Operation], None]] = []  # told of each new row: value.py makes it a method
 
 
 class Operation:
@@ -40,6 +36,7 @@ class Operation:
             parentheses.
         python: how Python computes it from floats: an expression in the names of the operands and of functions of
             ``math``, equal to ``forward``; or ``"definition"``. By default a call of ``forward``.
+        is_condition: whether it says that something holds: 1 if it does, otherwise 0.
 
     Raises:
         ValueError: if the name is that of a built-in operation. (One's own operations may be defined again, as happens
@@ -51,6 +48,10 @@ class Operation:
     >>> cube(2.0)
     8.0
     """
+
+    # Python calls an object by what its class has as __call__: here a slot, so that each row may have a function of its
+    # own, and value.py gives an operation of one operand the fast function that is its method, too.
+    __slots__ = ("__call__", "__dict__")
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Operation:
         init: str = "",
         notation: str = "",
         python: str = "",
+        is_condition: bool = False,
     ) -> None:
         if type(name) is not str or not name or not callable(forward):
             raise TypeError(f"an operation has a name and a function that computes it, not {name!r} and {forward!r}")
@@ -75,6 +77,7 @@ class Operation:
         variadic = code is not None and bool(code.co_flags & 0x04)  # inspect.CO_VARARGS
         if code is None or code.co_argcount + variadic < 2:
             raise TypeError(f"the rule of {name!r} must be a function of the output and the operands: lambda y, x: ...")
+        self.__call__ = self._call
         self.name = name
         self.forward = forward
         self.rule = rule
@@ -82,6 +85,7 @@ class Operation:
         self.init = init
         self.notation = notation
         self.python = python
+        self.is_condition = is_condition
         self.operands: tuple[str, ...] = () if variadic else code.co_varnames[1 : code.co_argcount]
         self.defaults: tuple[float, ...] = getattr(rule, "__defaults__", None) or ()
         self.arity = None if variadic else len(self.operands)
@@ -100,14 +104,14 @@ class Operation:
         @overload
         def __call__(self, *operands: T | float, **named: T | float) -> T: ...
 
-    def __call__(self, *operands: Any, **named: Any) -> Any:
+    def _call(self, *operands: Any, **named: Any) -> Any:
         if named or (len(operands) != self.arity and self.arity is not None):
             operands = self._bind(operands, named)
         for operand in operands:
             if type(operand) is not float:
-                traced = next((x for x in operands if hasattr(x, "_apply_")), None)
-                if traced is not None:
-                    return traced._apply_(self, operands)
+                for traced in operands:
+                    if hasattr(traced, "_apply_"):
+                        return traced._apply_(self, operands)
                 operands = tuple([number(x) for x in operands])
                 break
         try:
@@ -163,8 +167,13 @@ class Operation:
         return find, (self.name,)  # rules are lambdas: pickle and deepcopy go by the name
 
 
+TABLE: dict[str, Operation] = {}
+BUILT_IN: set[str] = set()  # the names that ops.py has given
+watchers: list[Callable[[Operation], None]] = []  # told of each new row: value.py makes it a method
+
+
 def find(name: str) -> Operation:
-    """The operation called ``name``.
+    """Find the operation called ``name``.
 
     Raises:
         ValueError: if there is none.
@@ -178,19 +187,33 @@ def find(name: str) -> Operation:
 
 
 def number(x: Any) -> float:
-    """The float that ``x`` stands for: an int, a float, or a NumPy scalar.
+    """Convert an int, a float or a NumPy scalar to the float that it stands for.
 
     Raises:
         TypeError: for anything else, naming its type.
+        OverflowError: for an int that is too large for a float.
 
     >>> number(3)
     3.0
     """
-    if isinstance(x, (int, float)):
+    is_numpy = getattr(x, "shape", None) == () and getattr(getattr(x, "dtype", None), "kind", None) in (
+        "b",
+        "i",
+        "u",
+        "f",
+    )
+    if not isinstance(x, (int, float)) and not is_numpy:
+        raise TypeError(f"expected a number, not {_described(type(x))}")
+    try:
         return float(x)
-    if getattr(x, "shape", None) == () and getattr(getattr(x, "dtype", None), "kind", "") in "biuf":
-        return float(x)
-    raise TypeError(f"expected a number, not {type(x).__name__}")
+    except OverflowError:
+        raise OverflowError(f"an int of {x.bit_length():,} bits is too large for a float") from None
+
+
+def _described(kind: type) -> str:
+    """Name a type, with its package if that is not Python itself."""
+    package = kind.__module__.partition(".")[0]
+    return kind.__name__ if package in ("builtins", "tinygrad_edu", "__main__") else f"{package}.{kind.__name__}"
 
 
 def whole_number(name: str, x: Any, at_least: int) -> int:
