@@ -30,6 +30,7 @@ class Trace:
         f: the function.
         args, named: its arguments.
         argnums: the positions of those to differentiate with respect to.
+        has_aux: whether ``f`` returns a pair, of which only the first part is differentiated.
 
     Attributes:
         variables: the structure of these arguments, and ``inputs``, the new Values in it.
@@ -38,7 +39,13 @@ class Trace:
     """
 
     def __init__(
-        self, doing: str, f: Function, args: Sequence[Any], named: Mapping[str, Any], argnums: Argnums
+        self,
+        doing: str,
+        f: Function,
+        args: Sequence[Any],
+        named: Mapping[str, Any],
+        argnums: Argnums,
+        has_aux: bool = False,
     ) -> None:
         self.doing, self.f = doing, f
         check_function(doing, f)
@@ -52,6 +59,13 @@ class Trace:
         origins = [(x, leaf) for x, leaf in zip(self.inputs, given) if isinstance(leaf, Value)]  # for which they stand
         tracer = Tracer()
         self.result = traced(tracer, f, *new_args, **named)
+        if has_aux:
+            if not isinstance(self.result, tuple) or len(self.result) != 2:
+                raise TypeError(
+                    f"with has_aux, {doing} takes a function that returns a pair (value, anything else); {name_of(f)} "
+                    f"returned {trees.described(self.result)}"
+                )
+            self.result, self._aux = self.result
         own = tracer.leaves
         self.outputs = [output for _, output in outputs_of(doing, f, self.result)]
         self._warn_if_cut_off(own)
@@ -91,6 +105,12 @@ class Trace:
         if self._is_detached:
             return trees.rebuilt(self.result, [Value(x._data) for x in self.outputs])
         return self.result
+
+    def aux(self) -> Any:
+        """Return the second part of the pair that ``f`` returned, as numbers unless there are Values of the caller."""
+        if self.gives_values and not self._is_detached:
+            return self._aux
+        return trees.tree_map(lambda leaf: leaf._data if isinstance(leaf, Value) else leaf, self._aux)
 
     def push(self, tangents: Sequence[Operand]) -> list[Operand]:
         """How the outputs change when the inputs change by ``tangents``."""

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
     T = TypeVar("T", bound=Traced)
 
+    class Call(Protocol):
+        """A number for numbers; if there is a Value among the operands, a Value."""
+
+        @overload
+        def __call__(self, *operands: float, **named: float) -> float: ...  # type: ignore[overload-overlap]
+        @overload
+        def __call__(self, *operands: T | float, **named: T | float) -> T: ...
+
 
 class Operation:
     """One row of the table, and the function that it describes.
@@ -52,6 +60,7 @@ class Operation:
     # Python calls an object by what its class has as __call__: here a slot, so that each row may have a function of its
     # own, and value.py gives an operation of one operand the fast function that is its method, too.
     __slots__ = ("__call__", "__dict__")
+    __call__: Call
 
     def __init__(
         self,
@@ -96,13 +105,6 @@ class Operation:
         for watcher in watchers:
             watcher(self)
         TABLE[name] = self
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __call__(self, *operands: float, **named: float) -> float: ...  # type: ignore[overload-overlap]
-        @overload
-        def __call__(self, *operands: T | float, **named: T | float) -> T: ...
 
     def _call(self, *operands: Any, **named: Any) -> Any:
         if named or (len(operands) != self.arity and self.arity is not None):

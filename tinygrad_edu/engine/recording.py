@@ -63,6 +63,11 @@ class Mode:
         for tracer in self.tracers:
             tracer.read(value)
 
+    def failed(self, error: Exception) -> None:
+        """Tell all tracers that an operation has no value."""
+        for tracer in self.tracers:
+            tracer.failed(error)
+
 
 _mode: ContextVar[Mode | None] = ContextVar("mode", default=None)  # each thread and each asyncio task has its own
 current_mode = _mode.get
