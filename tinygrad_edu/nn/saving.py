@@ -42,7 +42,7 @@ def save(model: Module, path: Path) -> None:
             "state": model.state_dict(),
         }
         try:
-            inspect.signature(type(model)).bind(**model.config())
+            inspect.signature(type(model)).bind(**document["config"])
         except TypeError as error:
             raise ValueError(f"config() does not give the arguments of the constructor: {error}") from None
         text = json.dumps(document, indent=1)
