@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, TypeVar, overload
 
     class Traced(Protocol):
-        """What can stand in for a number: an object that knows how an operation is applied to it."""
+        """An object that stands in for a number and knows how an operation is applied to it."""
 
         def _apply_(self, operation: Operation, operands: tuple[Any, ...]) -> Any: ...
 
@@ -30,7 +30,7 @@ class Operation:
     Calling it with plain numbers computes a float; with a Value among the operands it records a node.
 
     Args:
-        name: what the operation is called, also in error messages.
+        name: its name, also in error messages.
         forward: computes the number, as ``forward(*numbers) -> float``. It raises what Python's floats would
             (``ValueError``, ``ZeroDivisionError``, ``OverflowError``) outside its domain.
         rule: the local derivatives, as ``rule(y, *operands) -> (dy/da, dy/db, ...)``. Its parameters name the operands
@@ -123,12 +123,12 @@ class Operation:
         return result if type(result) is float else number(result)
 
     def domain_error(self, operands: Sequence[Any], error: Exception) -> Exception:
-        """What to raise where ``forward`` raised ``error``: the same class, naming the operation and its operands."""
+        """Make the error to raise where ``forward`` raised ``error``: of the same class, naming the operation and its operands."""
         verdict = "is too large for a float" if isinstance(error, OverflowError) else "is undefined"
         return _same_class(error, f"{self.name} of {_describe(operands)} {verdict}")
 
     def derivative_error(self, operands: Sequence[Any], error: Exception) -> Exception:
-        """What to raise where ``rule`` raised ``error``."""
+        """Make the error to raise where ``rule`` raised ``error``."""
         if isinstance(error, ZeroDivisionError):
             verdict = "is infinite"
         else:
@@ -146,7 +146,7 @@ class Operation:
             )
 
     def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """The operands in order, with those given by keyword and the defaults filled in."""
+        """Put the operands in order, with those given by keyword and the defaults filled in."""
         known = dict(zip(self.operands[len(self.operands) - len(self.defaults) :], self.defaults))
         known.update(zip(self.operands, operands))
         wrong = [name for name in named if name not in self.operands[len(operands) :]]
@@ -157,7 +157,7 @@ class Operation:
         return tuple(known[name] for name in self.operands)
 
     def signature(self) -> str:
-        """How the operation is called, as text: ``leaky_relu(x, negative_slope=0.01)``."""
+        """Write a call of the operation: ``leaky_relu(x, negative_slope=0.01)``."""
         required = len(self.operands) - len(self.defaults)
         optional = [f"{name}={value}" for name, value in zip(self.operands[required:], self.defaults)]
         return f"{self.name}({', '.join([*self.operands[:required], *optional]) or '*operands'})"
@@ -219,7 +219,7 @@ def _described(kind: type) -> str:
 
 
 def whole_number(name: str, x: Any, at_least: int) -> int:
-    """The int that ``x`` is, from Python or NumPy.
+    """Convert a whole number of Python or NumPy to an int.
 
     Raises:
         ValueError: if it is something else or too small, calling it ``name``.

@@ -42,7 +42,7 @@ class Tracer:
 
 
 class Mode:
-    """Whether arithmetic is paused, and who traces the functions that are running, the innermost last."""
+    """A mode: whether arithmetic is paused, and who traces the functions that are running, the innermost last."""
 
     __slots__ = ("is_paused", "tracers")
 
