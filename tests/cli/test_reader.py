@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_edu import Value, no_grad
-from tinygrad_edu.cli.pointing import WIDTH
-from tinygrad_edu.cli.reader import LONGEST, _Formula, assignments, read
+from tinygrad_edu.cli.messages import WIDTH
+from tinygrad_edu.cli.reader import LONGEST, assignments, read
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE
 from tinygrad_edu.engine.value import topological_order

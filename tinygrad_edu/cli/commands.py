@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu import nn
 from tinygrad_edu.cli import formula_commands
-from tinygrad_edu.cli.pointing import nearest, short
+from tinygrad_edu.cli.messages import nearest, short
 from tinygrad_edu.engine.functions import softmax
 from tinygrad_edu.engine.recording import no_grad
 from tinygrad_edu.engine.value import Value
