@@ -145,8 +145,9 @@ class _Formula:
         """Refuse all but the signs of arithmetic and the characters of names, so that no string gets to the parser."""
         for match in SIGN.finditer(self.line):
             sign = match[0]
-            shown = sign if sign.isprintable() else f"the character U+{ord(sign):04X}"
-            if sign in INSTEAD or not (sign in " +-*/.,()=" or f"a{shown}".isidentifier()):
+            allowed = sign in " +-*/.,()=" or (sign.isprintable() and f"a{sign}".isidentifier())
+            if sign in INSTEAD or not allowed:
+                shown = sign if sign.isprintable() else f"the character U+{ord(sign):04X}"
                 raise self.error(f"{shown} is not allowed in a formula{INSTEAD.get(sign, '')}", *match.span())
 
     def check_words(self) -> None:
@@ -159,9 +160,12 @@ class _Formula:
             if kind == "0" and float(word.replace("_", "")) == inf:
                 raise self.error("this number is too large for a float", *match.span())
             if kind_before + kind in PRODUCTS:
-                message = f"write {short(before)}*{short(word)} for a product"
                 if before in self.functions:
                     message = f"write {before}(...): what a function is applied to stands in parentheses"
+                elif "(" in word or ")" in before:
+                    message = "write * between these two for a product"
+                else:
+                    message = f"write {short(before)}*{short(word)} for a product"
                 raise self.error(message, start, match.end())
             before, kind_before, start = word, kind, match.start()
 
