@@ -4,9 +4,7 @@
 import math
 import subprocess
 import sys
-import time
 import unicodedata
-from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -37,11 +35,11 @@ def test_a_formula_is_recorded_and_its_names_get_gradients():
     y, names = read("tanh(w*x + b)", NUMBERS)
     y.backward()
     assert (y.op, y.data) == (ops.tanh, 0.0)
-    assert {name: (value.label, value.data, value.grad) for name, value in names.items()} == {
-        "w": ("w", 0.5, 2.0),
-        "x": ("x", 2.0, 0.5),
-        "b": ("b", -1.0, 1.0),
-    }
+    assert [(name, value.label, value.grad) for name, value in names.items()] == [
+        ("w", "w", 2.0),
+        ("x", "x", 0.5),
+        ("b", "b", 1.0),
+    ]
 
 
 def test_a_name_is_one_value_however_often_it_is_written():
@@ -54,38 +52,15 @@ def test_a_name_is_one_value_however_often_it_is_written():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2 + 3", 5.0),
-        ("7", 7.0),
-        ("x", 2.0),
-        ("  ( x )  ", 2.0),
-        ("-x**2", -4.0),
-        ("x**-1", 0.5),
-        ("2**3**2", 512.0),
-        ("1 - 2 - 3", -4.0),
-        ("x / 4 / 2", 0.25),
-        ("+x - -x", 4.0),
-        ("1_000 + .5 + 5. + 1e3 + 1E-1", 2005.6),
-        ("maximum(x, 3)", 3.0),
-        ("arctan2(x=x, y=0)", 0.0),
-        ("leaky_relu(-x, negative_slope=0.5)", -1.0),
-        ("leaky_relu(negative_slope=0.5, x=-x)", -1.0),
-        ("leaky_relu(-x, 0.5,)", -1.0),
-        ("elu(x)", 2.0),
-        ("abs(-x) + max(x, 3) + min(3, b=x)", 7.0),
-        ("ln(x) - log(x)", 0.0),
-        ("sum(x, 1, 2)", 5.0),
-        ("mean(x, 1, 3)", 2.0),
-        ("dot(1, 2, x, 4)", 10.0),
-        ("linear(1, 2, x, 4, 5)", 15.0),
-        ("linear(x)", 2.0),
-        ("logsumexp(x)", 2.0),
-        ("x +\n  1", 3.0),
-        ("x +\r\n\t1\r+\xa01", 4.0),
-        ("x  # the number\n + 1  # and (one more", 3.0),
+        ("7", 7.0), ("x", 2.0), ("  ( x )  ", 2.0), ("1_000 + .5 + 5. + 1e3 + 1E-1", 2005.6),
+        ("-x**2", -4.0), ("x**-1", 0.5), ("2**3**2", 512.0), ("1 - 2 - 3", -4.0), ("x / 4 / 2", 0.25), ("+x - -x", 4.0),
+        ("leaky_relu(-x, negative_slope=0.5)", -1.0), ("arctan2(x=x, y=0)", 0.0), ("leaky_relu(-x, 0.5,)", -1.0), ("elu(x)", 2.0),
+        ("sum(x, 1, 2)", 5.0), ("mean(x, 1, 3)", 2.0), ("dot(1, 2, x, 4)", 10.0), ("linear(x)", 2.0), ("logsumexp(x)", 2.0),
+        ("x +\n  1", 3.0), ("x +\r\n\t1\r+\xa01", 4.0), ("x  # the number\n + 1  # and (one more", 3.0),
     ],
-)
+)  # fmt: skip
 def test_numbers_of_formulas(text, expected):
-    y, _ = read(text, {"x": 2.0} if "x" in text.replace("max", "").replace("exp", "") else {})
+    y, _ = read(text, {"x": 2.0} if "x" in text else {})
     assert type(y) is Value
     assert y.data == pytest.approx(expected, rel=1e-15)
 
@@ -104,17 +79,12 @@ def test_everyday_names_are_functions_of_the_table(text, op):
     assert read(text, {"x": 2.0})[0].op is op
 
 
-def test_ones_own_operation_comes_before_an_everyday_name(own_operation):
-    own_operation("ln", lambda x: x + 40, lambda y, x: (1.0,))
-    assert read("ln(x)", {"x": 2.0})[0].data == 42.0
-
-
 def test_ones_own_operations_can_be_written(own_operation):
     own_operation("cube", lambda x: x**3, lambda y, x: (3 * x * x,))
     own_operation("longest", lambda *xs: max(xs), lambda y, *xs: (0.0,) * len(xs))
     own_operation("constant", lambda x: x, lambda y, x=3.0: (1.0,))
-    y, _ = read("longest(cube(x), 1) + constant()", {"x": 2.0})
-    assert y.data == 11.0
+    own_operation("ln", lambda x: x + 40, lambda y, x: (1.0,))  # it comes before an everyday name
+    assert read("longest(cube(x), 1) + constant() + ln(x)", {"x": 2.0})[0].data == 53.0
 
 
 def test_inside_no_grad_nothing_is_recorded():
@@ -132,67 +102,39 @@ def test_letters_that_python_takes_for_the_same_are_the_same():
 CHOICE = "is not allowed in a formula; maximum, minimum, relu and heaviside choose by size"
 MISSING = "something is missing here, or too much"
 REFUSED = [
-    # signs and words
     ("x^2", "^ is not allowed in a formula; write ** for a power", " ^"),
     ("w//x", "// is not allowed in a formula; write / for a quotient", " ^^"),
-    ("x % 2", "% is not allowed in a formula", "  ^"),
-    ("x < 3", f"< {CHOICE}", "  ^"),
     ("x == 3", f"== {CHOICE}", "  ^^"),
     ("x if w else b", f"if {CHOICE}", "  ^^"),
-    ("1if x else 2", f"if {CHOICE}", " ^^"),
     ("x[0]", "[ is not allowed in a formula; group with ( ), and name an element, such as x0", " ^"),
     ("__import__('os')", "' is not allowed in a formula", " " * 11 + "^"),
-    ("sum(x for x in w)", "for is not allowed in a formula", "      ^^^"),
     ("x²", "² is not allowed in a formula; write **2", " ^"),
     ("2·x − 1", "· is not allowed in a formula; write *", " ^"),
-    ("½*x", "½ is not allowed in a formula", "^"),
     ("x + \x001", "the character U+0000 is not allowed in a formula", "    ^"),
-    ("x + \ud800", "the character U+D800 is not allowed in a formula", "    ^"),
     ("x\u200d", "the character U+200D is not allowed in a formula", " ^"),
-    # what does not go together
     ("2x", "write 2*x for a product", "^^"),
     ("b - 2 x", "write 2*x for a product", "    ^^^"),
-    ("w x", "write w*x for a product", "^^^"),
-    ("x sin(x)", "write x*sin for a product", "^^^^^"),
-    ("x.5", "write x*.5 for a product", "^^^"),
-    ("0x10", "write 0*x10 for a product", "^^^^"),
     ("2(x)", "write * between these two for a product", "^^"),
-    ("tanh(x)(w)", "write * between these two for a product", "      ^^"),
-    ("(x) w", "write * between these two for a product", "  ^^^"),
     ("x + ln 2*x", "write ln(...): what a function is applied to stands in parentheses", "    ^^^^"),
     ("y = 3*x", "write what is right of =, and give numbers apart, as in w=0.5", "  ^"),
     ("0,5*x", "a comma stands between the operands of a function; a number has a point", "^^^^^"),
     ("x)", "this ) closes nothing", " ^"),
     ("tanh((x) + (w", "this ( is never closed", " " * 11 + "^"),
     ("x +", MISSING, "   ^"),
-    ("*x", MISSING, "^"),
-    ("sum(x,,w)", MISSING, "      ^"),
-    ("(x + )", MISSING, "     ^"),
-    ("1__0", MISSING, " ^"),
     ("...", "this is not allowed in a formula", "^^^"),
     ("sum(*x)", "this is not allowed in a formula", "    ^^"),
-    # numbers, names and functions
     ("x*1e999", "this number is too large for a float", "  ^^^^^"),
     ("tahn(x)", "there is no function tahn; did you mean tan, tanh, arctan?", "^^^^"),
-    ("b + SQRT(x)", "there is no function SQRT; did you mean sqrt?", "    ^^^^"),
-    ("foo(x)", "there is no function foo", "^^^"),
     ("w(x)", "w is a number, not a function; write w*(...) for a product", "^"),
     ("(tanh + 1)", "tanh is a function; write what it is applied to: tanh(...)", " ^^^^"),
     ("x*k", "k has no number; give it one: k=...", "  ^"),
-    ("k + j", "k has no number; give it one: k=...", "^"),
     ("X + b", "X has no number; give it one: X=...; did you mean x?", "^"),
     ("wx + b", "wx has no number; give it one: wx=...; did you mean w*x?", "^^"),
     ("pi*x", "pi has no number; give it one: pi=3.141592653589793", "^^"),
     ("math.exp(x)", "a name with a . is not allowed in a formula; write exp(...)", "^" * 8),
     ("x + np.max(w, b)", "a name with a . is not allowed in a formula; write max(...)", "    ^^^^^^"),
-    ("x.__class__", "a name with a . is not allowed in a formula", "^" * 11),
-    # operands
-    ("w + tanh(x, b)", "this call does not fit tanh(x)", "    " + "^" * 10),
     ("power(x, n=2, n=3)", "this call does not fit power(x, n)", "^" * 18),
-    ("elu(x, beta=2)", "this call does not fit elu(x, alpha=1.0)", "^" * 14),
-    ("elu(**x)", "this call does not fit elu(x, alpha=1.0)", "^" * 8),
     ("mean()", "this call does not fit mean(*operands)", "^" * 6),
-    ("mean(a=x)", "this call does not fit mean(*operands)", "^" * 9),
 ]  # fmt: skip
 
 
@@ -203,24 +145,17 @@ def test_a_message_says_what_to_do_and_points_at_the_place(text, message, mark):
 
 
 @pytest.mark.parametrize(
-    ("text", "numbers", "error", "message", "mark"),
+    ("text", "error", "message", "mark"),
     [
-        ("1 + log(b)", {"b": -1.0}, ValueError, "log of b = -1.0 is undefined", "    ^^^^^^"),
-        ("1 + x / (x-x)", {"x": 2.0}, ZeroDivisionError, "divide of x = 2.0 and 0.0 is undefined", "    ^^^^^^^^^"),
-        ("exp(x*1000)", {"x": 2.0}, OverflowError, "exp of 2000.0 is too large for a float", "^" * 11),
-        ("9**9**9**9", {}, OverflowError, "power of 9.0 and 387420489.0 is too large for a float", "   ^^^^^^^"),
-        ("sqrt(b) + log(b)", {"b": -1.0}, ValueError, "sqrt of b = -1.0 is undefined", "^^^^^^^"),
+        ("1 + log(-x) + x/0", ValueError, "log of -2.0 is undefined", "    ^^^^^^^"),
+        ("1 + x / (x-x)", ZeroDivisionError, "divide of x = 2.0 and 0.0 is undefined", "    ^^^^^^^^^"),
+        ("9**9**9**9 + x", OverflowError, "power of 9.0 and 387420489.0 is too large for a float", "   ^^^^^^^"),
     ],
 )
-def test_numbers_that_a_function_does_not_take_keep_their_error_and_get_a_place(text, numbers, error, message, mark):
-    lines = failing(text, numbers, error)
+def test_numbers_that_a_function_does_not_take_keep_their_error_and_get_a_place(text, error, message, mark):
+    lines = failing(text, {"x": 2.0}, error)
     assert lines[0].partition(" (")[0] == message  # Python's own words follow, which differ between versions
     assert lines[1:] == [text, mark]
-
-
-@pytest.mark.parametrize("text", ["dot(w, x, b)", "linear(w, x)"])
-def test_lists_of_different_lengths_are_refused(text):
-    assert failing(text)[2] == "^" * len(text)
 
 
 def test_a_number_of_very_many_digits_is_refused():
@@ -247,7 +182,6 @@ def test_of_several_lines_the_right_one_is_shown(newline):
     lines = ["# 重み ' and (", "w*x  # first", "  + sqrt(b)", "  + x"]
     assert failing(newline.join(lines))[1:] == ["  + sqrt(b)", "    ^^^^^^^"]
     assert failing(newline.join(["sqrt(", "  b)", "+ x*w"]))[1:] == ["sqrt(", "^^^^^"]
-    assert failing(newline.join(["x", "* (w +", "b"]))[1:] == ["* (w +", "  ^"]
     assert failing(newline.join(["x", "w"])) == ["write x*w for a product", "x", "^"]
 
 
@@ -259,88 +193,52 @@ def columns(text):
 @pytest.mark.parametrize("place", [0, 3, 30, 60, 97, 100])
 @pytest.mark.parametrize("name", ["k", "kernel", "長い名前", "k" * 50, "長" * 50])
 def test_of_a_long_line_a_part_with_the_place_is_shown(place, name):
-    text = " + ".join(["x"] * place + [name] + ["x"] * (100 - place))
-    message, shown, mark = failing(text, {"x": 1.0})
+    message, shown, mark = failing(" + ".join(["x"] * place + [name] + ["x"] * (100 - place)), {"x": 1.0})
     marked = "".join(char for char, sign in zip(columns(shown), mark) if sign == "^")
     assert len(message) < 150
-    assert max(len(columns(shown)), len(mark)) <= WIDTH
-    assert len(columns(shown)) > WIDTH - 5
+    assert WIDTH - 5 < max(len(columns(shown)), len(mark)) <= WIDTH
     assert marked == columns(name) or (marked.endswith("…") and columns(name).startswith(marked[:-1]))
     assert shown.startswith("…") == (place >= 30)
-    assert shown.endswith("…") == (place <= 60 or (place == 100 and len(name) == 50))
 
 
 def test_a_number_that_the_formula_does_not_use_is_refused():
-    assert failing("width*x", {"widht": 1.0, "x": 1.0, "width": 2.0}) == [
-        "a number is given for widht, which the formula does not use; did you mean width?"
-    ]
-    assert failing("x", {"x": 1.0, "b": 1.0}) == ["a number is given for b, which the formula does not use"]
-    assert failing("2", {"x": 1.0}) == ["a number is given for x, which the formula does not use"]
-    assert failing("elu(1, alpha=2)", {"alpha": 1.0}) == ["a number is given for alpha, which the formula does not use"]
-    assert "widht=...; did you mean width?" in failing("widht", {"width": 1.0})[0]
+    unused = "a number is given for {}, which the formula does not use"
+    assert failing("x", {"x": 1.0, "b": 1.0}) == [unused.format("b")]
+    assert failing("elu(1, alpha=2)", {"alpha": 1.0}) == [unused.format("alpha")]
+    assert failing("width", {"widht": 1.0, "width": 2.0}) == [unused.format("widht") + "; did you mean width?"]
 
 
 # ---- nothing runs, hangs or crashes ----------------------------------------------------------------------------------
 
-HARD = {
-    "minuses": "-" * 9999 + "x",
-    "parentheses": "(" * 4999 + "x" + ")" * 4999,
-    "a sum": "x" + "+x" * 4999,
-    "a product": "x" + "*x" * 4999,
-    "calls": "sin(" * 1500 + "x" + ")" * 1500,
-    "named operands": "elu(x, alpha=" * 190 + "x" + ")" * 190,
-    "words": "x if " * 2000,
-    "powers": "x**" * 3000 + "x",
-    "negative powers": "x**-" * 2400 + "x",
-    "attributes": "x" + ".a" * 4999,
-    "digits": "9" * 9999,
-    "zeros": "0" * 9999,
-    "towers": "9**9**9**9+x",
-    "operands": "sum(" + "x," * 4990 + ")",
-    "names": "a" * 5000 + "+" + "x" * 4998,
-    "signs": "√" * 9999,
-    "accents": "x" + "\u0301" * 9999,
-    "surrogates": "\ud800" * 9999,
-    "quotes": "'" * 9999,
-    "lines": "\n" * 9999,
-    "brackets": "[" * 9999,
-    "underscores": "1_" * 4999,
-}
-FINE = {
-    "a few minuses": ("-" * 900 + "x", 1.0),
-    "many parentheses": ("(-" * 198 + "x" + ")" * 198, 1.0),
-    "many calls": ("relu(" * 198 + "x" + ")" * 198, 1.0),
-    "many powers": ("x**" * 500 + "x", 1.0),
-    "many terms": ("x" + "+x" * 500, 501.0),
-    "very many operands": ("sum(" + "x," * 4990 + ")", 4990.0),
-}
+HARD = [
+    "-" * 9999 + "x", "(" * 4999 + "x" + ")" * 4999, "x" + "+x" * 4999, "x**-" * 2400 + "x", "x" + ".a" * 4999, "x" + "()" * 4999,
+    "sin(" * 1500 + "x" + ")" * 1500, "elu(x, alpha=" * 190 + "x" + ")" * 190, "x if " * 2000, "sum(" + "x," * 4990 + ")",
+    "9" * 9999, "0" * 9999, "9**9**9**9+x", "1_" * 4999, "a" * 5000 + "+" + "x" * 4998, "x" + "\u0301" * 9999, "\ud800" * 9999,
+    "\0" * 9999, "'" * 9999, "\n" * 9999, "[" * 9999,
+]  # fmt: skip
+FINE = [
+    ("-" * 900 + "x", 1.0), ("(-" * 198 + "x" + ")" * 198, 1.0), ("relu(" * 198 + "x" + ")" * 198, 1.0), ("x**" * 500 + "x", 1.0),
+    ("x" + "+x" * 500, 501.0), ("sum(" + "x," * 4990 + ")", 4990.0),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", HARD.values(), ids=HARD.keys())
-def test_a_hard_formula_is_read_or_refused_at_once(text):
-    start = time.process_time()
-    with suppress(ValueError, ArithmeticError):
-        assert read(text, {"x": 1.0})[0].data > 0
-    assert time.process_time() - start < 10
-
-
-@pytest.mark.parametrize(("text", "expected"), FINE.values(), ids=FINE.keys())
-def test_a_deep_formula_has_its_value_and_derivatives(text, expected):
-    y, _ = read(text, {"x": 1.0})
-    y.backward()
-    assert y.data == expected
-
-
-def test_no_formula_crashes_the_interpreter():
+def test_no_formula_crashes_the_interpreter_hangs_or_warns():
     code = (
         "import ast, sys\nfrom tinygrad_edu.cli.reader import read\n"
         "for text in ast.literal_eval(sys.stdin.read()):\n"
         "    try:\n        read(text, {'x': 1.0})\n    except (ValueError, ArithmeticError):\n        pass\n"
         "print('alive')"
     )
-    hard = ascii(list(HARD.values()))
-    run = subprocess.run([sys.executable, "-W", "error", "-c", code], input=hard, capture_output=True, text=True)
+    command = [sys.executable, "-W", "error", "-c", code]
+    run = subprocess.run(command, input=ascii(HARD), capture_output=True, text=True, timeout=60)
     assert (run.stdout, run.stderr) == ("alive\n", "")
+
+
+@pytest.mark.parametrize(("text", "expected"), FINE, ids=[text[:12] for text, _ in FINE])
+def test_a_deep_formula_has_its_value_and_derivatives(text, expected):
+    y, _ = read(text, {"x": 1.0})
+    y.backward()
+    assert y.data == expected
 
 
 def test_a_formula_has_a_largest_size():
@@ -350,12 +248,9 @@ def test_a_formula_has_a_largest_size():
 
 
 def test_too_deep_a_formula_says_so():
-    assert failing("-" * 9999 + "x") == [
-        "the formula is nested too deeply; compute a part of it apart, or write a long sum as sum(a, b, ...)"
-    ]
+    assert failing("-" * 9999 + "x")[0].startswith("the formula is nested too deeply; compute a part of it apart")
     lines = failing("tanh(" * 300 + "x" + ")" * 300)
     assert lines[0] == "parentheses are nested too deeply; compute a part of the formula apart"
-    assert lines[1][len(lines[2]) - 1] == "("
 
 
 happened = []
@@ -369,9 +264,11 @@ def audit():
     sys.addaudithook(lambda event, _: happened.append(event) if listening else None)
 
 
-WORDS = [*"+-*/()=,.^%#<>[]{}:;'\\|~@!", "**", " ", "\n", "\t", "x", "2", "1.5", "tanh(", "sum(", "log(", "elu(alpha=", "0", "é", "重",
-         "-1", "__import__('os').system('true')", "exec('1')", "().__class__", "1if", "0x1", "1e9", "9" * 400, "e", "_", "1_", "ﬁ",
-         "²", "\ud800", "x for x in x", "lambda: ", " if ", " else ", "not ", "await ", "(yield)", "None", "f'{x}'", "1j", "x.a"]  # fmt: skip
+WORDS = [
+    *"+-*/()=,.^%#<>[]{}:;'\\|~@!", "**", " ", "\n", "\t", "x", "2", "1.5", "tanh(", "sum(", "log(", "elu(alpha=", "0", "é", "重", "-1",
+    "__import__('os').system('true')", "exec('1')", "().__class__", "1if", "0x1", "1e9", "9" * 400, "e", "_", "1_", "ﬁ", "²", "\ud800",
+    "x for x in x", "lambda: ", " if ", " else ", "not ", "await ", "(yield)", "None", "f'{x}'", "1j", "x.a",
+]  # fmt: skip
 WILD = st.one_of(
     st.text(max_size=30),
     st.lists(st.sampled_from(WORDS), max_size=12).map("".join),
@@ -440,23 +337,17 @@ def test_assignments_are_read():
     assert assignments([]) == {}
 
 
-@pytest.mark.parametrize(
-    "text", ["w", "", "w=", "w=x", "w==3", "x=1/0", "x=1e308*10", "w=0.5,x=2", "w=nan", "w=-inf", "w=" + "9" * 5000]
-)
-def test_an_assignment_without_a_number_says_how_to_write_one(text):
-    with pytest.raises(ValueError, match=r"^'.*' does not give a number to a name; write it like w=0\.5$") as caught:
-        assignments([text])
-    assert len(str(caught.value)) < 110
+@pytest.mark.parametrize("given", ["w", "", "w=", "w=x", "w==3", "x=1/0", "x=1e308*10", "w=0.5,x=2", "w=nan", "w=-inf", "w=" + "9" * 5000])  # fmt: skip
+def test_an_assignment_without_a_number_says_how_to_write_one(given):
+    with pytest.raises(ValueError, match=r"^'.{0,41}' does not give a number to a name; write it like w=0\.5$"):
+        assignments([given])
 
 
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["=3"], "'' is not a name; a name has letters, digits and _, and no digit in front"),
         (["2w=3"], "'2w' is not a name; a name has letters, digits and _, and no digit in front"),
-        (["\ud800=3"], "'\\ud800' is not a name; a name has letters, digits and _, and no digit in front"),
         (["exp=3"], "exp is a function; give the number another name"),
-        (["abs=3"], "abs is a function; give the number another name"),
         (["x=1", "𝐱=2"], "'𝐱=2' gives x a second number; give it one"),
     ],
 )
