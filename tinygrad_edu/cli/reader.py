@@ -45,9 +45,9 @@ SYNTAX = {  # what Python's parser says, and what that means here
     "": "something is missing here, or too much",
 }
 # fmt: on
-SIGN = re.compile(r"//|[=!<>]=|.")
+NAME = r"[^\W\d²³](?:[A-Za-z0-9_]|[^\x00-\x7f²³×·÷−–√])*"  # noqa: RUF001
 NUMBER = r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?"
-WORD = re.compile(rf"(?P<name>[^\W\d][\w\u0300-\u036f]*)|(?P<number>{NUMBER})|\S")
+WORD = re.compile(rf"(?P<name>{NAME})|(?P<number>{NUMBER})|//|[=!<>]=|\S")
 PRODUCTS = {"nn", "n0", "0n", "00", "0(", ")n", ")0", ")("}  # of names, numbers and parentheses, with no * between
 
 
@@ -127,7 +127,6 @@ class _Formula:
         """Make the tree; an error where something is typed that a formula cannot have."""
         if not self.line:
             raise ValueError("the formula is empty; write one such as tanh(w*x + b)")
-        self.check_signs()
         self.check_words()
         try:
             return ast.parse(self.line, mode="eval").body
@@ -141,22 +140,15 @@ class _Formula:
                 message = "write what is right of =, and give numbers apart, as in w=0.5"
             raise self.error(message, start, start + 1) from None
 
-    def check_signs(self) -> None:
-        """Refuse all but the signs of arithmetic and the characters of names, so that no string gets to the parser."""
-        for match in SIGN.finditer(self.line):
-            sign = match[0]
-            allowed = sign in " +-*/.,()=" or (sign.isprintable() and f"a{sign}".isidentifier())
-            if sign in INSTEAD or not allowed:
-                shown = sign if sign.isprintable() else f"the character U+{ord(sign):04X}"
-                raise self.error(f"{shown} is not allowed in a formula{INSTEAD.get(sign, '')}", *match.span())
-
     def check_words(self) -> None:
-        """Refuse Python's words, huge numbers, and two operands with nothing between them."""
+        """Refuse foreign signs and words, so that no string reaches the parser, and operands with nothing between."""
         before, kind_before, start = "", "", 0
         for match in WORD.finditer(self.line):
             word, kind = match[0], {"name": "n", "number": "0"}.get(match.lastgroup or "", match[0])
-            if keyword.iskeyword(word):
-                raise self.error(f"{word} is not allowed in a formula{INSTEAD.get(word, '')}", *match.span())
+            is_name = word.isidentifier() and word.isprintable() and not keyword.iskeyword(word)
+            if word in INSTEAD or not (is_name or kind == "0" or word in "+-*/.,()="):
+                shown = word if word.isprintable() else ascii(word)
+                raise self.error(f"{short(shown)} is not allowed in a formula{INSTEAD.get(word, '')}", *match.span())
             if kind == "0" and float(word.replace("_", "")) == inf:
                 raise self.error("this number is too large for a float", *match.span())
             if kind_before + kind in PRODUCTS:
