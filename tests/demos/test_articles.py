@@ -149,11 +149,11 @@ def test_c_does_not_descend_the_squared_error_that_it_prints():
 
 
 def test_c_training_on_the_printed_loss_behaves_differently(capsys):
-    demo("article_c").main(epochs=2000)
+    demo("article_c").main(epochs=1000)
     printed = re.findall(r"^ +(\d+) +(0\.\d+) +(0\.\d+)$", capsys.readouterr().out, re.MULTILINE)
-    assert [int(epoch) for epoch, *_ in printed] == [1, 1000, 2000]
+    assert [int(epoch) for epoch, *_ in printed] == [1, 1000]
     squared_error, cross_entropy = map(float, printed[-1][1:])
-    assert cross_entropy < 0.75 * squared_error
+    assert cross_entropy < 0.9 * squared_error
 
 
 # ---- E: softmax and tanh ---------------------------------------------------------------------------------------------
