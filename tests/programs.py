@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from samples import CHOOSING, KINKED
 
 from tinygrad_edu import topological_order
+from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE
-from tinygrad_edu.viz.graphs.walks import local_derivatives
 
 
 class Program(NamedTuple):

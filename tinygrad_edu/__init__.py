@@ -12,11 +12,13 @@ from tinygrad_edu import nn
 from tinygrad_edu.calculus.checking import GradientMismatch, check_gradients
 from tinygrad_edu.calculus.linearization import gradients
 from tinygrad_edu.calculus.transforms import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygrad_edu.calculus.trees import tree_map
 from tinygrad_edu.compiling.compiled_loss import compile_loss
 from tinygrad_edu.compiling.compiler import (
     compile as compile,  # not in __all__: a star import leaves Python's own compile alone
 )
 from tinygrad_edu.compiling.symbols import CompileError
+from tinygrad_edu.engine.backward import topological_order
 from tinygrad_edu.engine.functions import amax, dot, logsumexp, mean, softmax
 from tinygrad_edu.engine.functions import sum as sum  # not in __all__: a star import leaves Python's own sum alone
 from tinygrad_edu.engine.operation import Operation
@@ -30,8 +32,10 @@ from tinygrad_edu.engine.ops import (
     arctan,
     arctan2,
     arctanh,
+    ceil,
     cos,
     cosh,
+    detach,
     divide,
     elu,
     equal,
@@ -39,23 +43,30 @@ from tinygrad_edu.engine.ops import (
     erfc,
     exp,
     expm1,
+    floor,
     gelu,
     greater,
     greater_equal,
     heaviside,
     hypot,
     leaky_relu,
+    less,
+    less_equal,
     log,
     log1p,
     log2,
     log10,
+    logical_and,
+    logical_or,
     maximum,
     minimum,
     multiply,
     negative,
+    not_equal,
     positive,
     power,
     relu,
+    remainder,
     sigmoid,
     sign,
     silu,
@@ -69,7 +80,7 @@ from tinygrad_edu.engine.ops import (
     where,
 )
 from tinygrad_edu.engine.recording import no_grad
-from tinygrad_edu.engine.value import Value, topological_order
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.nn import losses, optim
 from tinygrad_edu.training import data
 from tinygrad_edu.training.fit import classifier, fit
@@ -94,6 +105,7 @@ __all__ = [
     "arctan",
     "arctan2",
     "arctanh",
+    "ceil",
     "check_gradients",
     "classifier",
     "compile_loss",
@@ -101,6 +113,7 @@ __all__ = [
     "cosh",
     "data",
     "derivative",
+    "detach",
     "divide",
     "dot",
     "draw",
@@ -113,6 +126,7 @@ __all__ = [
     "expm1",
     "expression",
     "fit",
+    "floor",
     "gelu",
     "grad",
     "gradients",
@@ -125,10 +139,14 @@ __all__ = [
     "jacobian",
     "jvp",
     "leaky_relu",
+    "less",
+    "less_equal",
     "log",
     "log1p",
     "log2",
     "log10",
+    "logical_and",
+    "logical_or",
     "logsumexp",
     "losses",
     "maximum",
@@ -138,10 +156,12 @@ __all__ = [
     "negative",
     "nn",
     "no_grad",
+    "not_equal",
     "optim",
     "positive",
     "power",
     "relu",
+    "remainder",
     "sigmoid",
     "sign",
     "silu",
@@ -154,6 +174,7 @@ __all__ = [
     "tan",
     "tanh",
     "topological_order",
+    "tree_map",
     "value_and_grad",
     "vjp",
     "where",

@@ -8,7 +8,7 @@ import statistics
 import time
 
 from tinygrad_edu import Value, draw, explain, nn
-from tinygrad_edu.engine.value import topological_order
+from tinygrad_edu.engine.backward import topological_order
 from tinygrad_edu.viz.graphs.layout import lay_out
 from tinygrad_edu.viz.page.page import page
 

@@ -14,10 +14,10 @@ from samples import ROWS, graphs, operands
 
 from tinygrad_edu import Value, explain, expression, topological_order
 from tinygrad_edu.engine import ops
+from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.operation import TABLE
 from tinygrad_edu.formulas.formula import digits, joined, name, numeral, visible
 from tinygrad_edu.viz.graphs.expression import names, notation, of_node, of_rule
-from tinygrad_edu.viz.graphs.walks import local_derivatives
 
 NASTY = [
     'a "quote"', "back\\slash", "\\", "\\N", "<b>bold</b>", "<script>alert(1)</script>", "two\nlines", "\r\t", "naïve",

@@ -14,7 +14,6 @@ from tinygrad_edu.engine.recording import recorded
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.formulas.formula import Formula, digits, name, numeral, ratio
 from tinygrad_edu.formulas.tables import Report, Table
-from tinygrad_edu.nn.module import Module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,7 +77,7 @@ class Comparison:
 
 
 class GradientReport(Report):
-    """What ``check_gradients`` found; prints as a table.
+    """A report of ``check_gradients``; prints as a table.
 
     Attributes:
         comparisons: a ``Comparison`` for each derivative.
@@ -90,7 +89,7 @@ class GradientReport(Report):
         self.ok = all(comparison.verdict != "differs" for comparison in comparisons)
         verdicts = [comparison.verdict for comparison in comparisons]
         counts = [f"{verdicts.count(kind)} {VERDICTS[kind]}" for kind in VERDICTS if kind in verdicts]
-        found = f"{len(verdicts)} derivative{'s' * (len(verdicts) != 1)}: {'; '.join(counts)}."
+        found = f"{len(verdicts)} derivative{'' if len(verdicts) == 1 else 's'}: {'; '.join(counts)}."
         remarks = [found, *[REMARKS[kind] for kind in REMARKS if kind in verdicts]]
         header = ["derivative", "reverse mode", "forward mode", "numeric", "difference", "verdict"]
         super().__init__([Table([title], header, [c.cells() for c in comparisons], ["\n".join(remarks)])])
@@ -149,11 +148,11 @@ class _Subject:
         check_function("check_gradients", f)
         self.f = f
         self.name = "f" if name_of(f) == "<lambda>" else name_of(f)
-        modules = [arg for arg in (f, *args) if isinstance(arg, Module)]
+        modules = [arg for arg in (f, *args) if _is_module(arg)]
         self.args = []
         self.inputs: list[Value] = []
         for place, arg in enumerate(args):
-            if not isinstance(arg, Module):
+            if not _is_module(arg):
                 fresh = [
                     new_input("check_gradients", path, leaf)
                     for path, leaf in trees.leaves(arg, parameter_name(f, place))
@@ -166,7 +165,7 @@ class _Subject:
             raise ValueError(f"there is nothing to check: {self.name} was given no numbers")
 
     def run(self, level: int) -> list[Value]:
-        """What ``f`` returns, at level 0; at higher ones all derivatives, of that order, of all that it returns."""
+        """Compute the results of ``f``, at level 0; at higher ones all derivatives of that order of all results."""
         if level == 0:
             outputs = outputs_of("check_gradients", self.f, recorded(self.f, *self.args))
             self.places = [path for path, _ in outputs]
@@ -225,8 +224,13 @@ class _Subject:
         return [pick(j) for j in range(count)]
 
 
+def _is_module(x: Any) -> bool:
+    """Tell whether ``x`` is a Module, or anything else that has parameters."""
+    return hasattr(x, "parameters") and not isinstance(x, Value)
+
+
 def _doubt(slope: Callable[[float], float], x: float, by_rounding: float) -> float:
-    """How far the engine's derivative may be off because it is computed with floats."""
+    """Estimate how far the engine's derivative may be off because it is computed with floats."""
     try:
         return by_rounding + 100 * rounding(slope, x)
     except (ArithmeticError, ValueError):

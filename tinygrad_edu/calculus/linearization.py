@@ -2,7 +2,7 @@
 
 It is a product of local derivatives, one factor for each operation between inputs and outputs. Forward mode multiplies
 them from the inputs on, reverse mode from the outputs back (Griewank and Walther, *Evaluating Derivatives*, 2nd ed.,
-chapter 3).
+chapter 3). In both, zero absorbs, as ``engine/backward.py`` has it: no rule is asked where nothing flows.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.warning import warn
-from tinygrad_edu.compiling.symbols import check_reading, is_symbolic
 from tinygrad_edu.engine import ops
-from tinygrad_edu.engine.recording import recorded, register
-from tinygrad_edu.engine.value import Constant, Value, record, sweep, sweep_lock, topological_order
-from tinygrad_edu.viz.graphs.walks import local_derivatives, recorded_derivatives
+from tinygrad_edu.engine.backward import local_derivatives, recorded_derivatives, sweep, topological_order
+from tinygrad_edu.engine.recording import current_mode, recorded
+from tinygrad_edu.engine.value import Constant, Value, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,19 +23,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.engine.value import Operand
 
-    Steps: TypeAlias = list[tuple[int, list[tuple[int, float]]]]
-
-
-class ConstantDerivative(Constant):
-    """A derivative that is the same everywhere, such as the 3 of 3 * x. Other constants stay inside their formulas;
-    this one is handed to the user, who may compute with it and differentiate with respect to it.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data: float) -> None:
-        super().__init__(data)
-        register(self)
+    Steps: TypeAlias = "list[tuple[Value, list[tuple[Value, Any]]]]"
 
 
 class Linearization:
@@ -51,8 +38,8 @@ class Linearization:
         leaves: of these, the leaves that are neither inputs nor plain numbers.
 
     >>> x, y = Value(2.0), Value(3.0)
-    >>> at = Linearization([x * y, x + y], [x, y])
-    >>> at.push([1.0, 0.0]), at.pull([1.0, 0.0]), at.jacobian()
+    >>> derivative = Linearization([x * y, x + y], [x, y])
+    >>> derivative.push([1.0, 0.0]), derivative.pull([1.0, 0.0]), derivative.jacobian()
     ([3.0, 1.0], [3.0, 2.0], [[3.0, 2.0], [1.0, 1.0]])
     """
 
@@ -61,13 +48,12 @@ class Linearization:
         self.order = topological_order(*outputs)
         self.nodes: list[Value] = []
         self.leaves: list[Value] = []
-        self._place: dict[Value, int] = {}
         self._steps: Steps | None = None
-        reached = set(inputs)
+        reached = self._reached = set(inputs)
         for node in self.order:
             first, second = node._first, node._second
             if first is None:
-                if node not in reached and (not isinstance(node, Constant) or isinstance(node, ConstantDerivative)):
+                if node not in reached and not node.is_constant:
                     self.leaves.append(node)
             elif type(first) is tuple:
                 if not reached.isdisjoint(first) or (second and not reached.isdisjoint(second)):
@@ -78,84 +64,94 @@ class Linearization:
                 self.nodes.append(node)
 
     def push(self, tangents: Sequence[Any]) -> list[Operand]:
-        """Forward mode: how the outputs change when the inputs change by ``tangents``; J v, or jvp."""
-        steps, place = self._all_steps(), self._place
-        moving = [0.0] * len(place)
-        for x, tangent in zip(self.inputs, tangents):
-            moving[place[x]] += tangent
-        for i, terms in steps:
-            for j, local in terms:
-                if moving[j]:
-                    moving[i] += moving[j] * local
-        return [moving[place[output]] if output in place else 0.0 for output in self.outputs]
+        """Forward mode: compute how the outputs change when the inputs change by ``tangents``; J v, or jvp."""
+        moving = [(x, tangent) for x, tangent in zip(self.inputs, tangents) if not is_zero(tangent)]
+        if len(moving) < len(self.inputs):
+            return type(self)(self.outputs, [x for x, _ in moving])._push([tangent for _, tangent in moving])
+        return self._push(tangents)
 
     def pull(self, cotangents: Sequence[Any]) -> list[Operand]:
-        """Reverse mode: how the sum of the outputs times ``cotangents`` changes with each input; vᵀ J, or vjp."""
-        with sweep_lock:
-            in_use = [node for node in self.order if node._adjoint]
-            if in_use:  # another sweep is in the middle of its work, and one of its rules has called this
-                return self._pull_by_steps(cotangents)
-            try:
-                for output, cotangent in zip(self.outputs, cotangents):
-                    output._adjoint += cotangent
-                sweep(self.nodes)
-                return [x._adjoint for x in self.inputs]
-            finally:
-                for node in self.order:
-                    node._adjoint = 0.0
+        """Reverse mode: compute how the sum of the outputs times ``cotangents`` changes with each input; vᵀ J, or
+        vjp."""
+        adjoints = dict.fromkeys((*self.order, *self.inputs), 0.0)
+        for output, cotangent in zip(self.outputs, cotangents):
+            adjoints[output] += cotangent
+        sweep(self.nodes, adjoints)
+        return [adjoints[x] for x in self.inputs]
 
     def jacobian(self, mode: str = "auto") -> list[list[Operand]]:
-        """The matrix, a row for each output: pushed column by column, or pulled row by row, whichever are fewer."""
+        """Compute the matrix, a row for each output: pushed column by column, or pulled row by row, whichever are
+        fewer."""
         if mode == "forward" or (mode == "auto" and len(self.inputs) < len(self.outputs)):
-            columns = [self.push(unit) for unit in units(len(self.inputs))]
+            columns = [self._push(unit) for unit in units(len(self.inputs))]
             return [[column[i] for column in columns] for i in range(len(self.outputs))]
         return [self._pull_by_steps(unit) for unit in units(len(self.outputs))]
 
     def magnitudes(self) -> list[tuple[list[float], float]]:
-        """For each output its derivatives as they would be if no terms cancelled, with absolute values everywhere, and
-        how large a change of the output rounding makes: what the accuracy of both is to be compared with.
+        """Compute for each output its derivatives as they would be if no terms cancelled, with absolute values
+        everywhere, and how large a change of the output rounding makes: the accuracy of both is to be compared with
+        these.
 
         >>> x = Value(2.0)
         >>> Linearization([x * 3 - x * 2.5], [x]).magnitudes()
         [([5.5], 4.9960036108132044e-15)]
         """
-        steps = [(i, [(j, abs(local)) for j, local in terms]) for i, terms in self._all_steps()]
-        rounded = [abs(node._data) + _size_of_terms(node) for node in self.nodes]
+        steps = [(node, [(parent, abs(local)) for parent, local in terms]) for node, terms in self.steps()]
+        rounded = {node: abs(node._data) + _size_of_terms(node) for node, _ in steps}
         found = []
         for unit in units(len(self.outputs)):
             arriving = self._arriving(steps, unit)
-            noise = 2**-53 * sum([arriving[self._place[node]] * size for node, size in zip(self.nodes, rounded)])
-            found.append(([arriving[self._place[x]] for x in self.inputs], noise))
+            noise = 2**-53 * sum([arriving[node] * size for node, size in rounded.items()])
+            found.append(([arriving[x] for x in self.inputs], noise))
         return found
 
-    def _pull_by_steps(self, cotangents: Sequence[Any]) -> list[Operand]:
-        """The same as ``pull``, with local derivatives that are found only once: faster when it is done many times."""
-        arriving = self._arriving(self._all_steps(), cotangents)
-        return [arriving[self._place[x]] for x in self.inputs]
+    def locals(self, node: Value) -> Sequence[Any]:
+        """List the local derivatives of ``node``."""
+        return local_derivatives(node)
 
-    def _arriving(self, steps: Steps, cotangents: Sequence[float]) -> list[float]:
-        place = self._place
-        arriving = [0.0] * len(place)
-        for output, cotangent in zip(self.outputs, cotangents):
-            if output in place:
-                arriving[place[output]] += cotangent
-        for i, terms in reversed(steps):
-            upstream = arriving[i]
-            if upstream:
-                for j, local in terms:
-                    arriving[j] += upstream * local
-        return arriving
-
-    def _all_steps(self) -> Steps:
-        """For each node, by number, the numbers of its operands and the local derivatives."""
+    def steps(self) -> Steps:
+        """List the nodes through which something can flow to an output, each with its operands on the way and the
+        local derivatives by them. Rules are run once."""
         if self._steps is None:
-            place = self._place = {x: i for i, x in enumerate(dict.fromkeys((*self.inputs, *self.nodes)))}
-            steps = []
-            for node in self.nodes:
-                terms = [(p, local) for p, local in zip(node.parents, local_derivatives(node)) if p in place]
-                steps.append((place[node], [(place[parent], local) for parent, local in terms]))
-            self._steps = steps
+            steps, needed = [], {*self.outputs}
+            for node in reversed(self.nodes):
+                if node in needed:
+                    terms = [
+                        (parent, local)
+                        for parent, local in zip(node.parents, self.locals(node))
+                        if parent in self._reached and not is_zero(local)
+                    ]
+                    needed.update([parent for parent, _ in terms])
+                    steps.append((node, terms))
+            self._steps = steps[::-1]
         return self._steps
+
+    def _push(self, tangents: Sequence[Any]) -> list[Operand]:
+        moving = dict.fromkeys(self._reached, 0.0)
+        for x, tangent in zip(self.inputs, tangents):
+            moving[x] += tangent
+        for node, terms in self.steps():
+            for parent, local in terms:
+                if moving[parent]:
+                    moving[node] += moving[parent] * local
+        return [moving.get(output, 0.0) for output in self.outputs]
+
+    def _pull_by_steps(self, cotangents: Sequence[Any]) -> list[Operand]:
+        """Do what ``pull`` does with local derivatives that are found only once: faster when it is done many times."""
+        arriving = self._arriving(self.steps(), cotangents)
+        return [arriving[x] for x in self.inputs]
+
+    def _arriving(self, steps: Steps, cotangents: Sequence[float]) -> dict[Value, float]:
+        arriving = dict.fromkeys(self._reached, 0.0)
+        for output, cotangent in zip(self.outputs, cotangents):
+            if output in arriving:
+                arriving[output] += cotangent
+        for node, terms in reversed(steps):
+            upstream = arriving[node]
+            if upstream:
+                for parent, local in terms:
+                    arriving[parent] += upstream * local
+        return arriving
 
 
 class RecordedLinearization(Linearization):
@@ -173,17 +169,13 @@ class RecordedLinearization(Linearization):
     def __init__(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> None:
         super().__init__(outputs, inputs)
         self.adjoints: dict[Value, Operand] = {}
-        self._locals: dict[Value, list[Operand]] = {}
+        self._locals: dict[Value, Sequence[Operand]] = {}
 
-    def locals(self, node: Value) -> list[Operand]:
-        """The local derivatives of ``node``, recorded once."""
+    def locals(self, node: Value) -> Sequence[Operand]:
+        """Record the local derivatives of ``node``, once."""
         if node not in self._locals:
             self._locals[node] = recorded_derivatives(node)
         return self._locals[node]
-
-    def push(self, tangents: Sequence[Operand]) -> list[Operand]:
-        """Forward mode; see ``Linearization.push``."""
-        return self._as_values(recorded(self._push, tangents), tangents)
 
     def pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
         """Reverse mode; see ``Linearization.pull``."""
@@ -191,9 +183,12 @@ class RecordedLinearization(Linearization):
 
     _pull_by_steps = pull
 
+    def _push(self, tangents: Sequence[Operand]) -> list[Operand]:
+        return self._as_values(recorded(self._push_values, tangents), tangents)
+
     def _as_values(self, found: Sequence[Operand], seeds: Sequence[Operand]) -> list[Operand]:
-        """Each as a Value of its own, to have a label of its own: a Value that was there already, such as the x that is
-        the derivative of w * x by w, is taken over into a new one."""
+        """Make each a Value of its own, to have a label of its own: a Value that was there already, such as the x that
+        is the derivative of w * x by w, is taken over into a new one."""
         taken = {*self.order, *(seed for seed in seeds if isinstance(seed, Value))}
         values: list[Operand] = []
         for x in found:
@@ -202,12 +197,11 @@ class RecordedLinearization(Linearization):
             taken.add(value)
         return values
 
-    def _push(self, tangents: Sequence[Operand]) -> list[Operand]:
+    def _push_values(self, tangents: Sequence[Operand]) -> list[Operand]:
         moving: dict[Value, Operand] = {}
         for x, tangent in zip(self.inputs, tangents):
             moving[x] = _total([moving.get(x, 0.0), tangent])
-        for node in self.nodes:
-            terms = zip(node.parents, self.locals(node))
+        for node, terms in self.steps():
             changes = [_product(moving[parent], local) for parent, local in terms if parent in moving]
             moving[node] = _total([moving.get(node, 0.0), *changes])
         return [moving.get(output, 0.0) for output in self.outputs]
@@ -219,15 +213,43 @@ class RecordedLinearization(Linearization):
         for node in reversed(self.nodes):
             upstream = self.adjoints[node] = _total(arriving[node])
             arriving[node] = [upstream]
-            if not _is_zero(upstream):
-                for parent, local in zip(node.parents, self.locals(node)):
-                    if parent in arriving:
-                        arriving[parent].append(_product(upstream, local))
+            for parent, local in zip(node.parents, self._locals_under(upstream, node)):
+                if parent in arriving:
+                    arriving[parent].append(_product(upstream, local))
         return [_total(arriving[x]) for x in self.inputs]
+
+    def _locals_under(self, upstream: Operand, node: Value) -> Sequence[Operand]:
+        """List the local derivatives of ``node``, none if nothing arrives. An upstream that is 0 only here takes out
+        those that are infinite or undefined."""
+        if is_zero(upstream):
+            return ()
+        arrives = not isinstance(upstream, Value) or upstream._data != 0
+        try:
+            locals_ = self.locals(node)
+        except (ArithmeticError, ValueError):
+            if arrives:
+                raise
+            return ()
+        return [x if arrives or isfinite(x._data if isinstance(x, Value) else x) else 0.0 for x in locals_]
+
+
+class ConstantDerivative(Constant):
+    """A derivative that is the same everywhere, such as the 3 of 3 * x. Other constants stay inside their formulas;
+    this one is handed to the user, who may compute with it and differentiate with respect to it.
+    """
+
+    __slots__ = ()
+    is_constant = False
+
+    def __init__(self, data: float) -> None:
+        super().__init__(data)
+        mode = current_mode()
+        if mode is not None:
+            mode.made(self)
 
 
 def units(count: int) -> list[list[float]]:
-    """The rows of a unit matrix.
+    """List the rows of a unit matrix.
 
     >>> units(2)
     [[1.0, 0.0], [0.0, 1.0]]
@@ -235,24 +257,24 @@ def units(count: int) -> list[list[float]]:
     return [[float(i == j) for j in range(count)] for i in range(count)]
 
 
+def is_zero(x: Operand) -> bool:
+    """Tell whether ``x`` is a plain 0, which stays 0 however the inputs change.
+
+    >>> is_zero(0.0), is_zero(Value(0.0))
+    (True, False)
+    """
+    return not isinstance(x, Value) and x == 0
+
+
 def _size_of_terms(node: Value) -> float:
-    """How large the parts are that a number was put together from, and that rounding is to be compared with."""
+    """Add up the sizes of the parts that a number was put together from: rounding is to be compared with them."""
     return sum([abs(local * parent._data) for local, parent in zip(local_derivatives(node), node.parents)])
 
 
-def _is_zero(x: Operand) -> bool:
-    """Whether ``x`` is a plain 0, which stays 0 however the inputs change."""
-    return type(x) is float and x == 0
-
-
 def _product(upstream: Operand, local: Operand) -> Operand:
-    """The product, without recording multiplications by a plain 0, 1 or -1. Nothing flows where nothing arrives, even
-    where a local derivative is not finite, as in ``backward``.
-    """
-    if _is_zero(upstream) or type(upstream) is type(local) is float:
-        return upstream and upstream * local
-    if not isfinite(local._data if isinstance(local, Value) else local) and not is_symbolic() and upstream == 0:
-        return 0.0
+    """Multiply, without recording multiplications by a plain 0, 1 or -1; zero absorbs also what is not finite."""
+    if is_zero(upstream) or type(upstream) is type(local) is float:
+        return upstream and local and upstream * local
     for factor, other in ((upstream, local), (local, upstream)):
         if not isinstance(factor, Value) and factor in (0.0, 1.0, -1.0):
             return 0.0 if factor == 0 else other if factor == 1 else -other
@@ -260,8 +282,8 @@ def _product(upstream: Operand, local: Operand) -> Operand:
 
 
 def _total(terms: Sequence[Operand]) -> Operand:
-    """The sum, without recording additions of a plain 0."""
-    terms = [term for term in terms if not _is_zero(term)]
+    """Add up, without recording additions of a plain 0."""
+    terms = [term for term in terms if not is_zero(term)]
     if len(terms) <= 2:
         return 0.0 if not terms else terms[0] if len(terms) == 1 else terms[0] + terms[1]
     return ops.sum_(*terms)
@@ -294,8 +316,9 @@ def gradients(output: Value, inputs: Any, create_graph: bool = False) -> Any:
     """
     if not isinstance(output, Value):
         raise TypeError(f"gradients are those of a Value, not of a {type(output).__name__}")
-    if is_symbolic() and not create_graph:
-        check_reading(output, "gradients without create_graph=True of")
+    mode = current_mode()
+    if mode is not None and not create_graph:
+        mode.read(output)
     leaves = list(trees.leaves(inputs, "inputs"))
     for path, leaf in leaves:
         if not isinstance(leaf, Value):

@@ -12,7 +12,7 @@ from tinygrad_edu.calculus.tracing import check_function, name_of, new_inputs, o
 from tinygrad_edu.compiling.surroundings import Surroundings
 from tinygrad_edu.compiling.symbols import CompileError, symbolically
 from tinygrad_edu.engine.operation import BUILT_IN
-from tinygrad_edu.engine.recording import traced
+from tinygrad_edu.engine.recording import Tracer, traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,12 +37,13 @@ class Graph:
     def __init__(self, doing: str, f: Callable[..., Any], args: Sequence[Any]) -> None:
         check_function(doing, f)
         self.inputs, new_args = new_inputs(doing, f, args, range(len(args)))
-        result, own = traced(f, *new_args)
+        tracer = Tracer()
+        result = traced(tracer, f, *new_args)
         self.outputs = [output for _, output in outputs_of(doing, f, result)]
         self.result = trees.rebuilt(result, self.outputs)  # the function may change its own
         at = Linearization(self.outputs, self.inputs)
         self.order = at.order
-        self.around = [leaf for leaf in at.leaves if leaf not in own]
+        self.around = [leaf for leaf in at.leaves if leaf not in tracer.leaves]
         self.variables = [*self.inputs, *self.around]
         self._signatures: dict[bool, tuple[Any, ...]] = {}
 

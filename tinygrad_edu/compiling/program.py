@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.compiling.symbols import symbolically
 from tinygrad_edu.engine import ops
-from tinygrad_edu.engine.operation import BUILT_IN, Operation
+from tinygrad_edu.engine.backward import topological_order
+from tinygrad_edu.engine.operation import BUILT_IN, TABLE, Operation
 from tinygrad_edu.engine.recording import recorded
-from tinygrad_edu.engine.value import Value, topological_order
+from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,12 +32,8 @@ class Primitive:
 
 
 WHOLE_POWER = Primitive("whole power", "x ** n", ("x", "n"))  # for other exponents x ** n may be a complex number
-LESS, LESS_EQUAL = Primitive("less", "a < b", ("a", "b")), Primitive("less_equal", "a <= b", ("a", "b"))
-BOTH, EITHER = Primitive("both", "a and b", ("a", "b")), Primitive("either", "a or b", ("a", "b"))
-FLIPPED = {ops.greater: LESS, ops.greater_equal: LESS_EQUAL}
-OF_CONDITIONS = {ops.minimum: BOTH, ops.multiply: BOTH, ops.maximum: EITHER}  # what these are of 0 and 1
-NOT_EQUAL = Primitive("not_equal", "a != b", ("a", "b"))
-CONDITIONS = {ops.greater, ops.greater_equal, ops.equal, NOT_EQUAL, LESS, LESS_EQUAL, BOTH, EITHER}
+BOTH, EITHER = ops.logical_and, ops.logical_or
+CONDITIONS = {op for op in TABLE.values() if op.is_condition}
 
 
 class Instruction:
@@ -161,17 +158,11 @@ class Program:
         is_condition = [self.instructions[operand].op in CONDITIONS for operand in operands]
         if op is ops.where and is_condition[0] and [*map(str, constants[1:])] == ["1.0", "0.0"]:
             return operands[0]
-        if op in OF_CONDITIONS and all(is_condition):
-            return self._operation(OF_CONDITIONS[op], operands)
-        if op is ops.subtract and constants[0] == 1.0 and self.instructions[operands[1]].op is ops.equal:
-            return self._operation(NOT_EQUAL, self.instructions[operands[1]].operands)
         if op is ops.add and (negated[0] is not None or negated[1] is not None):  # a + (-b) is a - b
             pair = (operands[0], negated[1]) if negated[1] is not None else (operands[1], negated[0])
             return self._operation(ops.subtract, pair)  # type: ignore[arg-type]
         if op is ops.add and operands[0] == operands[1]:
             return self._operation(ops.multiply, (self._constant(2.0), operands[0]))
-        if op in FLIPPED and constants[0] is not None:  # 1 > x is x < 1
-            return self._operation(FLIPPED[op], operands[::-1])
         if op is ops.multiply and (1.0 in constants or -1.0 in constants):
             place = constants.index(1.0 if 1.0 in constants else -1.0)
             other = operands[1 - place]

@@ -9,9 +9,9 @@ from tinygrad_edu.calculus.linearization import RecordedLinearization
 from tinygrad_edu.compiling.listing import found
 from tinygrad_edu.compiling.program import Primitive, Program
 from tinygrad_edu.compiling.symbols import symbolically
+from tinygrad_edu.engine.backward import local_derivatives, recorded_derivatives
 from tinygrad_edu.engine.recording import recorded
 from tinygrad_edu.engine.value import Value, record
-from tinygrad_edu.viz.graphs.walks import local_derivatives, recorded_derivatives
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

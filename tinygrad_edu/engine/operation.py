@@ -1,4 +1,4 @@
-"""What a row of the table of operations is: ``Operation``, and the function that it describes."""
+"""``Operation``: a row of the table of operations, and the function that it describes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, TypeVar, overload
 
     class Traced(Protocol):
-        """What can stand in for a number: an object that knows how an operation is applied to it."""
+        """An object that stands in for a number and knows how an operation is applied to it."""
 
         def _apply_(self, operation: Operation, operands: tuple[Any, ...]) -> Any: ...
 
     T = TypeVar("T", bound=Traced)
 
-TABLE: dict[str, Operation] = {}
-BUILT_IN: set[str] = set()  # the names that ops.py has given
-watchers: list[Callable[[Operation], None]] = []  # told of each new row: value.py makes it a method
+    class Call(Protocol):
+        """A number for numbers; if there is a Value among the operands, a Value."""
+
+        @overload
+        def __call__(self, *operands: float, **named: float) -> float: ...  # type: ignore[overload-overlap]
+        @overload
+        def __call__(self, *operands: T | float, **named: T | float) -> T: ...
 
 
 class Operation:
@@ -26,7 +30,7 @@ class Operation:
     Calling it with plain numbers computes a float; with a Value among the operands it records a node.
 
     Args:
-        name: what the operation is called, also in error messages.
+        name: its name, also in error messages.
         forward: computes the number, as ``forward(*numbers) -> float``. It raises what Python's floats would
             (``ValueError``, ``ZeroDivisionError``, ``OverflowError``) outside its domain.
         rule: the local derivatives, as ``rule(y, *operands) -> (dy/da, dy/db, ...)``. Its parameters name the operands
@@ -40,6 +44,7 @@ class Operation:
             parentheses.
         python: how Python computes it from floats: an expression in the names of the operands and of functions of
             ``math``, equal to ``forward``; or ``"definition"``. By default a call of ``forward``.
+        is_condition: whether it says that something holds: 1 if it does, otherwise 0.
 
     Raises:
         ValueError: if the name is that of a built-in operation. (One's own operations may be defined again, as happens
@@ -51,6 +56,11 @@ class Operation:
     >>> cube(2.0)
     8.0
     """
+
+    # Python calls an object by what its class has as __call__: here a slot, so that each row may have a function of its
+    # own, and value.py gives an operation of one operand the fast function that is its method, too.
+    __slots__ = ("__call__", "__dict__")
+    __call__: Call
 
     def __init__(
         self,
@@ -64,6 +74,7 @@ class Operation:
         init: str = "",
         notation: str = "",
         python: str = "",
+        is_condition: bool = False,
     ) -> None:
         if type(name) is not str or not name or not callable(forward):
             raise TypeError(f"an operation has a name and a function that computes it, not {name!r} and {forward!r}")
@@ -75,6 +86,7 @@ class Operation:
         variadic = code is not None and bool(code.co_flags & 0x04)  # inspect.CO_VARARGS
         if code is None or code.co_argcount + variadic < 2:
             raise TypeError(f"the rule of {name!r} must be a function of the output and the operands: lambda y, x: ...")
+        self.__call__ = self._call
         self.name = name
         self.forward = forward
         self.rule = rule
@@ -82,6 +94,7 @@ class Operation:
         self.init = init
         self.notation = notation
         self.python = python
+        self.is_condition = is_condition
         self.operands: tuple[str, ...] = () if variadic else code.co_varnames[1 : code.co_argcount]
         self.defaults: tuple[float, ...] = getattr(rule, "__defaults__", None) or ()
         self.arity = None if variadic else len(self.operands)
@@ -93,21 +106,14 @@ class Operation:
             watcher(self)
         TABLE[name] = self
 
-    if TYPE_CHECKING:
-
-        @overload
-        def __call__(self, *operands: float, **named: float) -> float: ...  # type: ignore[overload-overlap]
-        @overload
-        def __call__(self, *operands: T | float, **named: T | float) -> T: ...
-
-    def __call__(self, *operands: Any, **named: Any) -> Any:
+    def _call(self, *operands: Any, **named: Any) -> Any:
         if named or (len(operands) != self.arity and self.arity is not None):
             operands = self._bind(operands, named)
         for operand in operands:
             if type(operand) is not float:
-                traced = next((x for x in operands if hasattr(x, "_apply_")), None)
-                if traced is not None:
-                    return traced._apply_(self, operands)
+                for traced in operands:
+                    if hasattr(traced, "_apply_"):
+                        return traced._apply_(self, operands)
                 operands = tuple([number(x) for x in operands])
                 break
         try:
@@ -117,12 +123,12 @@ class Operation:
         return result if type(result) is float else number(result)
 
     def domain_error(self, operands: Sequence[Any], error: Exception) -> Exception:
-        """What to raise where ``forward`` raised ``error``: the same class, naming the operation and its operands."""
+        """Make the error to raise where ``forward`` raised ``error``: it names the operation and its operands."""
         verdict = "is too large for a float" if isinstance(error, OverflowError) else "is undefined"
         return _same_class(error, f"{self.name} of {_describe(operands)} {verdict}")
 
     def derivative_error(self, operands: Sequence[Any], error: Exception) -> Exception:
-        """What to raise where ``rule`` raised ``error``."""
+        """Make the error to raise where ``rule`` raised ``error``."""
         if isinstance(error, ZeroDivisionError):
             verdict = "is infinite"
         else:
@@ -140,7 +146,7 @@ class Operation:
             )
 
     def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """The operands in order, with those given by keyword and the defaults filled in."""
+        """Put the operands in order, with those given by keyword and the defaults filled in."""
         known = dict(zip(self.operands[len(self.operands) - len(self.defaults) :], self.defaults))
         known.update(zip(self.operands, operands))
         wrong = [name for name in named if name not in self.operands[len(operands) :]]
@@ -151,7 +157,7 @@ class Operation:
         return tuple(known[name] for name in self.operands)
 
     def signature(self) -> str:
-        """How the operation is called, as text: ``leaky_relu(x, negative_slope=0.01)``."""
+        """Write a call of the operation: ``leaky_relu(x, negative_slope=0.01)``."""
         required = len(self.operands) - len(self.defaults)
         optional = [f"{name}={value}" for name, value in zip(self.operands[required:], self.defaults)]
         return f"{self.name}({', '.join([*self.operands[:required], *optional]) or '*operands'})"
@@ -163,8 +169,13 @@ class Operation:
         return find, (self.name,)  # rules are lambdas: pickle and deepcopy go by the name
 
 
+TABLE: dict[str, Operation] = {}
+BUILT_IN: set[str] = set()  # the names that ops.py has given
+watchers: list[Callable[[Operation], None]] = []  # told of each new row: value.py makes it a method
+
+
 def find(name: str) -> Operation:
-    """The operation called ``name``.
+    """Find the operation called ``name``.
 
     Raises:
         ValueError: if there is none.
@@ -178,23 +189,37 @@ def find(name: str) -> Operation:
 
 
 def number(x: Any) -> float:
-    """The float that ``x`` stands for: an int, a float, or a NumPy scalar.
+    """Convert an int, a float or a NumPy scalar to the float that it stands for.
 
     Raises:
         TypeError: for anything else, naming its type.
+        OverflowError: for an int that is too large for a float.
 
     >>> number(3)
     3.0
     """
-    if isinstance(x, (int, float)):
+    is_numpy = getattr(x, "shape", None) == () and getattr(getattr(x, "dtype", None), "kind", None) in (
+        "b",
+        "i",
+        "u",
+        "f",
+    )
+    if not isinstance(x, (int, float)) and not is_numpy:
+        raise TypeError(f"expected a number, not {_described(type(x))}")
+    try:
         return float(x)
-    if getattr(x, "shape", None) == () and getattr(getattr(x, "dtype", None), "kind", "") in "biuf":
-        return float(x)
-    raise TypeError(f"expected a number, not {type(x).__name__}")
+    except OverflowError:
+        raise OverflowError(f"an int of {x.bit_length():,} bits is too large for a float") from None
+
+
+def _described(kind: type) -> str:
+    """Name a type, with its package if that is not Python itself."""
+    package = kind.__module__.partition(".")[0]
+    return kind.__name__ if package in ("builtins", "tinygrad_edu", "__main__") else f"{package}.{kind.__name__}"
 
 
 def whole_number(name: str, x: Any, at_least: int) -> int:
-    """The int that ``x`` is, from Python or NumPy.
+    """Convert a whole number of Python or NumPy to an int.
 
     Raises:
         ValueError: if it is something else or too small, calling it ``name``.

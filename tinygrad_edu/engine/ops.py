@@ -18,7 +18,6 @@ import math
 import operator
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.compiling.symbols import is_symbolic
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE, Operation
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ sign: Operation  # rules may look ahead in the table
 cos: Operation
 hypot: Operation
 cosh: Operation
+floor: Operation
 where: Operation
 
 # fmt: off
@@ -45,34 +45,33 @@ def _power(x: float, n: float) -> float:
 def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
     """n xⁿ⁻¹ and y ln x, with their limits where x = 0; where n = 0 too, the second is 0 as in PyTorch.
 
-    A negative x has powers at whole n only, and there no slope.
+    A negative x has powers at whole n only, and there no slope. By a constant, a plain number beside a Value, nobody
+    asks for the derivative, which may be infinite: NaN stands for it.
     """
-    if is_symbolic() and type(n) is not float:
-        return _power_rule_for_all(y, x, n)
+    if type(x) is not type(n) and float in (type(x), type(n)):
+        return (math.nan, _slope_by_exponent(y, x)) if type(x) is float else (_slope_by_base(y, x, n), math.nan)
+    is_positive = x > 0
+    if type(is_positive) is bool:
+        return _slope_by_base(y, x, n), _slope_by_exponent(y, x)
+    # Comparisons are recorded: no branch, and what is not chosen is computed at numbers where it is defined.
+    slope = n * where((x == 0) & (n == 0), 1.0, x) ** (n - 1)
+    return slope, where(is_positive, y * log(where(is_positive, x, 1.0)), where(x == 0, 0.0, math.nan))
+
+
+def _slope_by_base(y: Any, x: Any, n: Any) -> Any:
+    if n == 0 and (type(n) is float or x == 0):
+        return 0.0
     try:
-        slope = 0.0 if n == 0 and (type(n) is float or x == 0) else n * _raised(x, n - 1)
+        return n if n == 1 and type(n) is float else n * (x if n == 2 and type(n) is float else x ** (n - 1))
     except OverflowError:  # a tiny x: the slope itself may be no larger than a float can be
         slope = n * y / x
         if abs(slope) == math.inf:
             raise
-    if type(n) is float and type(x) is not float:  # a constant exponent: nobody asks for the slope by it
-        return slope, math.nan
-    if x > 0:
-        return slope, y * log(x)
-    return slope, 0.0 if x == 0 else math.nan
+        return slope
 
 
-def _power_rule_for_all(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
-    """The same without a branch. What is not taken is computed as well, at numbers where it is defined."""
-    is_zero, is_positive = equal(x, 0.0), greater(x, 0.0)
-    slope = n * where(is_zero * equal(n, 0.0), 1.0, x) ** (n - 1)
-    towards_n = y * log(where(is_positive, x, 1.0))
-    return slope, where(is_positive, towards_n, where(is_zero, 0.0, math.nan))
-
-
-def _raised(x: Any, n: Any) -> Any:
-    """x to the power n, where n is plain 1 or 0 without a power, for who reads derivatives as formulas."""
-    return x**n if type(n) is not float or n not in (0.0, 1.0) else x if n else 1.0
+def _slope_by_exponent(y: Any, x: Any) -> Any:
+    return y * log(x) if x > 0 else 0.0 if x == 0 else math.nan
 
 
 add = Operation(
@@ -90,6 +89,10 @@ multiply = Operation(
 divide = Operation(
     "divide", operator.truediv, lambda y, a, b: (1 / b, -y / b),
     "Quotient, a / b.", "divide(1.0, 4.0) = 0.25", notation="a / b", python="a / b",
+)
+remainder = Operation(
+    "remainder", operator.mod, lambda y, a, b: (1.0, -floor(a / b)),
+    "What is left of a divided by b, a % b, with the sign of b.", "remainder(7.0, 4.0) = 3.0", python="a % b",
 )
 power = Operation(
     "power", _power, _power_rule,
@@ -109,12 +112,26 @@ absolute = Operation(
     "The number without its sign; slope 0 at 0.", "absolute(-2.0) = 2.0", notation="|x|", python="fabs(x)",
 )
 
+detach = Operation(
+    "detach", operator.pos, lambda y, x: (0.0,),
+    "The number itself, with a derivative of 0: nothing flows back through it. A target that is not learned.",
+    "detach(2.0) = 2.0", python="x",
+)
+
 # ---- steps: constant on either side, so every derivative is zero -----------------------------------------------------
 
 sign = Operation(
     "sign", lambda x: x if x != x else float((x > 0) - (x < 0)), lambda y, x: (0.0,),
     "-1, 0 or 1: the sign of a number.", "sign(-2.0) = -1.0",
     python="float((x > 0.0) - (x < 0.0)) if x == x else x",
+)
+floor = Operation(
+    "floor", lambda x: float(math.floor(x)), lambda y, x: (0.0,),
+    "The largest whole number that is not above x.", "floor(-0.5) = -1.0", notation="⌊x⌋", python="float(floor(x))",
+)
+ceil = Operation(
+    "ceil", lambda x: float(math.ceil(x)), lambda y, x: (0.0,),
+    "The smallest whole number that is not below x.", "ceil(0.5) = 1.0", notation="⌈x⌉", python="float(ceil(x))",
 )
 heaviside = Operation(
     "heaviside", lambda x, at_zero: 1.0 if x > 0 else 0.0 if x < 0 else at_zero if x == 0 else x,
@@ -247,15 +264,43 @@ minimum = Operation(
 
 greater = Operation(
     "greater", lambda a, b: float(a > b), lambda y, a, b: (0.0, 0.0),
-    "1 where a > b, otherwise 0.", "greater(2.0, 1.0) = 1.0", notation="[a > b]", python="a > b",
+    "1 where a > b, otherwise 0.", "greater(2.0, 1.0) = 1.0",
+    notation="[a > b]", python="a > b", is_condition=True,
 )
 greater_equal = Operation(
     "greater_equal", lambda a, b: float(a >= b), lambda y, a, b: (0.0, 0.0),
-    "1 where a >= b, otherwise 0.", "greater_equal(1.0, 1.0) = 1.0", notation="[a ≥ b]", python="a >= b",
+    "1 where a >= b, otherwise 0.", "greater_equal(1.0, 1.0) = 1.0",
+    notation="[a ≥ b]", python="a >= b", is_condition=True,
+)
+less = Operation(
+    "less", lambda a, b: float(a < b), lambda y, a, b: (0.0, 0.0),
+    "1 where a < b, otherwise 0.", "less(2.0, 1.0) = 0.0",
+    notation="[a < b]", python="a < b", is_condition=True,
+)
+less_equal = Operation(
+    "less_equal", lambda a, b: float(a <= b), lambda y, a, b: (0.0, 0.0),
+    "1 where a <= b, otherwise 0.", "less_equal(1.0, 1.0) = 1.0",
+    notation="[a ≤ b]", python="a <= b", is_condition=True,
 )
 equal = Operation(
     "equal", lambda a, b: float(a == b), lambda y, a, b: (0.0, 0.0),
-    "1 where a == b, otherwise 0.", "equal(1.0, 2.0) = 0.0", notation="[a = b]", python="a == b",
+    "1 where a == b, otherwise 0.", "equal(1.0, 2.0) = 0.0",
+    notation="[a = b]", python="a == b", is_condition=True,
+)
+not_equal = Operation(
+    "not_equal", lambda a, b: float(a != b), lambda y, a, b: (0.0, 0.0),
+    "1 where a != b, otherwise 0.", "not_equal(1.0, 2.0) = 1.0",
+    notation="[a ≠ b]", python="a != b", is_condition=True,
+)
+logical_and = Operation(
+    "logical_and", lambda a, b: float(bool(a and b)), lambda y, a, b: (0.0, 0.0),
+    "1 where both conditions hold (are not 0), otherwise 0.", "logical_and(1.0, 0.0) = 0.0",
+    notation="[a ∧ b]", python="a and b", is_condition=True,
+)
+logical_or = Operation(
+    "logical_or", lambda a, b: float(bool(a or b)), lambda y, a, b: (0.0, 0.0),
+    "1 where one of two conditions holds (is not 0) or both do, otherwise 0.", "logical_or(1.0, 0.0) = 1.0",
+    notation="[a ∨ b]", python="a or b", is_condition=True,
 )
 where = Operation(
     "where", lambda condition, a, b: a if condition else b,
@@ -364,7 +409,7 @@ def proportions(operands: Sequence[Any]) -> list[Any]:
     The largest is shifted to 0 first, so that nothing overflows and nothing is lost where all are large (Goodfellow,
     Bengio and Courville, *Deep Learning*, section 4.1).
     """
-    top = amax(*operands) if is_symbolic() else max(operands)
+    top = detach(amax(*operands))
     shares = [exp(x - top) for x in operands]
     total = sum_(*shares)
     return [share / total for share in shares]

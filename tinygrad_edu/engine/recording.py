@@ -1,4 +1,8 @@
-"""Whether arithmetic is recorded now, and which leaves are made while a function is traced."""
+"""Modes: arithmetic on Values is recorded, unless it is paused; and a function that runs may be traced.
+
+The mode is asked once for every Value that is made. No mode at all, the usual case, means that arithmetic is recorded
+and nobody watches.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,65 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     R = TypeVar("R")
 
-_pauses: ContextVar[int] = ContextVar("pauses", default=0)  # how many no_grad contexts one is in
-is_paused = _pauses.get
-_births: ContextVar[set[Value] | None] = ContextVar("births", default=None)  # leaves made while a function is traced
-born = _births.get
+
+class Tracer:
+    """An observer of a function that runs: it is told which Values the function makes and which it looks into.
+
+    Attributes:
+        leaves: the leaves made so far. They are the function's own; other leaves that it uses come from outside.
+    """
+
+    def __init__(self) -> None:
+        self.leaves: set[Value] = set()
+
+    def made(self, value: Value) -> None:
+        """Take note of a Value that was made."""
+        if value.op is None:
+            self.leaves.add(value)
+
+    def read(self, value: Value) -> None:
+        """Take note that the number in a Value is looked at, as ``value.data`` does."""
+
+    def failed(self, error: Exception) -> None:
+        """Take note that an operation has no value here; the function may catch the error."""
+
+
+class Mode:
+    """A mode: whether arithmetic is paused, and who traces the functions that are running, the innermost last."""
+
+    __slots__ = ("is_paused", "tracers")
+
+    def __init__(self, is_paused: bool, tracers: tuple[Tracer, ...]) -> None:
+        self.is_paused, self.tracers = is_paused, tracers
+
+    def made(self, value: Value) -> None:
+        """Treat a Value that was made: while arithmetic is paused, it forgets what it was made from."""
+        if self.is_paused and value.op is not None:
+            for parent in value.parents:
+                self.read(parent)
+            value.op = value._first = value._second = None
+        for tracer in self.tracers:
+            tracer.made(value)
+
+    def read(self, value: Value) -> None:
+        """Tell all tracers that the number in a Value is looked at."""
+        for tracer in self.tracers:
+            tracer.read(value)
+
+    def failed(self, error: Exception) -> None:
+        """Tell all tracers that an operation has no value."""
+        for tracer in self.tracers:
+            tracer.failed(error)
+
+
+_mode: ContextVar[Mode | None] = ContextVar("mode", default=None)  # each thread and each asyncio task has its own
+current_mode = _mode.get
+
+
+def is_paused() -> bool:
+    """Tell whether arithmetic is paused, as inside ``no_grad``."""
+    mode = current_mode()
+    return mode is not None and mode.is_paused
 
 
 class no_grad:
@@ -33,15 +92,19 @@ class no_grad:
     (9.0, ())
     """
 
+    _outer: list[Mode | None]
+
     def __new__(cls, function: Callable[P, R] | None = None) -> Any:
         pause = super().__new__(cls)
+        pause._outer = []
         return pause if function is None else pause(function)  # @no_grad without parentheses
 
     def __enter__(self) -> None:
-        _pauses.set(_pauses.get() + 1)
+        self._outer.append(current_mode())
+        _mode.set(Mode(True, _tracers()))
 
     def __exit__(self, *error: object) -> None:
-        _pauses.set(max(_pauses.get() - 1, 0))  # 0 already if this is not the thread that entered
+        _mode.set(self._outer.pop())
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         import inspect
@@ -60,7 +123,7 @@ class no_grad:
 
 
 def recorded(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
-    """What ``function`` gives for these arguments, its arithmetic recorded even inside ``no_grad``.
+    """Call a function so that its arithmetic is recorded even inside ``no_grad``.
 
     >>> from tinygrad_edu import Value
     >>> with no_grad():
@@ -68,36 +131,29 @@ def recorded(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
     >>> y.op
     <operation multiply>
     """
-    before = _pauses.set(0)
+    return _in_mode(_tracers(), function, *args, **named)
+
+
+def traced(tracer: Tracer, function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+    """Call a function so that its arithmetic is recorded even inside ``no_grad``, and tell ``tracer`` about it.
+
+    >>> from tinygrad_edu import Value
+    >>> outside, tracer = Value(3.0), Tracer()
+    >>> result = traced(tracer, lambda: Value(2.0) * outside)
+    >>> [leaf in tracer.leaves for leaf in result.parents]
+    [True, False]
+    """
+    return _in_mode((*_tracers(), tracer), function, *args, **named)
+
+
+def _in_mode(tracers: tuple[Tracer, ...], function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+    outer = _mode.set(Mode(False, tracers) if tracers else None)
     try:
         return function(*args, **named)
     finally:
-        _pauses.reset(before)
+        _mode.reset(outer)
 
 
-def traced(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> tuple[R, set[Value]]:
-    """What ``function`` gives for these arguments, recorded even inside ``no_grad``, and all leaves that were made
-    meanwhile: they are its own, while others that it uses come from around it.
-
-    >>> from tinygrad_edu import Value
-    >>> around = Value(3.0)
-    >>> result, own = traced(lambda: Value(2.0) * around)
-    >>> [leaf in own for leaf in result.parents]
-    [True, False]
-    """
-    own: set[Value] = set()
-    outer = _births.get()
-    before = _births.set(own)
-    try:
-        return recorded(function, *args, **named), own
-    finally:
-        _births.reset(before)
-        if outer is not None:
-            outer |= own
-
-
-def register(leaf: Value) -> None:
-    """Tell who traces the function that is running that it has made a leaf."""
-    leaves = born()
-    if leaves is not None:
-        leaves.add(leaf)
+def _tracers() -> tuple[Tracer, ...]:
+    mode = current_mode()
+    return () if mode is None else mode.tracers

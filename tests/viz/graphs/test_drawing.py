@@ -12,6 +12,7 @@ from samples import ROWS
 
 from tinygrad_edu import Value, draw, losses, nn, topological_order
 from tinygrad_edu.engine import ops
+from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.formulas.formula import digits
 from tinygrad_edu.nn.module import Parameter
 from tinygrad_edu.viz.graphs import layout
@@ -20,7 +21,6 @@ from tinygrad_edu.viz.graphs.folding import fold
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
 from tinygrad_edu.viz.graphs.layout import lay_out
 from tinygrad_edu.viz.graphs.picture import FORMATS, Picture, Scale
-from tinygrad_edu.viz.graphs.walks import local_derivatives
 
 NASTY = ['a "quote"', "back\\slash \\N \\G \\l \\", "<b>bold</b>", "<script>alert(1)</script>", "two\nlines\r\t", "é日本🎉",
          "שלום \u202eabc", "\0", "\ud800", "&amp; &#60;", "'", "<", "<<table>", "]]>", "--", "->", "{a|b}", "%n", "x" * 10_000,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import Formula, equation, joined, numeral, ratio, visible
 from tinygrad_edu.formulas.tables import Report, Table
 from tinygrad_edu.viz.explaining.paths import PathExplanation, order_to_explain
 from tinygrad_edu.viz.graphs.expression import names, of_node, of_rule, operand_names, write
 from tinygrad_edu.viz.graphs.groups import role
-from tinygrad_edu.viz.graphs.walks import local_derivatives, runs_rule
 
 if TYPE_CHECKING:
     from typing import overload
@@ -60,7 +60,7 @@ class Contribution:
         self.parent = node.parents[index]
         self.rule, self.numbers = rule
         self.upstream, self.local = upstream, local
-        self.amount = upstream * local if upstream else 0.0  # as backward: nothing flows where nothing arrives
+        self.amount = upstream * local if upstream and local else 0.0  # as in backward, zero absorbs
         self.total = 0.0
 
     def __repr__(self) -> str:
@@ -147,7 +147,7 @@ def contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) 
     try:
         locals_ = local_derivatives(node)
     except (ArithmeticError, ValueError):
-        if runs_rule(node, upstream):
+        if upstream:
             raise
         return []
     if node.op is None:

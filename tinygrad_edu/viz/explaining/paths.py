@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus.linearization import gradients
+from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.formulas.formula import Formula, equation, joined, numeral, ratio, row
 from tinygrad_edu.formulas.tables import Report, Table
 from tinygrad_edu.viz.graphs.expression import names, operand_names
-from tinygrad_edu.viz.graphs.walks import bounded_order, count_paths, largest_paths, local_derivatives, outdated
+from tinygrad_edu.viz.graphs.walks import bounded_order, count_paths, largest_paths, outdated
 
 if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Value

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import visible
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.viz.graphs.expansion import expand as expanded
 from tinygrad_edu.viz.graphs.expression import names
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role
-from tinygrad_edu.viz.graphs.walks import bounded_order, local_derivatives, outdated, total_span
+from tinygrad_edu.viz.graphs.walks import bounded_order, outdated, total_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

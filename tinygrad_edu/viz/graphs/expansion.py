@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.engine.backward import local_derivatives, topological_order
 from tinygrad_edu.engine.recording import recorded
-from tinygrad_edu.engine.value import Value, record, topological_order
-from tinygrad_edu.viz.graphs.walks import bounded_order, local_derivatives
+from tinygrad_edu.engine.value import Value, record
+from tinygrad_edu.viz.graphs.walks import bounded_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

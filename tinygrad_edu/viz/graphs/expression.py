@@ -10,9 +10,10 @@ from __future__ import annotations
 from functools import partial, reduce
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.engine.backward import local_derivatives, topological_order
 from tinygrad_edu.engine.ops import add, divide, multiply, negative, positive, power, subtract, sum_
 from tinygrad_edu.engine.recording import recorded
-from tinygrad_edu.engine.value import Constant, Value, topological_order
+from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import (
     Formula,
     call,
@@ -29,7 +30,7 @@ from tinygrad_edu.formulas.formula import (
     superscript,
     visible,
 )
-from tinygrad_edu.viz.graphs.walks import bounded_order, local_derivatives
+from tinygrad_edu.viz.graphs.walks import bounded_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

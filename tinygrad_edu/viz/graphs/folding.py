@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.engine.value import Constant, topological_order
+from tinygrad_edu.engine.backward import local_derivatives, topological_order
+from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.nn.module import Parameter
 from tinygrad_edu.viz.graphs.boxes import HINT, cell, legend, raised, table
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, styled
-from tinygrad_edu.viz.graphs.walks import local_derivatives
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.engine.value import Constant, Value, topological_order
+from tinygrad_edu.engine.backward import topological_order
+from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import visible
 from tinygrad_edu.nn.module import Parameter
 from tinygrad_edu.viz.graphs.expression import notation

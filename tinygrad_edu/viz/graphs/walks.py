@@ -5,14 +5,12 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.engine.recording import recorded
-from tinygrad_edu.engine.value import Constant, Value, topological_order
+from tinygrad_edu.engine.backward import local_derivatives, topological_order
+from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
-
-    from tinygrad_edu.engine.value import Operand
 
 
 MANY_USES = 10  # times as many as there may be values
@@ -43,61 +41,6 @@ def bounded_order(root: Value, max_nodes: int, doing: str) -> list[Value]:
     if uses > MANY_USES * max_nodes:
         raise ValueError(f"values are used more than {MANY_USES * max_nodes} times, too often to {doing} one by one")
     return topological_order(root)
-
-
-def local_derivatives(node: Value) -> list[float]:
-    """The derivatives of ``node`` with respect to each of its operands: what the rule of its operation gives.
-
-    Raises:
-        ZeroDivisionError, ValueError, OverflowError: where there is none; see ``Value.backward``.
-
-    >>> x = Value(3.0)
-    >>> local_derivatives(x * x)
-    [3.0, 3.0]
-    """
-    if node.op is None:
-        return []
-    parents = node.parents
-    try:
-        locals_ = node.op.rule(node._data, *[parent._data for parent in parents])
-    except (ArithmeticError, ValueError) as error:
-        raise node.op.derivative_error(parents, error) from None
-    node.op.check_rule(locals_, len(parents))
-    return [float(local) for local in locals_]
-
-
-def recorded_derivatives(node: Value) -> list[Operand]:
-    """The same as a graph: what the rule gives when it is run on Values. What it leaves plain is constant.
-
-    Raises:
-        TypeError: if the rule works on numbers only.
-
-    >>> x = Value(3.0, label="x")
-    >>> y = x.sin()
-    >>> [cosine] = recorded_derivatives(y)
-    >>> cosine.op, cosine.parents[0] is x
-    (<operation cos>, True)
-    """
-    op, parents = node.op, node.parents
-    assert op is not None
-    operands = [parent._data if type(parent) is Constant else parent for parent in parents]
-    try:
-        locals_ = recorded(op.rule, node, *operands)
-    except (ArithmeticError, ValueError) as error:
-        raise op.derivative_error(parents, error) from None
-    except TypeError as error:
-        raise TypeError(
-            f"the rule of {op.name} works on numbers only, so its derivative has no graph. Write the rule with the "
-            f"functions of tinygrad_edu, exp(x) rather than math.exp(x) ({error})"
-        ) from error
-    op.check_rule(locals_, len(parents))
-    return [float(x) if isinstance(x, (int, float)) else x for x in locals_]
-
-
-def runs_rule(node: Value, upstream: float) -> bool:
-    """Whether ``backward`` asks for the local derivatives of ``node`` when ``upstream`` has arrived there: for lists of
-    operands only if something has, so that a derivative which is undefined does not matter otherwise."""
-    return node.op is not None and (upstream != 0 or type(node._first) is not tuple)
 
 
 def outdated(order: Sequence[Value]) -> Value | None:
