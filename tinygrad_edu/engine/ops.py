@@ -28,6 +28,7 @@ sign: Operation  # rules may look ahead in the table
 cos: Operation
 hypot: Operation
 cosh: Operation
+floor: Operation
 sigmoid: Operation
 where: Operation
 
@@ -51,7 +52,7 @@ divide = Operation(
     "Quotient, a / b.", "divide(1.0, 4.0) = 0.25", notation="a / b", python="a / b",
 )
 remainder = Operation(
-    "remainder", operator.mod, lambda y, a, b: (1.0, (y - a) / b),
+    "remainder", operator.mod, lambda y, a, b: (1.0, -floor((a - y) / b + 0.5)),
     "What a whole number of b leaves of a, a % b; it has the sign of b.", "remainder(7.0, 4.0) = 3.0",
     notation="a mod b", python="a % b",
 )
