@@ -360,7 +360,7 @@ def _softplus(x: float) -> float:
 
 
 def _elu_rule(y: Any, x: Any, alpha: Any = 1.0) -> tuple[Any, Any]:
-    below = -relu(-x)  # x where it is negative; slope 0 at 0, so that nothing curves there
+    below = where(less(x, 0.0), x, 0.0)  # flat at 0, so that nothing curves there
     return where(greater(x, 0.0), 1.0, alpha * exp(below)), expm1(below)
 
 
