@@ -6,7 +6,6 @@ Arithmetic on Values records a graph: each result keeps the operation that made 
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.engine import operation, ops
@@ -104,10 +103,28 @@ class Value:
 
     # ---- like the float it holds ----
 
-    def __bool__(self) -> bool:
-        return self.data != 0
+    def __lt__(self, other: Operand) -> bool:
+        return self.data < _number_in(other)
+
+    def __le__(self, other: Operand) -> bool:
+        return self.data <= _number_in(other)
+
+    def __gt__(self, other: Operand) -> bool:
+        return self.data > _number_in(other)
+
+    def __ge__(self, other: Operand) -> bool:
+        return self.data >= _number_in(other)
+
+    def __eq__(self, other: object) -> bool:
+        return self.data == _number_in(other)
+
+    def __ne__(self, other: object) -> bool:
+        return self.data != _number_in(other)
 
     __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return self.data != 0
 
     def conjugate(self) -> Value:
         """Return the Value itself, as a float does: NumPy's variance asks for it."""
@@ -136,17 +153,30 @@ class Value:
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else repr(self)
 
-    def __getattr__(self, name: str) -> Any:
-        hint = {"_prev": "; its operands are v.parents", "_op": "; its operation is v.op",
-                "_backward": "; v.backward() goes through the whole graph"}.get(name, "")  # fmt: skip
-        raise AttributeError(f"a Value has no attribute {name!r}{hint}", name=name, obj=self)
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        level = {self}
+        for _ in range(200):  # pickle and deepcopy recurse from a result to its operands
+            level = {parent for node in level for parent in node.parents}
+            if not level:
+                return super().__reduce_ex__(protocol)
+        raise ValueError(
+            "the graph behind this Value is too deep to be copied or pickled; take v.data, or a state_dict()"
+        )
+
+    @property
+    def _prev(self) -> NoReturn:
+        raise AttributeError("what micrograd calls v._prev is v.parents here")
+
+    @property
+    def _backward(self) -> NoReturn:
+        raise AttributeError("there is no v._backward(), as in micrograd: v.backward() goes through the whole graph")
 
     # ---- derivatives: backward.py ----
 
     backward = backward
     zero_grad = zero_grad
 
-    # ---- arithmetic and comparisons, each of which becomes a method below, as do all operations of the table ----
+    # ---- arithmetic, and all other operations of the table, which become methods below ----
 
     if TYPE_CHECKING:
 
@@ -159,9 +189,7 @@ class Value:
 
         __pos__ = __abs__ = __neg__
 
-        def __lt__(self, other: Operand) -> bool: ...
-
-        __le__ = __gt__ = __ge__ = __lt__
+        def __getattr__(self, name: str) -> Callable[..., Value]: ...
 
 
 class Constant(Value):
@@ -241,7 +269,7 @@ def _of_one(op: Operation) -> Callable[[Value], Value]:
         try:
             data = forward(x._data)
         except AttributeError:  # a plain number
-            return of_anything(x)  # type: ignore[no-any-return]
+            return of_anything(x)
         except (ArithmeticError, ValueError) as error:
             raise _no_value(op, (x,), error) from None
         return record(op, data, x)
@@ -265,7 +293,7 @@ def _infix(op: Operation) -> tuple[Callable[[Value, Operand], Value], Callable[[
 
     def reflected(self: Value, other: Operand) -> Value:
         left = _operand(other)
-        return NotImplemented if left is None else method(left, self)  # type: ignore[no-any-return]
+        return NotImplemented if left is None else method(left, self)
 
     return method, reflected
 
@@ -278,8 +306,9 @@ def _operand(x: Any) -> Value | None:
         return None
 
 
-def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Value, object], Any]:
-    return lambda self, other: compare(self.data, other.data if isinstance(other, Value) else other)
+def _number_in(x: Any) -> float:
+    number: float = x.data if isinstance(x, Value) else x
+    return number
 
 
 def _add_method(op: Operation) -> None:
@@ -317,6 +346,4 @@ for _name, _op in {"__neg__": ops.negative, "__pos__": ops.positive, "__abs__": 
                    "__ceil__": ops.ceil, "fabs": ops.fabs, "radians": ops.radians, "degrees": ops.degrees}.items():
     setattr(Value, _name, getattr(Value, _op.name))
 # fmt: on
-for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Value, f"__{_name}__", _comparison(getattr(operator, _name)))
 Value._apply_ = staticmethod(apply)  # type: ignore[attr-defined]  # how operation.py, which comes before, applies a row
