@@ -341,6 +341,9 @@ for _name, _op in {"add": ops.add, "sub": ops.subtract, "mul": ops.multiply, "tr
                    "mod": ops.remainder}.items():  # fmt: skip
     for _method_name, _method in zip((f"__{_name}__", f"__r{_name}__"), _infix(_op)):
         setattr(Value, _method_name, _method)
-for _name, _op in {"neg": ops.negative, "pos": ops.positive, "abs": ops.absolute}.items():
-    setattr(Value, f"__{_name}__", getattr(Value, _op.name))
+# fmt: off
+for _name, _op in {"__neg__": ops.negative, "__pos__": ops.positive, "__abs__": ops.absolute, "__floor__": ops.floor,
+                   "__ceil__": ops.ceil, "fabs": ops.fabs, "radians": ops.radians, "degrees": ops.degrees}.items():
+    setattr(Value, _name, getattr(Value, _op.name))
+# fmt: on
 Value._apply_ = staticmethod(apply)  # type: ignore[attr-defined]  # how operation.py, which comes before, applies a row
