@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus.linearization import gradients
 from tinygrad_edu.engine.value import Constant
-from tinygrad_edu.formulas.formula import Formula, equation, joined, numeral, ratio, row
+from tinygrad_edu.formulas.formula import Formula, equation, joined, numeral, ratio, separated
 from tinygrad_edu.formulas.tables import Report, Table
 from tinygrad_edu.viz.graphs.expression import names, operand_names
 from tinygrad_edu.viz.graphs.walks import bounded_order, count_paths, largest_paths, local_derivatives, outdated
@@ -80,7 +80,7 @@ class PathExplanation(Report):
 def _route(path: Way, root: Value, formulas: dict[Value, Formula]) -> Formula:
     """The names along a path; where an operation has the next Value more than once, also which use it is."""
     stations = [formulas[root], *[operand_names(node, formulas)[index] for node, index in path.edges]]
-    return row(stations, "→", " → ", r" \to ", 0)
+    return separated("→", stations)
 
 
 def _product(path: Way) -> list[Formula]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.calculus.differences import judge
 from tinygrad_edu.calculus.linearization import Linearization
 from tinygrad_edu.engine.value import Constant
-from tinygrad_edu.formulas.formula import Formula, after, digits, equation, joined, numeral, visible
+from tinygrad_edu.formulas.formula import Formula, DOTS, continued, digits, equation, joined, numeral, visible
 from tinygrad_edu.viz.graphs.expression import expression, notation, of_node, operand_names
 from tinygrad_edu.viz.graphs.groups import role
 from tinygrad_edu.viz.graphs.walks import response
@@ -245,7 +245,7 @@ def _chain_rule(step: Contribution, explanation: Explanation, before: Sequence[C
         *_lines("Chain rule", [through, joined([step.upstream, step.local]), numeral(step.amount)]),
     ]
     if len(before) > 1:
-        dots = [Formula("…", r"\cdots", ("mo", "⋯"))] if len(before) > 6 else []
+        dots = [DOTS] if len(before) > 6 else []
         parts = joined([*dots, *[use.amount for use in before[-6:]]], "+")
         lines.append(["Sum", equation(explanation.derivative(step.parent), parts, numeral(step.total))])
     return lines
@@ -258,8 +258,8 @@ def _lines(term: str, formulas: Sequence[Formula]) -> list[list[Any]]:
         terms = formula.parts[1:] if formula.parts[0] == "+" and len(formula.text) > WIDTH else (formula,)
         for i, part in enumerate(terms):
             before = "+" if i else "="
-            longer = after(before, part, lines[-1])
-            lines[-1:] = [longer] if len(longer.text) <= WIDTH else [lines[-1], after(before, part)]
+            longer = continued(lines[-1], before, part)
+            lines[-1:] = [longer] if len(longer.text) <= WIDTH else [lines[-1], continued(None, before, part)]
     return [[term * (i == 0), line] for i, line in enumerate(lines)]
 
 
