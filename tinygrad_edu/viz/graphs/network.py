@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.nn.layers import MLP, Layer, Neuron
-from tinygrad_edu.viz.graphs.picture import GREY, INK, Picture, Scale, quoted, styled
+from tinygrad_edu.viz.graphs.boxes import legend_row
+from tinygrad_edu.viz.graphs.picture import GREY, INK, Picture, Scale, escaped, styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,7 @@ class Column:
             picture.node(
                 f"{self.node(0)}_more", f"{self.left_out} more", pos=_at(self.place(ENDS - 1 + self.left_out)), **words
             )
-        lines = "<br/>".join(quoted(visible(title)) for title in self.titles)
+        lines = "<br/>".join(escaped(visible(title)) for title in self.titles)
         title = f'<font point-size="11" color="{GREY}">{lines}</font>'
         picture.node(
             f"{self.node(0)}_title", f"<{title}>", pos=_at((2.4 * self.depth, self.gap * (top - 1) / 2 + 0.76)), **words
@@ -146,7 +147,7 @@ def _caption(model: Module) -> str:
 def _legend(model: Module, scale: Scale) -> str:
     count = len(model.parameters())
     cells = [
-        f"<td>{styled(text, size=10)}</td>"
+        styled(text, size=10)
         for text in (
             f"{type(model).__name__} with {count} parameters{_caption(model)}",
             f"weight −{digits(scale.largest)}",
@@ -155,4 +156,4 @@ def _legend(model: Module, scale: Scale) -> str:
         )
     ]
     cells.insert(2, scale.bar(scale.line, (-1, -0.6, -0.3, 0.3, 0.6, 1)))
-    return f'<<table border="0" cellborder="0" cellspacing="6" cellpadding="2"><tr>{"".join(cells)}</tr></table>>'
+    return legend_row(cells)
