@@ -12,15 +12,12 @@ if TYPE_CHECKING:
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4  # how tightly a formula holds together; a minus sign as loosely as a sum
 LEVELS = {"+": SUM, "-": SUM, "·": PRODUCT}
-LATEX_SIGNS = {"·": r"\cdot", "×": r"\times", "→": r"\to", "≥": r"\geq"} | {sign: sign for sign in "+-=>"}
+LATEX_SIGNS = {"·": r"\cdot", "×": r"\times", "→": r"\to", "≥": r"\geq"} | {sign: sign for sign in "+-=>,"}
 # The functions that LaTeX has a command for.
 LATEX_FUNCTIONS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log"}
-# From alpha on in the order of Unicode, with places for omicron and the final sigma.
-GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi _ pi rho _ sigma tau upsilon phi chi "
-    "psi omega"
-)
-LATEX_GREEK = {chr(0x3B1 + i): "\\" + letter for i, letter in enumerate(GREEK.split()) if letter != "_"}
+# Without omicron, which LaTeX lacks, and the final sigma.
+GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega"
+LATEX_GREEK = {letter: "\\" + command for letter, command in zip("αβγδεζηθικλμνξπρστυφχψω", GREEK.split())}
 SUBSCRIPTS = str.maketrans("0123456789()", "₀₁₂₃₄₅₆₇₈₉₍₎")
 SUPERSCRIPTS = str.maketrans("-0123456789()", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾")
 LATEX_TEXT = str.maketrans(
@@ -179,7 +176,7 @@ def row(*pieces: Formula, binding: int = ATOM, parts: tuple[Any, ...] = ("",)) -
 
 def separated(sign: str, formulas: Sequence[Formula], binding: int = 0) -> Formula:
     """Formulas with a sign between each and the next: a, b, c."""
-    between = _spaced(sign)
+    between = _sign(sign, left="") if sign == "," else _sign(sign)
     return row(*[piece for formula in formulas for piece in (between, formula)][1:], binding=binding)
 
 
@@ -188,28 +185,18 @@ def equation(*formulas: Formula) -> Formula:
     return separated("=", formulas)
 
 
-def _spaced(sign: str) -> Formula:
+def _sign(sign: str, left: str = " ", right: str = " ") -> Formula:
     """A sign with the space around it."""
-    if sign == ",":
-        return Formula(", ", ", ", ("mo", ","))
-    shown = _shown(sign)
-    return Formula(shown if sign == "·" else f" {shown} ", f" {_latex_sign(sign)} ", ("mo", shown))
-
-
-def _shown(sign: str) -> str:
-    return "−" if sign == "-" else sign
-
-
-def _latex_sign(sign: str) -> str:
-    return LATEX_SIGNS.get(sign) or rf"\mathbin{{{words(sign)}}}"
+    shown = "−" if sign == "-" else sign
+    latex = LATEX_SIGNS.get(sign) or rf"\mathbin{{{words(sign)}}}"
+    text = shown if sign == "·" else left + shown + right
+    return Formula(text, left + latex + right, ("mo", shown))
 
 
 def fenced(left: str, inner: Formula, right: str) -> Formula:
     """A formula between two signs: (x), |x|."""
-    if {left, right} <= set("|()[]"):
-        before, after = rf"\left{left}", rf"\right{right}"
-    else:
-        before, after = words(left), words(right)
+    grows = {left, right} <= set("|()[]")
+    before, after = (rf"\left{left}", rf"\right{right}") if grows else (words(left), words(right))
     return row(Formula(left, f"{before} ", ("mo", left)), inner, Formula(right, f" {after}", ("mo", right)))
 
 
@@ -224,7 +211,7 @@ def infix(sign: str, left: Formula, right: Formula) -> Formula:
         level = SUM
         left, right = left.within(ATOM), right.within(ATOM)
     terms = left.parts[1:] if left.parts[0] == sign != "-" else (left,)
-    return row(left, _spaced(sign), right, binding=level, parts=(sign, *terms, right))
+    return row(left, _sign(sign), right, binding=level, parts=(sign, *terms, right))
 
 
 def _factor(formula: Formula) -> Formula:
@@ -237,7 +224,8 @@ def _factor(formula: Formula) -> Formula:
 
 def prefix(sign: str, inner: Formula) -> Formula:
     """A sign before a formula: -x."""
-    before = Formula(_shown(sign), f"{_latex_sign(sign)} ", ("mo", _shown(sign)))
+    shown = "−" if sign == "-" else sign
+    before = Formula(shown, _sign(sign, left="").latex, ("mo", shown))
     return row(before, inner.within(PRODUCT if sign in LEVELS else ATOM), binding=SUM, parts=(sign, inner))
 
 
@@ -300,9 +288,7 @@ def shortened(formula: Formula, terms: int = 6) -> Formula:
 
 def continued(line: Formula | None, sign: str, formula: Formula) -> Formula:
     """A line that goes on with a sign and a formula, x = a; without a ``line``, the beginning of the next one: = a."""
-    if line is None:
-        return row(Formula(f"{sign} ", f"{sign} ", ("mo", sign)), formula, binding=0)
-    return row(line, _spaced(sign), formula, binding=0)
+    return row(line, _sign(sign), formula, binding=0) if line else row(_sign(sign, left=""), formula, binding=0)
 
 
 def joined(items: Sequence[Formula | float], sign: str = "×") -> Formula:

@@ -11,7 +11,7 @@ from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.viz.graphs.boxes import HINT, framed, legend, raised
 from tinygrad_edu.viz.graphs.expansion import expand as expanded
-from tinygrad_edu.viz.graphs.expression import names, write
+from tinygrad_edu.viz.graphs.expression import names, written
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
 from tinygrad_edu.viz.graphs.layout import line_style
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, escaped, styled
@@ -65,7 +65,7 @@ def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
 
 def _frames(picture: Picture, groups: Mapping[Value, str]) -> dict[tuple[str, ...], graphviz.Digraph]:
     """The frame of each neuron and layer by its path, and for no path the picture."""
-    frames = {(): picture}
+    frames: dict[tuple[str, ...], graphviz.Digraph] = {(): picture}
     for path in map(parts, groups.values()):
         for depth in range(1, len(path) + 1):
             if path[:depth] not in frames:
@@ -99,7 +99,7 @@ def _in_order(node: Value, formulas: Mapping[Value, Formula]) -> str:
     """The formula of an operation of two operands, where it matters which is which and arrows do not tell."""
     if node.op is None or node.op.arity != 2 or node.op in (add, multiply):
         return ""
-    return visible(write(node.op, [formulas[p] for p in node.parents], [p.data for p in node.parents]).text, 24)
+    return visible(written(node, formulas).text, 24)
 
 
 def _tooltip(node: Value) -> str:
