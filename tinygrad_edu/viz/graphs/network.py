@@ -19,16 +19,8 @@ ROOM = 16  # a larger layer is drawn with its middle left out
 ENDS = 6  # of which this many neurons are shown at either end
 FEW = 24  # up to so many weights are written at their lines
 WORDS = {"shape": "plaintext", "style": "", "fixedsize": "false"}
-NUMBER = {
-    "shape": "box",
-    "color": "white",
-    "fillcolor": "white",
-    "fontsize": "9",
-    "margin": "0.02",
-    "height": "0.1",
-    "width": "0.1",
-    "fixedsize": "false",
-}
+NUMBER = {"shape": "box", "color": "white", "fillcolor": "white", "fontsize": "9", "fixedsize": "false"}
+NUMBER |= {"margin": "0.02", "height": "0.1", "width": "0.1"}
 
 
 def draw_network(model: Module) -> Picture:
