@@ -12,7 +12,8 @@ from tinygrad_edu.calculus.differences import Probe
 from tinygrad_edu.calculus.linearization import Linearization
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE
-from tinygrad_edu.viz.graphs.walks import local_derivatives, response
+from tinygrad_edu.viz.graphs.walks import local_derivatives
+from tinygrad_edu.viz.page.page import response
 
 SMOOTH = [TABLE[name] for name in sorted(BUILT_IN - STEPS - {"maximum", "minimum", "amax"})]
 

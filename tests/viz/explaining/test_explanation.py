@@ -12,7 +12,7 @@ from tinygrad_edu import Value, explain, expression, nn, no_grad, topological_or
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.nn.module import Parameter
-from tinygrad_edu.viz.graphs.walks import count_paths
+from tinygrad_edu.viz.explaining.paths import count_paths
 
 NASTY = ["a|b", "||", "`code`", "<script>alert(1)</script>", "**b**", "a\nb", "\\", "$", "$$", "{", "}", "_x_", "#", "&",
          "%", "~", "^", "\0", "\ud800", "🎉", "x" * 10_000, "[a](javascript:b)", "\\|", "\\]", "| --- |", "&lt;b&gt;"]  # fmt: skip
@@ -226,7 +226,7 @@ def test_wrt_is_a_value_of_the_graph():
 
 def test_wrt_the_root_or_a_constant():
     y, *_ = neuron()
-    assert [path.edges for path in explain(y, wrt=y).paths] == [[]]
+    assert [path.edges for path in explain(y, wrt=y).paths] == [()]
     z = y * 3
     assert explain(z, wrt=z.parents[1]).total == y.data
 

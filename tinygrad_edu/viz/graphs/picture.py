@@ -63,6 +63,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
         cleanup: bool = False,
         format: str | None = None,
         *_: Any,
+        outfile: str | os.PathLike[str] | None = None,
         **__: Any,
     ) -> str:
         """Write the picture to a file and return its path.
@@ -76,7 +77,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
             RuntimeError: if there is no Graphviz; it says what to install.
             OSError: if the file cannot be written; whatever was there stays.
         """
-        target = Path(directory or "", filename or self.filename)
+        target = Path(directory or "", outfile or filename or self.filename)
         ending = target.suffix[1:].lower()
         if format is None and ending in graphviz.FORMATS - {"gv"}:
             format = ending  # also of neuron.jpg, a wish that cannot be met
