@@ -15,9 +15,8 @@ LEVELS = {"+": SUM, "-": SUM, "·": PRODUCT}
 LATEX_SIGNS = {"·": r"\cdot", "×": r"\times", "→": r"\to", "≥": r"\geq"} | {sign: sign for sign in "+-=>,"}
 # The functions that LaTeX has a command for.
 LATEX_FUNCTIONS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log"}
-# Without omicron, which LaTeX lacks, and the final sigma.
-GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega"
-LATEX_GREEK = {letter: "\\" + command for letter, command in zip("αβγδεζηθικλμνξπρστυφχψω", GREEK.split())}
+GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi"
+LATEX_GREEK = {sign: "\\" + name for sign, name in zip("αβγδεζηθικλμνξπρστυφχψω", [*GREEK.split(), "omega"])}
 SUBSCRIPTS = str.maketrans("0123456789()", "₀₁₂₃₄₅₆₇₈₉₍₎")
 SUPERSCRIPTS = str.maketrans("-0123456789()", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾")
 LATEX_TEXT = str.maketrans(

@@ -201,8 +201,8 @@ class _Plane:
             xs, ys = zip(*[point for point, other in zip(self.points, self.classes) if other == kind])
             marker = MARKERS[(kind + kind // len(COLOURS)) % len(MARKERS)]  # another one when colours come again
             label = f"class {self.names[kind] if kind < len(self.names) else kind}"
-            look = {"s": 22, "marker": marker, "edgecolor": "white", "linewidth": 0.5, "zorder": 3}
-            axes.scatter(xs, ys, color=_colour(kind), label=label, **look)
+            style: dict[str, Any] = {"s": 22, "marker": marker, "edgecolor": "white", "linewidth": 0.5, "zorder": 3}
+            axes.scatter(xs, ys, color=_colour(kind), label=label, **style)
         if self.alike:
             axes.set_aspect("equal")
 

@@ -13,7 +13,6 @@ from tinygrad_edu.engine import ops
 from tinygrad_edu.viz.graphs import walks
 from tinygrad_edu.viz.graphs.walks import bounded_order, local_derivatives, outdated, runs_rule
 
-
 # ---- local derivatives -----------------------------------------------------------------------------------------------
 
 

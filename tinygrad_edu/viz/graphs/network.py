@@ -56,7 +56,7 @@ def draw_network(model: Module) -> Picture:
     return picture
 
 
-def _layers(model: Module) -> list[tuple[str, Sequence[Neuron]]]:
+def _layers(model: Module) -> Sequence[tuple[str, Sequence[Neuron]]]:
     """The layers of a module from first to last, each with its name and its neurons."""
     if isinstance(model, Neuron):
         return [("neuron", [model])]

@@ -248,7 +248,7 @@ def _lines(term: str, formulas: Sequence[Formula]) -> list[Line]:
                 lines[-1] = longer
             else:
                 lines.append(continued(None, sign, part))
-    return [[term, lines[0]], *[["", line] for line in lines[1:]]]
+    return [["" if i else term, line] for i, line in enumerate(lines)]
 
 
 # ---- about one value -------------------------------------------------------------------------------------------------
