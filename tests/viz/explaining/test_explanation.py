@@ -218,8 +218,6 @@ def test_wrt_is_a_value_of_the_graph():
         explain(x, wrt=y)
     with pytest.raises(TypeError, match="wrt is the Value whose gradient to explain, not str"):
         explain(y, wrt="x")
-    with pytest.raises(TypeError, match="explain takes a Value that was computed from Values, not int"):
-        explain(3)
     with pytest.raises(TypeError, match="explain takes a Value"):
         explain(3, wrt=x)
 
@@ -229,15 +227,6 @@ def test_wrt_the_root_or_a_constant():
     assert [path.edges for path in explain(y, wrt=y).paths] == [()]
     z = y * 3
     assert explain(z, wrt=z.parents[1]).total == y.data
-
-
-def test_larger_graphs_are_refused():
-    x = Value(0.5)
-    for _ in range(500):
-        x = -x
-    for wrt in (None, x):
-        with pytest.raises(ValueError, match="the graph has more than 500 values, too many to explain one by one"):
-            explain(x, wrt=wrt)
 
 
 def test_of_many_paths_the_largest_are_shown():

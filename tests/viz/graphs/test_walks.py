@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import ROWS, operands
 
-from tinygrad_edu import Value, topological_order
+from tinygrad_edu import Value, draw, explain, expression, topological_order
 from tinygrad_edu import sum as total
 from tinygrad_edu.engine import ops
 from tinygrad_edu.viz.graphs import walks
@@ -60,8 +60,6 @@ def test_a_small_graph_comes_in_order_and_a_larger_one_is_refused():
     assert bounded_order(y, 3, "draw") == topological_order(y)
     with pytest.raises(ValueError, match="the graph has more than 2 values, too many to draw one by one"):
         bounded_order(y, 2, "draw")
-    with pytest.raises(TypeError, match="draw takes a Value that was computed from Values, not float"):
-        bounded_order(2.0, 2, "draw")
 
 
 def chain(length):
@@ -69,6 +67,16 @@ def chain(length):
     for _ in range(length):
         x = -x
     return x
+
+
+@pytest.mark.parametrize(("show", "doing"), [(draw, "draw"), (explain, "explain"), (expression, "write out")])
+def test_larger_graphs_and_other_things_are_not_shown(show, doing):
+    with pytest.raises(ValueError, match=f"the graph has more than 500 values, too many to {doing} one by one"):
+        show(chain(500))
+    with pytest.raises(TypeError, match=rf"{doing} takes a Value .*, not float; gradients\(y, x, create_graph=True\)"):
+        show(0.5)
+    with pytest.raises(TypeError, match=rf"{doing} takes a Value .*, not list; {doing} one of them, or their sum"):
+        show([Value(1.0)])
 
 
 @pytest.mark.parametrize(
