@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import Formula, equation, joined, numeral, ratio, visible
@@ -23,31 +23,22 @@ if TYPE_CHECKING:
     from tinygrad_edu.nn.files import Path
 
 
-class Computed:
-    """One step of the forward pass: a Value, its name, and what it was computed from.
+class Computed(NamedTuple):
+    """One step of the forward pass: a Value, its name, and how it was computed, in names and in numbers."""
 
-    Attributes:
-        node: the Value.
-        name: its name.
-        formula, numbers: how it was computed, in names and in numbers; None for a leaf.
-    """
-
-    def __init__(self, node: Value, formulas: dict[Value, Formula]) -> None:
-        self.node = node
-        self.name = formulas[node]
-        self.formula: Formula | None = None
-        self.numbers: Formula | None = None
-        if node.op is not None:
-            self.formula, self.numbers = of_node(node, formulas)
+    node: Value
+    name: Formula
+    formula: Formula | None = None
+    numbers: Formula | None = None
 
 
 class Contribution:
-    """One step of the backward pass: what one use of a Value adds to the derivative with respect to it.
+    """One step of the backward pass: the contribution of one use of a Value to the derivative with respect to it.
 
     Attributes:
         node: the Value that was computed.
         index: which of its operands the step is about, and ``parent``, that operand.
-        ratio: what the rule is for, such as d tanh(z)/dz.
+        ratio: the derivative that the rule gives, such as d tanh(z)/dz.
         rule, numbers: the rule, as a formula in names and in numbers.
         upstream, local: the two factors of ``amount``.
         total: the derivative with respect to ``parent`` after this step.
@@ -90,7 +81,11 @@ class Explanation(Report):
         self.names = names(order)
         self.gradients = dict.fromkeys(order, 0.0)
         self.failure = ""
-        self.forward = [Computed(node, self.names) for node in order if not isinstance(node, Constant)]
+        self.forward = [
+            Computed(node, self.names[node], *(of_node(node, self.names) if node.op else ()))
+            for node in order
+            if not isinstance(node, Constant)
+        ]
         self.backward = self._backward()
         super().__init__([self._forward_table(), self._backward_table()])
 

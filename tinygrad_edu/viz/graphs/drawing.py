@@ -25,7 +25,7 @@ IN_NOTEBOOKS = 20  # a Value with more values behind it shows itself as text
 def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_nodes: int = 500) -> Picture:
     """Draw what was recorded, or a network.
 
-    A box is a value: its name, its number (data) and its gradient (grad). What computed it stands at its left. The
+    A box is a value: its name, its number (data) and its gradient (grad). The operation stands at its left. The
     number on an arrow is the local derivative, by which a gradient is multiplied on its way back along the arrow. Blue
     is negative, orange positive; the stronger the colour and the thicker the arrow, the larger the gradient. The
     gradients are what is in ``grad`` now: 0 before ``backward``.

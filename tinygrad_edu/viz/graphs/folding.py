@@ -28,7 +28,7 @@ class Box:
     """Values that are drawn as one.
 
     Attributes:
-        title: what they have in common.
+        title: the name of their module or operation, or their label.
         kind: "input", "parameter" or, if they were computed, "".
         path: of the module they belong to; "" for none.
         members: the Values, operands before results.

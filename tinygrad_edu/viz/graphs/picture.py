@@ -98,8 +98,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
 class Scale:
     """Colours and widths for numbers of either sign: blue where negative, orange where positive, pale near 0.
 
-    It follows the square root, so that small numbers beside large ones can still be seen. What is beyond the largest of
-    ``numbers`` looks like that.
+    It follows the square root, so that small numbers beside large ones can still be seen. Numbers beyond the largest of
+    ``numbers`` look like it.
     """
 
     def __init__(self, numbers: Iterable[float]) -> None:
