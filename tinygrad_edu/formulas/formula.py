@@ -179,9 +179,13 @@ def separated(sign: str, formulas: Sequence[Formula], binding: int = 0) -> Formu
     return row(*[piece for formula in formulas for piece in (between, formula)][1:], binding=binding)
 
 
-def equation(*formulas: Formula) -> Formula:
-    """a = b = c."""
-    return separated("=", formulas)
+def equation(*sides: Formula | float) -> Formula:
+    """Formulas or numbers that are equal: a = b = 2."""
+    return separated("=", [_formula(side) for side in sides])
+
+
+def _formula(x: Formula | float) -> Formula:
+    return x if isinstance(x, Formula) else numeral(x)
 
 
 def _sign(sign: str, left: str = " ", right: str = " ") -> Formula:
@@ -297,8 +301,8 @@ def joined(items: Sequence[Formula | float], sign: str = "×") -> Formula:
     ('2 × (−3)', '2 + (−3)')
     """
     level = SUM if sign == "+" else PRODUCT
-    formulas = [item if isinstance(item, Formula) else numeral(item) for item in items or [1.0]]
-    return separated(sign, [formulas[0].within(level), *[f.within(level + 1) for f in formulas[1:]]], level)
+    first, *others = map(_formula, items or [1.0])
+    return separated(sign, [first.within(level), *[formula.within(level + 1) for formula in others]], level)
 
 
 def ratio(sign: str, top: Formula, *bottoms: Formula) -> Formula:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import Formula, equation, joined, numeral, ratio, visible
@@ -17,8 +17,6 @@ from tinygrad_edu.viz.graphs.groups import role
 from tinygrad_edu.viz.graphs.walks import bounded_order, local_derivatives, outdated, runs_rule
 
 if TYPE_CHECKING:
-    from typing import overload
-
     from tinygrad_edu.formulas.tables import Cell
     from tinygrad_edu.nn.files import Path
 
@@ -56,7 +54,7 @@ class Contribution:
 
     def product(self) -> Formula:
         """The amount as an equation: upstream × local = amount."""
-        return equation(joined([self.upstream, self.local]), numeral(self.amount))
+        return equation(joined([self.upstream, self.local]), self.amount)
 
     def __repr__(self) -> str:
         return f"<contribution {self.ratio} = {self.rule}: {self.product()}>"
@@ -160,14 +158,10 @@ def _contributions(node: Value, upstream: float, formulas: dict[Value, Formula])
     ]
 
 
-if TYPE_CHECKING:
-
-    @overload
-    def explain(value: Value, *, wrt: None = None) -> Explanation: ...
-    @overload
-    def explain(value: Value, *, wrt: Value) -> PathExplanation: ...
-
-
+@overload
+def explain(value: Value, *, wrt: None = None) -> Explanation: ...
+@overload
+def explain(value: Value, *, wrt: Value) -> PathExplanation: ...
 def explain(value: Value, *, wrt: Value | None = None) -> Report:
     """Explain where the number in ``value`` and all its derivatives come from; changes nothing, no ``grad`` either.
 

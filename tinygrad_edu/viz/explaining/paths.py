@@ -46,13 +46,12 @@ class PathExplanation(Report):
 
     def _sum(self, name: Formula) -> list[Cell]:
         products = [path.product for path in self.paths]
-        total = numeral(self.total)
         if self.count == 1:
-            return [equation(name, total)]
+            return [equation(name, self.total)]
         if self.count == len(products):
-            return [equation(name, joined(products, "+"), total)]
+            return [equation(name, joined(products, "+"), self.total)]
         some = f"These are the {len(products)} paths with the largest products, which add up to "
-        return [some, numeral(sum(products)), f"; all {self.count:,} add up to ", equation(name, total)]
+        return [some, numeral(sum(products)), f"; all {self.count:,} add up to ", equation(name, self.total)]
 
 
 # ---- all paths -------------------------------------------------------------------------------------------------------

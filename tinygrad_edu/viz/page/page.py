@@ -20,6 +20,7 @@ from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import DOTS, Formula, continued, digits, equation, joined, numeral, visible
 from tinygrad_edu.viz.graphs.expression import expression, notation, of_node, operand_names
 from tinygrad_edu.viz.graphs.groups import role
+from tinygrad_edu.viz.graphs.picture import Scale
 from tinygrad_edu.viz.page.svg import graph
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _forward(explanation: Explanation, number: Mapping[Value, int]) -> Iterable[
         "phase": "forward",
         "title": "What is given",
         "words": "The forward pass computes each value from those before it. It starts from these.",
-        "lines": _listed([equation(step.name, numeral(step.node.data)) for step in given]),
+        "lines": _listed([equation(step.name, step.node.data) for step in given]),
         "shows": [number[step.node] for step in given],
     }
     for step in explanation.forward:
@@ -120,7 +121,7 @@ def _forward(explanation: Explanation, number: Mapping[Value, int]) -> Iterable[
             yield {
                 "phase": "forward",
                 "title": f"Compute {step.name}",
-                "words": _computation(step, explanation),
+                "words": _computation(step, explanation.names),
                 "lines": _lines("", _computed(step)),
                 "shows": [number[step.node]],
                 "node": number[step.node],
@@ -128,14 +129,14 @@ def _forward(explanation: Explanation, number: Mapping[Value, int]) -> Iterable[
             }
 
 
-def _computation(step: Computed, explanation: Explanation) -> str:
+def _computation(step: Computed, names: Mapping[Value, Formula]) -> str:
     node = step.node
     assert node.op is not None
     function = ""  # signs speak for themselves; a function is said in the words of its row, up to any semicolon
     if notation(node.op)[0] == "before":
         summary = visible(node.op.summary.partition("\n\n")[2] or f"{node.op.name}.", 200)
         function = summary.partition(";")[0].rstrip(".") + ". "
-    given = [equation(explanation.names[p], numeral(p.data)).text for p in node.parents if not isinstance(p, Constant)]
+    given = [equation(names[p], p.data).text for p in node.parents if not isinstance(p, Constant)]
     different = list(dict.fromkeys(given)) or ["constants"]
     if len(given) > 4:
         source = f"{len(given)} values"
@@ -150,28 +151,28 @@ def _backward(
     explanation: Explanation, number: Mapping[Value, int], uses: Mapping[Value, list[Contribution]]
 ) -> Iterable[dict[str, Any]]:
     root, names = explanation.root, explanation.names
-    largest = max((abs(x) for x in explanation.gradients.values() if abs(x) < float("inf")), default=1.0) or 1.0
+    scale = Scale(explanation.gradients.values())
     yield {
         "phase": "backward",
         "title": f"Start from {names[root]}",
         "words": f"The backward pass finds out how much {names[root]} changes when each value changes a little. "
         f"For {names[root]} itself that is as much: 1.",
-        "lines": [["", equation(explanation.derivative(root), numeral(1.0))]],
+        "lines": [["", equation(explanation.derivative(root), 1.0)]],
         "node": number[root],
-        "grads": [[number[root], "1", *_strength(1.0, largest)]],
+        "grads": [[number[root], "1", *_strength(scale(1.0))]],
     }
     for step in explanation.backward:
         so_far = uses[step.parent][: uses[step.parent].index(step) + 1]
         yield {
             "phase": "backward",
             "title": f"From {names[step.node]} back to {names[step.parent]}",
-            "words": _flow(step, explanation, len(so_far), len(uses[step.parent])),
+            "words": _flow(step, names, len(so_far), len(uses[step.parent])),
             "lines": _chain_rule(step, explanation, so_far),
             "node": number[step.parent],
             "from": [number[step.node]],
             "edge": f"{number[step.node]}_{step.index}",
-            "flow": _strength(step.amount, largest),
-            "grads": [[number[step.parent], digits(step.total), *_strength(step.total, largest)]],
+            "flow": _strength(scale(step.amount)),
+            "grads": [[number[step.parent], digits(step.total), *_strength(scale(step.total))]],
         }
     if explanation.failure:
         yield {"phase": "backward", "title": "Here it ends", "words": explanation.failure, "lines": []}
@@ -181,14 +182,11 @@ def _backward(
         "phase": "backward",
         "title": "All gradients are known",
         "words": f"If a value grows by a little, {names[root]} changes by its gradient times as much.",
-        "lines": _listed(
-            [equation(explanation.derivative(leaf), numeral(explanation.gradients[leaf])) for leaf in leaves]
-        ),
+        "lines": _listed([equation(explanation.derivative(leaf), explanation.gradients[leaf]) for leaf in leaves]),
     }
 
 
-def _flow(step: Contribution, explanation: Explanation, which: int, count: int) -> str:
-    names = explanation.names
+def _flow(step: Contribution, names: Mapping[Value, Formula], which: int, count: int) -> str:
     text = (
         f"{digits(step.upstream)} has arrived at {names[step.node]}. The local derivative is {digits(step.local)}, "
         f"so {digits(step.amount)} flows on to {names[step.parent]}."
@@ -199,11 +197,9 @@ def _flow(step: Contribution, explanation: Explanation, which: int, count: int) 
     return text
 
 
-def _strength(x: float, largest: float) -> list[float]:
+def _strength(share: float) -> list[float]:
     """The sign, and how strong a colour from 0 to 1."""
-    if x != x or x == 0:
-        return [0, 0]
-    return [1 if x > 0 else -1, round(min(abs(x) / largest, 1.0) ** 0.5, 3)]
+    return [(share > 0) - (share < 0), round(abs(share), 3) if share else 0]
 
 
 # ---- lines of formulas -----------------------------------------------------------------------------------------------
@@ -233,7 +229,7 @@ def _chain_rule(step: Contribution, explanation: Explanation, so_far: Sequence[C
         terms: list[Formula | float] = [use.amount for use in so_far[-6:]]
         if len(so_far) > 6:
             terms.insert(0, DOTS)
-        lines.append(["Sum", equation(explanation.derivative(step.parent), joined(terms, "+"), numeral(step.total))])
+        lines.append(["Sum", equation(explanation.derivative(step.parent), joined(terms, "+"), step.total)])
     return lines
 
 
@@ -265,7 +261,7 @@ def _about(
     if node is explanation.root:
         parts.insert(0, ["as the start of the backward pass", numeral(1.0)])
     if len(parts) > 1:
-        parts.append(["sum", equation(explanation.derivative(node), numeral(gradient))])
+        parts.append(["sum", equation(explanation.derivative(node), gradient)])
     return {
         "name": step.name.text,
         "kind": f"computed by {visible(node.op.name)}" if node.op else role(node),
