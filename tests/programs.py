@@ -55,6 +55,8 @@ def programs(draw, size=60, names=BUILT_IN):
 def is_at_a_kink(name, operands):
     if name == "power":
         return operands[0] < 1e-3  # at negative numbers only whole exponents have a power
+    if name == "arctan2":
+        return abs(operands[0]) < 1e-6 and operands[1] < 1e-6  # it jumps from -pi to pi
     if name in CHOOSING:
         return abs(operands[0] - operands[1]) < 1e-6
     if name in LOGICAL:
