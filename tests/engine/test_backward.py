@@ -175,14 +175,18 @@ def test_ctrl_c_at_any_time_leaves_all_grads_added_or_none():
     start = time.perf_counter()
     y.backward()
     duration = time.perf_counter() - start
+
+    def interrupted(seconds):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        y.backward()
+        time.sleep(10)  # where it was faster than the interrupt
+
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         for i in range(20):
             y.zero_grad()
             with pytest.raises(KeyboardInterrupt):
-                signal.setitimer(signal.ITIMER_REAL, duration * (i + 1) / 15)
-                y.backward()
-                time.sleep(10)  # where it was faster than the interrupt
+                interrupted(duration * (i + 1) / 15)
             assert len({node.grad for node in nodes}) == 1
     finally:
         signal.signal(signal.SIGALRM, before)
