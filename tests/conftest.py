@@ -8,7 +8,12 @@ from hypothesis import HealthCheck, settings
 
 collect_ignore = ["nn/make_pytorch_steps.py", "benchmarks"]  # scripts, run by hand
 os.environ.setdefault("MPLBACKEND", "agg")
-settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "default",
+    max_examples=int(os.environ.get("EXAMPLES", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -12,6 +12,7 @@ from tinygrad_edu import nn
 from tinygrad_edu.calculus.checking import GradientMismatch, check_gradients
 from tinygrad_edu.calculus.linearization import gradients
 from tinygrad_edu.calculus.transforms import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygrad_edu.calculus.trees import tree_map
 from tinygrad_edu.compiling.compiled_loss import compile_loss
 from tinygrad_edu.compiling.compiler import (
     compile as compile,  # not in __all__: a star import leaves Python's own compile alone
@@ -173,6 +174,7 @@ __all__ = [
     "tan",
     "tanh",
     "topological_order",
+    "tree_map",
     "value_and_grad",
     "vjp",
     "where",

@@ -164,6 +164,46 @@ def test_predict_of_three_classes_and_of_any_model(tmp_path, capsys):
     assert run("predict", tmp_path / "any.json", "-1e-3", capsys=capsys)[1] == "-0.002 -0.002\n"
 
 
+def predicted(metadata, tmp_path, capsys, sizes=(2,), weight=2.0):
+    """What predict prints, for x = 1, of a model whose file has this metadata."""
+    model = nn.MLP(1, list(sizes), None, init=lambda: weight)
+    model.metadata = metadata
+    model.save(tmp_path / "model.json")
+    return run("predict", tmp_path / "model.json", "1", capsys=capsys)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [None, [], "ab", {"classes": None}, {"classes": "ab"}, {"classes": 2}, {"classes": {"a": 0, "b": 1}}, {"classes": []},
+     {"classes": ["a"]}, {"classes": ["a", "b", "c"]}, {"classes": ["a", None]}, {"classes": [["a"], "b"]}, {"classes": [True, False]}],
+    ids=str,
+)  # fmt: skip
+def test_predict_prints_scores_where_the_file_does_not_name_the_classes(metadata, tmp_path, capsys):
+    assert predicted(metadata, tmp_path, capsys) == (0, "2 2\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("é 重", "é 重"), (3, "3"), (0.5, "0.5"), ("\x1b[31mred\a", r"\x1b[31mred\x07"), ("a\nb", r"a\nb"), ("\u202egnp", r"\u202egnp")],
+    ids=ascii,
+)  # fmt: skip
+def test_predict_escapes_what_could_control_a_terminal(name, shown, tmp_path, capsys):
+    assert predicted({"classes": [name, "b"]}, tmp_path, capsys) == (0, f"class {shown} (probability 0.5000)\n", "")
+
+
+@pytest.mark.parametrize("sizes", [[1], [2]])
+def test_predict_refuses_outputs_that_are_not_finite(sizes, tmp_path, capsys):
+    status, out, err = predicted({"classes": ["a", "b"]}, tmp_path, capsys, [1, *sizes], weight=1e200)
+    assert (status, out) == (2, "")
+    assert "an output of the network is not a finite number" in err
+
+
+def test_an_error_about_a_file_cannot_control_the_terminal(tmp_path, capsys):
+    path = tmp_path / "points\x1b[31m.csv"
+    path.write_text("")
+    assert r"points\x1b[31m.csv" in failing("train", "--data", path, capsys=capsys)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -405,16 +445,16 @@ def test_a_formula_that_looks_like_an_option_is_a_formula(formula, capsys):
         (["draw", "tahn(x)", "x=1"], "there is no function tahn; did you mean tan, tanh, arctan?\ntahn(x)\n^^^^"),
         (["page", "w*x", "w=1"], "x has no number; give it one: x=...\nw*x\n  ^"),
         (["explain", "-x^2", "x=1"], "^ is not allowed in a formula; write ** for a power\n-x^2\n  ^"),
-        (["explain", "y = w*x", "w=1"], "= is not allowed in a formula; write what is right of it, and give numbers apart, as in w=0.5\ny = w*x\n  ^"),
+        (["explain", "y = w*x", "w=1"], "write what is right of =, and give numbers apart, as in w=0.5\ny = w*x\n  ^"),
         (["draw", "x", "x=1", "x=2"], "'x=2' gives x a second number; give it one"),
         (["draw", "x", "x=one"], "'x=one' does not give a number to a name; write it like w=0.5"),
-        (["draw", "x", "x=nan"], "'x=nan' gives a number that is not finite; write it like w=0.5"),
+        (["draw", "x", "x=nan"], "'x=nan' does not give a number to a name; write it like w=0.5"),
         (["draw", "x", "b", "x=1"], "'b' does not give a number to a name; write it like w=0.5"),
         (["draw", "w*x", "+", "b", "w=1"], "'+' does not give a number to a name; write it like w=0.5\n"
          'A formula with spaces or parentheses goes between quotes: "tanh(w*x + b)" w=0.5 x=2 b=-1'),
         (["page", "log(x)", "x=-1"], "log of x = -1.0 is undefined (math domain error)\nlog(x)\n^^^^^^"),
-        (["draw", "x*x", "X=3"], "x has no number; give it one: x=...; X has one, and is another name\nx*x\n^"),
-        (["draw", "x", "x=1/2"], "'x=1/2' does not give a number to a name; 1/2 is not a number, write 0.5"),
+        (["draw", "x*x", "X=3"], "x has no number; give it one: x=...; did you mean X?\nx*x\n^"),
+        (["draw", "x", "x=1/0"], "'x=1/0' does not give a number to a name; write it like w=0.5"),
         (["draw", "x*max", "x=1", "max=2"], "max is a function; give the number another name"),
         (["draw", "x" + "*x" * 600, "x=1"], "the graph has more than 500 values, too many to draw one by one"),
         (["draw", "--expand", "gelu(x)" + "*gelu(x)" * 99, "x=1"], "the graph has more than 500 values, too many to open one by one"),
@@ -597,5 +637,5 @@ def test_bytes_that_are_no_text_are_an_error_like_others():
     command = [sys.executable, "-m", "tinygrad_edu", "explain", b"x + \xff", "x=1"]
     done = subprocess.run(command, capture_output=True, check=False, timeout=60)
     assert done.returncode == 2
-    assert done.stderr.startswith(b"tinygrad-edu explain: the character U+DCFF is not allowed in a formula")
+    assert done.stderr.startswith(b"tinygrad-edu explain: '\\udcff' is not allowed in a formula")
     assert b"Traceback" not in done.stderr

@@ -1,18 +1,14 @@
-"""Modules: their parameters, their names, their files."""
+"""Modules: their parameters, their names, their state."""
 
 import copy
-import json
 import math
-import os
 import pickle
 import random
-import threading
 
 import numpy as np
 import pytest
 
 from tinygrad_edu import Value, nn, tanh, topological_order
-from tinygrad_edu.nn.module import FORMAT
 
 
 class Tangle(nn.Module):
@@ -61,6 +57,17 @@ def test_parameters_in_a_set_are_refused():
 def test_a_module_without_call_says_so():
     with pytest.raises(TypeError, match=r"Tangle does not say what it computes: define __call__\(self, inputs\)"):
         Tangle()([1.0])
+
+
+def test_changes_are_counted_for_each_module():
+    model, other = nn.Neuron(1), nn.Neuron(1)
+    before = model._changes, other._changes
+    model.rate = 1
+    model.b = Value(1.0)
+    del model.rate
+    assert model._changes >= before[0] + 3
+    assert other._changes == before[1]
+    assert (nn.Module._changes, nn.Neuron._changes) == (0, 0)
 
 
 def test_weights_and_bias_may_be_replaced():
@@ -225,201 +232,6 @@ def test_copies_and_pickles_of_a_model_are_independent():
     shared = Tangle()
     assert copy.deepcopy(shared).again is not shared.alone
     assert len(copy.deepcopy(shared).parameters()) == 10
-
-
-# ---- files -----------------------------------------------------------------------------------------------------------
-
-
-class Line(nn.Module):
-    def __init__(self, degree=1, *, name="line"):
-        self.coefficients = [Value(0.0) for _ in range(degree + 1)]
-        self.name = name
-
-    def config(self):
-        return {"degree": len(self.coefficients) - 1, "name": self.name}
-
-
-@pytest.mark.parametrize("model", [nn.MLP(2, [4, 3], "gelu", "sigmoid", seed=1), nn.Layer(2, 3, None, seed=1),
-                                   nn.Neuron(4, seed=1), Line(3, name="cubic")])  # fmt: skip
-def test_a_saved_model_comes_back(model, tmp_path):
-    path = tmp_path / "model.json"
-    model.metadata = {"classes": ["a", "b"]}
-    model.save(path)
-    state = random.getstate()
-    for loaded in (type(model).load(path), nn.Module.load(str(path))):
-        assert type(loaded) is type(model)
-        assert loaded.state_dict() == model.state_dict()
-        assert loaded.config() == model.config()
-        assert loaded.metadata == model.metadata
-    assert random.getstate() == state
-    twin = type(model)(**model.config())
-    assert twin.load(path) is twin
-    assert twin.state_dict() == model.state_dict()
-    assert os.listdir(tmp_path) == ["model.json"]
-
-
-def test_loading_into_a_model_of_another_make_is_refused(tmp_path):
-    nn.MLP(2, [4, 1], "tanh", seed=0).save(tmp_path / "model.json")
-    other = nn.MLP(2, [4, 1], "relu", seed=1)
-    before = other.state_dict()
-    with pytest.raises(
-        ValueError, match=r"model.json does not fit: it holds a model with .*'tanh'.* this one has .*'relu'"
-    ):
-        other.load(tmp_path / "model.json")
-    assert other.state_dict() == before
-
-
-def test_infinite_and_exact_numbers_survive(tmp_path):
-    model = nn.Neuron(2)
-    model.w[0].data, model.w[1].data, model.b.data = 0.1 + 0.2, math.inf, -0.0
-    model.save(tmp_path / "model.json")
-    loaded = nn.Neuron.load(tmp_path / "model.json")
-    assert [p.data for p in loaded.parameters()] == [0.1 + 0.2, math.inf, 0.0]
-    assert math.copysign(1, loaded.b.data) == -1
-
-
-def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "model.json"
-    model = nn.Neuron(2, seed=1)
-    model.save(path)
-    before = path.read_bytes()
-    for step in ("fsync", "replace"):
-        with monkeypatch.context() as patched:
-
-            def interrupt(*_):
-                raise KeyboardInterrupt
-
-            patched.setattr(os, step, interrupt)
-            model.w[0].data += 1
-            with pytest.raises(KeyboardInterrupt):
-                model.save(path)
-        assert path.read_bytes() == before
-        assert os.listdir(tmp_path) == ["model.json"]
-
-
-def test_a_file_keeps_its_permissions_and_a_device_stays_one(tmp_path):
-    path = tmp_path / "model.json"
-    nn.Neuron(1).save(path)
-    usual = tmp_path / "usual"
-    usual.touch()
-    assert path.stat().st_mode == usual.stat().st_mode
-    path.chmod(0o640)
-    nn.Neuron(1).save(path)
-    assert path.stat().st_mode & 0o777 == 0o640
-    nn.Neuron(1).save("/dev/null")
-    assert not os.path.isfile("/dev/null")
-
-
-def test_threads_may_save_to_one_file(tmp_path):
-    model, errors = nn.Neuron(50, seed=0), []
-
-    def save():
-        try:
-            for _ in range(10):
-                model.save(tmp_path / "model.json")
-        except OSError as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=save) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    assert os.listdir(tmp_path) == ["model.json"]
-
-
-def test_saving_through_a_link_keeps_the_link(tmp_path):
-    real, link = tmp_path / "real.json", tmp_path / "link.json"
-    nn.Neuron(1).save(real)
-    link.symlink_to(real)
-    nn.Neuron(2).save(link)
-    assert link.is_symlink()
-    assert len(nn.Neuron.load(real).w) == 2
-
-
-def test_what_cannot_come_back_is_not_saved(tmp_path):
-    path = tmp_path / "model.json"
-
-    class Needy(nn.Module):
-        def __init__(self, size):
-            self.w = [Value(0.0)] * size
-
-    with pytest.raises(ValueError, match=r"Needy cannot be rebuilt from what config\(\) and metadata give: .*size"):
-        Needy(2).save(path)
-    model = nn.Neuron(1)
-    model.metadata = {1, 2}
-    with pytest.raises(ValueError, match=r"Neuron cannot be rebuilt .*set"):
-        model.save(path)
-    rebuilt = nn.MLP(2, [3, 1], "tanh")
-    rebuilt.layers[0] = nn.Layer(2, 3, "relu")
-    with pytest.raises(ValueError, match=r"MLP cannot be rebuilt .*its parts were changed"):
-        rebuilt.save(path)
-    grown = nn.Neuron(1)
-    grown.extra = Value(1.0)
-    with pytest.raises(ValueError, match=r"Neuron cannot be rebuilt .*unexpected: extra"):
-        grown.save(path)
-    assert not path.exists()
-
-
-def damaged(**changes):
-    document = {"format": FORMAT, "version": 1, "class": "Neuron", "config": {"n_inputs": 1, "activation": "relu"},
-                "metadata": None, "state": {"w[0]": 1.0, "b": 0.0}}  # fmt: skip
-    return json.dumps({**document, **changes}).encode()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is damaged or not a model that tinygrad_edu saved"),
-        (b"\xff\xfe\x00", "is damaged or not a model"),
-        (damaged()[:-30], "is damaged or not a model"),
-        (b"[1, 2]", "is damaged or not a model"),
-        (b'{"weights": [1]}', "is damaged or not a model"),
-        (b"[" * 100_000, "is damaged or not a model"),
-        (damaged(format="other"), "is damaged or not a model"),
-        (damaged(version=2), "was saved by a newer version"),
-        (damaged(state=None), "is damaged: parts of the model are missing"),
-        (
-            damaged(**{"class": "Elephant"}),
-            "does not fit: it holds a model of class 'Elephant', where Neuron is expected",
-        ),
-        (damaged(config={"size": 3}), "does not fit: .*size"),
-        (damaged(config={"n_inputs": -3}), "does not fit: n_inputs must be"),
-        (damaged(state={"w[0]": 1.0}), "does not fit: missing: b"),
-        (damaged(state={"w[0]": "1", "b": 0.0}), r"does not fit: not one number: w\[0\]"),
-    ],
-)
-def test_a_damaged_or_foreign_file_is_named_and_changes_nothing(content, message, tmp_path):
-    path = tmp_path / "model.json"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"model\.json {message}"):
-        nn.Neuron.load(path)
-    model = nn.Neuron(1, seed=1)
-    before = model.state_dict()
-    with pytest.raises(ValueError, match=r"model\.json"):
-        model.load(path)
-    assert model.state_dict() == before
-
-
-def test_a_missing_file_is_the_usual_error(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        nn.MLP.load(tmp_path / "nothing.json")
-    with pytest.raises(FileNotFoundError, match=r"model\.json'$"):
-        nn.MLP(1, [1]).save(tmp_path / "nowhere" / "model.json")
-
-
-def test_the_class_defined_last_is_meant(tmp_path):
-    def define():
-        class Twice(nn.Module):
-            def __init__(self):
-                self.w = Value(1.0)
-
-        return Twice
-
-    old, new = define(), define()
-    old().save(tmp_path / "model.json")
-    assert type(nn.Module.load(tmp_path / "model.json")) is new
 
 
 def test_labels_of_ones_own_stay_and_others_tell_the_place():

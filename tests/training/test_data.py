@@ -78,3 +78,29 @@ def test_noise_is_the_standard_deviation():
 def test_what_is_out_of_range_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('1,2,a\n2,3,"b\n3,4,a\n4,5,b\n', "line 2: a quote is not closed"),
+        ('1,2,a\n2,3,"b\n3,4,a\n4,5,"b\n', "line 2: a quote is not closed"),
+        ('1,2,a\n2,3,"b', "line 2: a quote is not closed"),
+        ('1,2,a\n2,3,"b"c\n', "line 2: ',' expected after"),
+        ('"wide,\nin cm",label\n1,a\n2,b\nx,a\n', "line 5: 'x' is not a number"),
+        ("w,h,label\n1,1e308,a\n2,-1e308,b\n", "column h: numbers up to 1e\\+308 cannot be learned from"),
+        ("label,w,h\na,1,0\nb,2,1e-300\n", "column h: numbers up to 1e-300 cannot be learned from"),
+        ("1,1e200,a\n2,3,b\n", "column 2: numbers up to 1e\\+200 cannot be learned from"),
+    ],
+)
+def test_a_mistake_in_a_csv_file_is_pointed_at(text, message, tmp_path):
+    path = tmp_path / "points.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=rf"points\.csv, {message}"):
+        data.read_csv(path)
+
+
+def test_quoted_cells_may_hold_separators_and_line_breaks(tmp_path):
+    path = tmp_path / "points.csv"
+    path.write_bytes(b'"x, y",label\r\n"1","a, b"\r\n0,"c\r\nd"\r\n')
+    assert data.read_csv(path) == ([[1.0], [0.0]], [0, 1], ["a, b", "c\r\nd"])

@@ -77,7 +77,7 @@ class Comparison:
 
 
 class GradientReport(Report):
-    """What ``check_gradients`` found; prints as a table.
+    """A report of ``check_gradients``; prints as a table.
 
     Attributes:
         comparisons: a ``Comparison`` for each derivative.
@@ -89,7 +89,7 @@ class GradientReport(Report):
         self.ok = all(comparison.verdict != "differs" for comparison in comparisons)
         verdicts = [comparison.verdict for comparison in comparisons]
         counts = [f"{verdicts.count(kind)} {VERDICTS[kind]}" for kind in VERDICTS if kind in verdicts]
-        found = f"{len(verdicts)} derivative{'s' * (len(verdicts) != 1)}: {'; '.join(counts)}."
+        found = f"{len(verdicts)} derivative{'' if len(verdicts) == 1 else 's'}: {'; '.join(counts)}."
         remarks = [found, *[REMARKS[kind] for kind in REMARKS if kind in verdicts]]
         header = ["derivative", "reverse mode", "forward mode", "numeric", "difference", "verdict"]
         super().__init__([Table([title], header, [c.cells() for c in comparisons], ["\n".join(remarks)])])
@@ -165,7 +165,7 @@ class _Subject:
             raise ValueError(f"there is nothing to check: {self.name} was given no numbers")
 
     def run(self, level: int) -> list[Value]:
-        """What ``f`` returns, at level 0; at higher ones all derivatives, of that order, of all that it returns."""
+        """Compute the results of ``f``, at level 0; at higher ones all derivatives of that order of all results."""
         if level == 0:
             outputs = outputs_of("check_gradients", self.f, recorded(self.f, *self.args))
             self.places = [path for path, _ in outputs]
@@ -230,7 +230,7 @@ def _is_module(x: Any) -> bool:
 
 
 def _doubt(slope: Callable[[float], float], x: float, by_rounding: float) -> float:
-    """How far the engine's derivative may be off because it is computed with floats."""
+    """Estimate how far the engine's derivative may be off because it is computed with floats."""
     try:
         return by_rounding + 100 * rounding(slope, x)
     except (ArithmeticError, ValueError):

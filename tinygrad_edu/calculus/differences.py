@@ -23,7 +23,7 @@ STEPS = [2e-12 * 100.0**k for k in range(6)]
 def judge(
     claimed: float, function: Function, x: float, noise: float = 0.0, doubt: Callable[[], float] = lambda: 0.0
 ) -> tuple[float, float, Verdict]:
-    """Whether ``claimed`` can be the derivative of a function at ``x``.
+    """Judge whether ``claimed`` can be the derivative of a function at ``x``.
 
     Args:
         claimed: a derivative, as it was computed.
@@ -74,7 +74,7 @@ def judge(
 
 
 def rounding(function: Function, x: float) -> float:
-    """How much rounding moves what a function gives close to ``x``.
+    """Estimate how much rounding moves the results of a function close to ``x``.
 
     What is left of neighbouring values when all that is smooth is taken away, by differences of differences of
     differences (Moré and Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33, 2011).
@@ -118,7 +118,7 @@ class Probe:
         self.zero = 4 * curvature * ulp(x) + TINY
 
     def _around(self) -> tuple[float, float]:
-        """How steep and how bent the function is within the largest step; 0 where it is not defined so far away."""
+        """Estimate how steep and how bent the function is within the largest step; 0 where it is not defined so far away."""
         step = self.steps[-1]
         try:
             rises = [self.function(self.x + s) - self.centre for s in (-step, step)]
@@ -128,7 +128,7 @@ class Probe:
         return slope if slope < inf else 0.0, curvature if curvature < inf else 0.0
 
     def is_undefined_next_to_it(self, side: float) -> bool:
-        """Whether the next float towards ``side``, an infinity, is not in the domain of the function."""
+        """Tell whether the next float towards ``side``, an infinity, is not in the domain of the function."""
         try:
             self.function(nextafter(self.x, side))
         except (ArithmeticError, ValueError):
@@ -136,7 +136,7 @@ class Probe:
         return False
 
     def _noise(self, *values: float) -> float:
-        """What rounding may add to a difference."""
+        """Estimate how much rounding may add to a difference."""
         return max(self.noise, 2**-53 * max(map(abs, values)), 2**-1074)
 
     def central(self) -> tuple[float, float, int]:
@@ -148,7 +148,8 @@ class Probe:
         return self._agreed(lambda step: self._one_side(side * step))
 
     def _agreed(self, scheme: Callable[[float], tuple[float, float]]) -> tuple[float, float, int]:
-        """What the smallest steps say that are large enough to say anything, and larger ones as long as they agree.
+        """Take the slope from the smallest steps that are large enough to tell one, and from larger ones as long as they
+        agree.
 
         Large steps alone may agree by accident, as on a wave; the smallest see what is true here.
         """

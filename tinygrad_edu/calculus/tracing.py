@@ -30,6 +30,7 @@ class Trace:
         f: the function.
         args, named: its arguments.
         argnums: the positions of those to differentiate with respect to.
+        has_aux: whether ``f`` returns a pair, of which only the first part is differentiated.
 
     Attributes:
         variables: the structure of these arguments, and ``inputs``, the new Values in it.
@@ -38,7 +39,13 @@ class Trace:
     """
 
     def __init__(
-        self, doing: str, f: Function, args: Sequence[Any], named: Mapping[str, Any], argnums: Argnums
+        self,
+        doing: str,
+        f: Function,
+        args: Sequence[Any],
+        named: Mapping[str, Any],
+        argnums: Argnums,
+        has_aux: bool = False,
     ) -> None:
         self.doing, self.f = doing, f
         check_function(doing, f)
@@ -52,6 +59,13 @@ class Trace:
         origins = [(x, leaf) for x, leaf in zip(self.inputs, given) if isinstance(leaf, Value)]  # for which they stand
         tracer = Tracer()
         self.result = traced(tracer, f, *new_args, **named)
+        if has_aux:
+            if not isinstance(self.result, tuple) or len(self.result) != 2:
+                raise TypeError(
+                    f"with has_aux, {doing} takes a function that returns a pair (value, anything else); {name_of(f)} "
+                    f"returned {trees.described(self.result)}"
+                )
+            self.result, self._aux = self.result
         own = tracer.leaves
         self.outputs = [output for _, output in outputs_of(doing, f, self.result)]
         self._warn_if_cut_off(own)
@@ -69,7 +83,7 @@ class Trace:
         if not (self.outputs and self.inputs and all(_is_cut_off(output, own) for output in self.outputs)):
             return
         what = f"the plain number {self.outputs[0]._data}" if trees.is_leaf(self.result) else "only plain numbers"
-        variables = ", ".join([x.label for x in self.inputs[:3]] + ["..."] * (len(self.inputs) > 3))
+        variables = ", ".join(["..." if i == 3 else x.label for i, x in enumerate(self.inputs[:4])])
         warn(
             f"{name_of(self.f)} returned {what}, so its derivative by {variables} is 0. If it should not be, look "
             "for what takes a number out of the graph, such as x.data or no_grad(), and for a branch that returns a "
@@ -85,30 +99,36 @@ class Trace:
             )
 
     def value(self) -> Any:
-        """What ``f`` returned, as numbers unless it is connected to Values of the caller."""
+        """Return the value of ``f``, as numbers unless it is connected to Values of the caller."""
         if not self.gives_values:
             return trees.rebuilt(self.result, [x._data for x in self.outputs])
         if self._is_detached:
             return trees.rebuilt(self.result, [Value(x._data) for x in self.outputs])
         return self.result
 
+    def aux(self) -> Any:
+        """Return the second part of the pair that ``f`` returned, as numbers unless there are Values of the caller."""
+        if self.gives_values and not self._is_detached:
+            return self._aux
+        return trees.tree_map(lambda leaf: leaf._data if isinstance(leaf, Value) else leaf, self._aux)
+
     def push(self, tangents: Sequence[Operand]) -> list[Operand]:
-        """How the outputs change when the inputs change by ``tangents``."""
+        """Compute how the outputs change when the inputs change by ``tangents``."""
         at, numbers, gives_values = self._carrying(tangents)
         return self._given(at.push(numbers), gives_values)
 
     def pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
-        """How the sum of the outputs times ``cotangents`` changes with each input."""
+        """Compute how the sum of the outputs times ``cotangents`` changes with each input."""
         at, numbers, gives_values = self._carrying(cotangents)
         return self._given(at.pull(numbers), gives_values)
 
     def jacobian(self, mode: str) -> list[list[Operand]]:
-        """The matrix of all derivatives, a row for each output."""
+        """Compute the matrix of all derivatives, a row for each output."""
         return [self._given(row, self.gives_values) for row in self._at.jacobian(mode)]
 
     def _carrying(self, seeds: Sequence[Operand]) -> tuple[Linearization, Sequence[Operand], bool]:
-        """What to send ``seeds`` through, the seeds, and whether the results are Values: also if there are some among
-        the seeds."""
+        """Choose the linearization to send ``seeds`` through; return it with the seeds, and whether the results are Values,
+        as they are also if there are Values among the seeds."""
         if not any(isinstance(seed, Value) for seed in seeds):
             return self._at, seeds, self.gives_values
         if self._is_detached:
@@ -116,12 +136,13 @@ class Trace:
         return self._at if self.gives_values else RecordedLinearization(self.outputs, self.inputs), seeds, True
 
     def _given(self, found: list[Operand], gives_values: bool) -> list[Operand]:
-        """As it is given to the caller: inside ``no_grad`` as Values that are not connected."""
+        """Prepare results for the caller: inside ``no_grad``, Values that are not connected."""
         return [Value(x) for x in found] if gives_values and self._is_detached else found  # type: ignore[arg-type]
 
 
 def new_inputs(doing: str, f: Function, args: Sequence[Any], places: Sequence[int]) -> tuple[list[Value], list[Any]]:
-    """New Values that stand for the numbers in the arguments at ``places``, and the arguments with these in them.
+    """Make new Values that stand for the numbers in the arguments at ``places``; return them, and the arguments with
+    them in place.
 
     Raises:
         TypeError: if there is anything else than numbers in these arguments.
@@ -137,7 +158,7 @@ def new_inputs(doing: str, f: Function, args: Sequence[Any], places: Sequence[in
 
 
 def new_input(doing: str, path: str, leaf: Any) -> Value:
-    """The Value that stands for a number among the arguments.
+    """Make the Value that stands for a number among the arguments.
 
     Raises:
         TypeError: if it is not a number.
@@ -154,7 +175,7 @@ def new_input(doing: str, path: str, leaf: Any) -> Value:
 
 
 def outputs_of(doing: str, f: Function, result: Any) -> list[tuple[str, Value]]:
-    """The place and Value of each number that ``f`` returned.
+    """List the place and Value of each number that ``f`` returned.
 
     Raises:
         TypeError: if there is anything else among them.
@@ -164,7 +185,7 @@ def outputs_of(doing: str, f: Function, result: Any) -> list[tuple[str, Value]]:
         try:
             outputs.append((path, leaf if isinstance(leaf, Value) else _Plain(leaf)))
         except TypeError:
-            what = trees.described(leaf) + " (is a return missing?)" * (leaf is None)
+            what = "None (is a return missing?)" if leaf is None else trees.described(leaf)
             where = f"in place {path} of what {name_of(f)} returned is" if path else f"{name_of(f)} returned"
             raise TypeError(f"{doing} takes a function that returns numbers; {where} {what}") from None
     return outputs
@@ -184,17 +205,17 @@ def _is_cut_off(output: Value, own: set[Value]) -> bool:
 def check_function(doing: str, f: object) -> None:
     """Raise a TypeError unless ``f`` can be called."""
     if not callable(f):
-        of_value = "; of a Value that was computed there are gradients(value, inputs)" * isinstance(f, Value)
-        raise TypeError(f"{doing} takes a function, not {trees.described(f)}{of_value}")
+        hint = "; of a Value that was computed there are gradients(value, inputs)" if isinstance(f, Value) else ""
+        raise TypeError(f"{doing} takes a function, not {trees.described(f)}{hint}")
 
 
 def name_of(f: Function) -> str:
-    """What ``f`` is called."""
+    """Tell the name of a function."""
     return str(getattr(f, "__name__", type(f).__name__))
 
 
 def parameter_name(f: Function, place: int) -> str:
-    """What ``f`` calls its argument in that place, as far as that is easily known."""
+    """Tell the name of a function's argument in that place, as far as that is easily known."""
     while hasattr(f, "__wrapped__"):
         f = f.__wrapped__
     if hasattr(f, "operands"):  # an operation
@@ -208,7 +229,7 @@ def parameter_name(f: Function, place: int) -> str:
 
 def _place(argnum: int, args: Sequence[Any], f: Function) -> int:
     if not -len(args) <= argnum < len(args):
-        count = f"{len(args)} argument{'s' * (len(args) != 1)}"
+        count = "1 argument" if len(args) == 1 else f"{len(args)} arguments"
         raise TypeError(
             f"argnums is {argnum}, but {name_of(f)} was given {count} by position; what is to be differentiated by is "
             "given so, f(x) rather than f(x=x)"

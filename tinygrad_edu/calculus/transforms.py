@@ -17,7 +17,8 @@ with a warning, for something may have taken the number out of the graph.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.tracing import Trace, check_function, name_of
@@ -32,12 +33,31 @@ if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Operand
 
 
-def grad(f: Function, argnums: Argnums = 0) -> Function:
-    """The gradient of a function that returns one number, as a function of the same arguments.
+T = TypeVar("T", bound="Callable[..., Any]")
+MAX_ORDER = 50  # each order nests another trace, about ten calls deep
+
+
+def _takes_argnums(transform: T) -> T:
+    """Let a transform answer to HIPS autograd's name of the argument, ``argnum``, with its own."""
+
+    @wraps(transform)
+    def named(*args: Any, **named: Any) -> Any:
+        if "argnum" in named:
+            raise TypeError(f"the argument is called argnums: {transform.__name__}(f, argnums={named['argnum']!r})")
+        return transform(*args, **named)
+
+    return cast("T", named)
+
+
+@_takes_argnums
+def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """Make the gradient of a function that returns one number: a function of the same arguments.
 
     Args:
         f: the function; arguments given by keyword are passed on to it as they are.
         argnums: the position of the argument to differentiate with respect to, or a tuple of positions.
+        has_aux: whether ``f`` returns a pair of the number and something else, which is then returned as well: the
+            gradient and that.
 
     Returns:
         a function that gives the derivative with respect to each number in that argument, in its structure; for several
@@ -50,23 +70,37 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
     {'a': 5.0, 'b': [2.0]}
     >>> grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 5.0)
     (5.0, 2.0)
+    >>> grad(lambda x: (x * x, "a note"), has_aux=True)(3.0)
+    (6.0, 'a note')
     >>> grad(lambda x: x * grad(lambda y: x + y)(2.0))(1.0)
     1.0
     """
-    return _derived("grad", f, lambda trace: _value_and_gradient(trace)[1], argnums)
+
+    def derive(trace: Trace) -> Any:
+        _, gradient = _value_and_gradient(trace)
+        return (gradient, trace.aux()) if has_aux else gradient
+
+    return _derived("grad", f, derive, argnums, has_aux)
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
-    """Like ``grad``, but gives the value of the function as well: (value, gradient), for the price of the gradient.
+@_takes_argnums
+def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """Like ``grad``, but give the value of the function as well: (value, gradient), for the price of the gradient. With
+    ``has_aux``, ((value, the rest), gradient).
 
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
-    return _derived("value_and_grad", f, _value_and_gradient, argnums)
+
+    def derive(trace: Trace) -> Any:
+        value, gradient = _value_and_gradient(trace)
+        return ((value, trace.aux()) if has_aux else value), gradient
+
+    return _derived("value_and_grad", f, derive, argnums, has_aux)
 
 
 def derivative(f: Function, order: int = 1) -> Function:
-    """The derivative of a function of one number, or a higher derivative; order 0 is the function itself.
+    """Make the derivative of a function of one number, or a higher derivative; order 0 is the function itself.
 
     What ``f`` returns may be a number or a structure of numbers, such as the point of a curve. Forward mode, as often
     as ``order`` says; each order takes about three times as long as the one before. Further arguments are passed on.
@@ -81,13 +115,17 @@ def derivative(f: Function, order: int = 1) -> Function:
     """
     if not hasattr(order, "__index__"):
         raise TypeError(f"order is how often to differentiate, not {order!r}; where comes next: derivative(f)(x)")
-    for _ in range(whole_number("order", order, at_least=0)):
+    times = whole_number("order", order, at_least=0)
+    if times > MAX_ORDER:
+        raise ValueError(f"a derivative of order {times} is nested too deeply; the highest order is {MAX_ORDER}")
+    for _ in range(times):
         f = _derived("derivative", f, _along_one_number)
     return f
 
 
+@_takes_argnums
 def jacobian(f: Function, argnums: Argnums = 0, mode: Literal["auto", "forward", "reverse"] = "auto") -> Function:
-    """All derivatives of all results of a function, as a function of the same arguments.
+    """Make the function, of the same arguments, of all derivatives of all results of a function.
 
     Args:
         f: the function, which returns numbers in any structure.
@@ -107,8 +145,9 @@ def jacobian(f: Function, argnums: Argnums = 0, mode: Literal["auto", "forward",
     return _derived("jacobian", f, lambda trace: _matrix(trace, mode), argnums)
 
 
+@_takes_argnums
 def hessian(f: Function, argnums: Argnums = 0) -> Function:
-    """All second derivatives of a function that returns one number: the Jacobian of its gradient.
+    """Make the function of all second derivatives of a function that returns one number: the Jacobian of its gradient.
 
     For n numbers it takes no longer than n gradients, and often much less.
 
@@ -120,8 +159,8 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
 
 
 def hvp(f: Function, x: Any, v: Any) -> Any:
-    """The Hessian of ``f`` at ``x`` times ``v``, without the Hessian: it takes up to ten times as long as a gradient,
-    however many numbers there are.
+    """Compute the Hessian of ``f`` at ``x`` times ``v``, without the Hessian: it takes up to ten times as long as a
+    gradient, however many numbers there are.
 
     The gradient changes by this when ``x`` moves along ``v``: forward mode over reverse mode (Pearlmutter, "Fast exact
     multiplication by the Hessian", Neural Computation 6, 1994).
@@ -139,7 +178,7 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """Forward mode: the value of ``f``, and how it changes when its arguments move along ``tangents``.
+    """Forward mode: compute the value of ``f``, and how it changes when its arguments move along ``tangents``.
 
     The tangents are carried along the recorded computation, operation by operation: the Jacobian times a vector,
     without the Jacobian.
@@ -164,7 +203,8 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 
 
 def vjp(f: Function, *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """Reverse mode: the value of ``f``, and a function that carries derivatives back from results to arguments.
+    """Reverse mode: compute the value of ``f``, and make a function that carries derivatives back from results to
+    arguments.
 
     Returns:
         (value, pullback). ``pullback(cotangents)`` takes numbers in the structure of the value, the derivatives of
@@ -184,7 +224,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...
     return trace.value(), pullback
 
 
-# ---- what each makes of a trace --------------------------------------------------------------------------------------
+# ---- how each reads a trace --------------------------------------------------------------------------------------
 
 
 def _value_and_gradient(trace: Trace) -> tuple[Any, Any]:
@@ -205,15 +245,17 @@ def _matrix(trace: Trace, mode: str) -> Any:
     return trees.rebuilt(trace.result, rows)
 
 
-def _derived(doing: str, f: Function, derive: Callable[[Trace], Any], argnums: Argnums = 0) -> Function:
-    """The function that traces ``f`` and gives what ``derive`` makes of it."""
+def _derived(
+    doing: str, f: Function, derive: Callable[[Trace], Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Function:
+    """Make the function that traces ``f`` and gives what ``derive`` makes of it."""
     check_function(doing, f)
     if not all(hasattr(n, "__index__") for n in (argnums if isinstance(argnums, Sequence) else [argnums])):
         raise TypeError(
             f"argnums is the position of an argument or a tuple of positions, not {argnums!r}; where to differentiate "
             f"comes in the next parentheses: {doing}(f)(x)"
         )
-    return _named(doing, f, lambda *args, **named: derive(Trace(doing, f, args, named, argnums)))
+    return _named(doing, f, lambda *args, **named: derive(Trace(doing, f, args, named, argnums, has_aux)))
 
 
 def _named(doing: str, f: Function, derived: Function) -> Function:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def is_ours(module: object) -> bool:
-    """Whether a module of this name is one of this package.
+    """Tell whether a module of this name is one of this package.
 
     >>> is_ours("tinygrad_edu.value"), is_ours("tinygrad_edu_lab")
     (True, False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu import nn
 from tinygrad_edu.cli import formula_commands
-from tinygrad_edu.cli.pointing import nearest, short
+from tinygrad_edu.cli.messages import nearest, short
 from tinygrad_edu.engine.functions import softmax
 from tinygrad_edu.engine.recording import no_grad
 from tinygrad_edu.engine.value import Value
@@ -47,20 +47,19 @@ OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {
 
 class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """As argparse, but what is unknown is an error here already, where the command is known."""
+        """Parse as argparse does, but refuse unknown arguments here already, where the command is known."""
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return options, unknown
 
     def error(self, message: str) -> NoReturn:
-        """One line, where argparse would print the usage as well."""
+        """Print one line, where argparse would print the usage as well."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command, or print the help if there is none; return the exit status, 2 for an error, of which stderr
-    tells."""
+    """Run a command, or print the help without one; return the exit status, 2 after an error printed on stderr."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without some character shows a ? instead of failing
@@ -82,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except (ValueError, TypeError, OSError, ArithmeticError, RuntimeError) as error:
-        print(f"tinygrad-edu {options.command}: {error}", file=sys.stderr)
+        message = "\n".join(map(_escaped, str(error).split("\n")))
+        print(f"tinygrad-edu {options.command}: {message}", file=sys.stderr)
         return 2
     return 0
 
@@ -157,7 +157,7 @@ def _sizes(text: str) -> list[int]:
 
 
 class Points:
-    """What to learn from, what to hold out for the check, and the names of the classes."""
+    """The examples to learn from, those held out for the check, and the names of the classes."""
 
     def __init__(self, learn: Examples, held: Examples, classes: Sequence[object]) -> None:
         self.learn, self.held = learn, held
@@ -199,7 +199,8 @@ def _train(options: argparse.Namespace) -> None:
     print(f"{final}, accuracy on the held-out points {sum(right) / len(right):.1%}")
     if points.dimensions == 2:
         width = min(shutil.get_terminal_size().columns, 80) - 1
-        picture = boundary_text(classify, points.inputs, points.targets, width=width, names=points.classes)
+        names = [_escaped(name) for name in points.classes]
+        picture = boundary_text(classify, points.inputs, points.targets, width=width, names=names)
         print(printable(picture))
     if written:
         print(written)
@@ -261,7 +262,7 @@ def _take_scaling_in(model: nn.MLP, centre: Sequence[float], spread: Sequence[fl
 
 
 def _write(out: str, model: nn.MLP, history: History, points: Points) -> str:
-    """Write what there is to write, and say what that was."""
+    """Write the model, its history and, with matplotlib, pictures; return a line that says so."""
     model.save(os.path.join(out, "model.json"))
     history.to_csv(os.path.join(out, "history.csv"))
     written = ["model.json", "history.csv"]
@@ -297,10 +298,28 @@ def _predict(options: argparse.Namespace) -> None:
     with no_grad():
         prediction = model(options.inputs)
         scores = prediction if isinstance(prediction, list) else [prediction]
-        classes = model.metadata.get("classes", []) if isinstance(model.metadata, dict) else []
-        if len(classes) != max(len(scores), 2):  # not a model that train wrote: what its outputs mean is not known
-            print(" ".join(f"{score.data:.6g}" for score in scores))
-            return
+        if not all(math.isfinite(score.data) for score in scores):
+            raise ValueError(
+                "an output of the network is not a finite number; its weights or these inputs are too large"
+            )
         probabilities = softmax(scores if len(scores) > 1 else [Value(0.0), *scores])
-    best = max(range(len(classes)), key=lambda kind: probabilities[kind].data)
-    print(f"class {classes[best]} (probability {probabilities[best].data:.4f})")
+    names = _class_names(model.metadata, len(probabilities))
+    if names:
+        best = max(range(len(names)), key=lambda kind: probabilities[kind].data)
+        print(f"class {names[best]} (probability {probabilities[best].data:.4f})")
+    else:
+        print(" ".join(f"{score.data:.6g}" for score in scores))
+
+
+def _class_names(metadata: object, count: int) -> list[str]:
+    """Find the names of the classes in the metadata of a model; [] unless it has ``count`` of them, as train writes."""
+    classes = metadata.get("classes") if isinstance(metadata, dict) else None
+    if not isinstance(classes, list) or len(classes) != count:
+        return []
+    return [_escaped(name) for name in classes] if all(type(name) in (str, int, float) for name in classes) else []
+
+
+def _escaped(text: object) -> str:
+    """Escape what could control a terminal, such as colours and bells, in a text that comes from somebody's file."""
+    shown = str(text)
+    return shown if shown.isprintable() else repr(shown)[1:-1]

@@ -66,7 +66,7 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
 def _command(
     commands: argparse._SubParsersAction[Any], run: Callable[..., None], help: str, description: str, options: str
 ) -> argparse.ArgumentParser:
-    """A command with what all three take."""
+    """Add a command with the arguments that all three have."""
     name = run.__name__.strip("_")
     functions = sorted({*BUILT_IN, *ALIASES} - {row.name for row in OPERATORS.values()})
     command: argparse.ArgumentParser = commands.add_parser(
@@ -85,7 +85,7 @@ def _command(
 
 
 def options_first(arguments: Sequence[str]) -> list[str]:
-    """The arguments in the order options, ``--``, formula, numbers: a formula may start with a minus.
+    """Put the arguments in the order options, ``--``, formula, numbers: a formula may start with a minus.
 
     >>> options_first(["x=2", "-x*2", "-o", "y.svg"])
     ['-o', 'y.svg', '--', '-x*2', 'x=2']
@@ -97,7 +97,9 @@ def options_first(arguments: Sequence[str]) -> list[str]:
         if argument == "--":
             others += rest
         elif OPTION.fullmatch(argument):
-            options += [argument, *islice(rest, argument in TAKES_ONE)]
+            options.append(argument)
+            if argument in TAKES_ONE:
+                options += islice(rest, 1)
         else:
             others.append(argument)
     return [*options, "--", *sorted(others, key=lambda other: re.match(r"[^(]*=", other) is not None)]
@@ -146,7 +148,7 @@ def _page(options: argparse.Namespace) -> None:
 
 
 def _computed(options: argparse.Namespace) -> tuple[Value, dict[str, Value]]:
-    """The result of the formula, with a name of its own, and the Values of the names in it."""
+    """Read the formula: its result, with a name of its own, and the Values of the names in it."""
     result, values = read(options.formula, _numbers(options.numbers))
     names = ["y", "z", "f", *(f"y{i}" for i in range(1, len(values) + 1))]
     result.label = result.label or next(name for name in names if name not in values)
@@ -163,7 +165,7 @@ def _numbers(texts: Sequence[str]) -> dict[str, float]:
 
 
 def _as_text(report: Report) -> str:
-    """The tables, in plain characters if need be, with columns as wide as those need and longer lines wrapped."""
+    """Write the tables, in plain characters if need be, with lines wrapped that are longer than the terminal's."""
     import shutil
     from textwrap import fill
 
@@ -185,9 +187,9 @@ def _as_text(report: Report) -> str:
 # ---- files -----------------------------------------------------------------------------------------------------------
 
 
-def _check_ending(path: str, endings: Sequence[str], what: str) -> None:
+def _check_ending(path: str, endings: Sequence[str], kind: str) -> None:
     if os.path.splitext(path)[1].lower() not in endings:
-        raise ValueError(f"the name of a {what} ends in {_either(endings)}, not {path!r}")
+        raise ValueError(f"the name of a {kind} ends in {_either(endings)}, not {path!r}")
 
 
 def _save(path: str, write: Callable[[str], object]) -> None:

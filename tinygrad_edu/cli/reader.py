@@ -1,56 +1,58 @@
-"""Reading what a person typed: a formula such as ``tanh(w*x + b)`` into Values, and ``w=0.5`` into a number.
+"""Formulas and numbers that a person typed: ``tanh(w*x + b)`` becomes Values, ``w=0.5`` a number.
 
-Nothing that is typed is run as Python. A formula is looked at three times: its words and signs (in ``tokens.py``), of
-which few are allowed; the tree that Python's parser makes of it, of which few kinds of nodes are; and then the rows of
-the table are applied from the inside out, with a stack, because Python's own is too short for a deep formula.
+Nothing that is typed is run. Python's parser makes a tree of a formula; the few kinds of nodes that arithmetic needs
+are computed with the rows of the table, and every other kind is refused.
 """
 
 from __future__ import annotations
 
+import ast
+import keyword
+import re
+import unicodedata
+from contextlib import suppress
+from math import inf, isfinite, nan
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.cli.pointing import nearest, pointed, short
-from tinygrad_edu.cli.tokens import check_tokens
+from tinygrad_edu.cli.messages import caret_message, nearest, short
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.operation import TABLE, Operation
 from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, TypeAlias
-
-    # a node, the row to apply (None for a number or a name), its operands, and the names of the last of these
-    Step: TypeAlias = "tuple[Any, Operation | None, list[Any], list[str]]"
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
 LONGEST = 10_000  # characters
-
-# fmt: off
 ALIASES = {"abs": ops.absolute, "max": ops.maximum, "min": ops.minimum, "ln": ops.log}
-OTHER_NAMES = {
-    "fabs": "abs", "pow": "power", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2",
-    "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "logistic": "sigmoid", "expit": "sigmoid",
-    "σ": "sigmoid", "swish": "silu", "sgn": "sign", "step": "heaviside",
-}
 CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045, "tau": 6.283185307179586}
-OPERATORS = {
-    "Add": ops.add, "Sub": ops.subtract, "Mult": ops.multiply, "Div": ops.divide, "Pow": ops.power,
-    "USub": ops.negative, "UAdd": ops.positive,
+# fmt: off
+OPERATORS: dict[type, Operation] = {
+    ast.Add: ops.add, ast.Sub: ops.subtract, ast.Mult: ops.multiply, ast.Div: ops.divide, ast.Pow: ops.power,
+    ast.USub: ops.negative, ast.UAdd: ops.positive,
 }
-COUNTS: dict[str, tuple[Callable[[int], bool], str]] = {
-    "dot": (lambda n: n > 0 and n % 2 == 0, "two lists of the same length: dot(a, b, c, d) is a*c + b*d"),
-    "linear": (lambda n: n % 2 == 1, "inputs, as many weights, and a bias: linear(x1, x2, w1, w2, b)"),
+CHOICE = "; maximum, minimum, relu and heaviside choose by size"
+INSTEAD = {  # of signs and words that a formula cannot have
+    "^": "; write ** for a power", "²": "; write **2", "³": "; write **3", "//": "; write / for a quotient",
+    "×": "; write *", "·": "; write *", "÷": "; write /", "−": "; write -", "–": "; write -",  # noqa: RUF001
+    "√": "; write sqrt(...)", "|": "; write abs(...)", "[": "; group with ( ), and name an element, such as x0",
+    **dict.fromkeys(["<", ">", "<=", ">=", "==", "!=", "if", "else"], CHOICE),
 }
-REFUSED = {  # what the parser says, and what that means
+SYNTAX = {  # what Python's parser says, and what that means here
+    "was never closed": "this ( is never closed",
+    "unmatched": "this ) closes nothing",
     "too many nested": "parentheses are nested too deeply; compute a part of the formula apart",
-    "positional argument": "operands with a name, such as alpha=1, come after those without",
-    "leading zeros": "write this number without zeros in front",
+    "": "something is missing here, or too much",
 }
 # fmt: on
-TOO_DEEP = "the formula is nested too deeply; compute a part of it apart, or write a long sum as sum(a, b, ...)"
+NAME = r"[^\W\d²³](?:[A-Za-z0-9_]|[^\x00-\x7f²³×·÷−–√])*"  # noqa: RUF001
+NUMBER = r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?"
+WORD = re.compile(rf"(?P<name>{NAME})|(?P<number>{NUMBER})|//|[=!<>]=|\S")
+PRODUCTS = {"nn", "n0", "0n", "00", "0(", ")n", ")0", ")("}  # of names, numbers and parentheses, with no * between
 
 
 def read(text: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Value]]:
-    """The Value that a formula has, recorded, and the Values of its names, which are labelled with them.
+    """Compute the recorded Value of a formula, and the Values of its names, which are labelled with them.
 
     A formula is made of numbers, names, ``+ - * / **``, parentheses and the functions of the table, one's own too.
     Of these ``abs``, ``max``, ``min`` and ``ln`` are called so too. A name is one Value however often it is written. A
@@ -58,10 +60,9 @@ def read(text: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Valu
 
     Args:
         text: the formula, of at most 10,000 characters; it may go over several lines and have ``# comments``.
-        numbers: a number for each name in it.
+        numbers: a number for each name in it, as from ``assignments``.
 
     Raises:
-        TypeError: if ``text`` is not a string, or one of ``numbers`` not a number.
         ValueError: if the formula has anything else in it, is incomplete, or does not use the names that ``numbers``
             has. The message shows the line of the formula with the place marked.
         ValueError, ZeroDivisionError, OverflowError: if the formula is undefined or too large at these numbers, with
@@ -72,201 +73,159 @@ def read(text: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Valu
     >>> y.data, names["w"].grad
     (0.0, 2.0)
     """
-    if not isinstance(text, str):
-        raise TypeError(f"a formula is a string, not {type(text).__name__}")
-    functions = {**ALIASES, **TABLE}
-    values: dict[str, Value] = {}
-    for given, number in numbers.items():
-        name = _name(given)
-        if name in functions:
-            raise ValueError(f"{name} is a function; give the number another name")
-        if name in values:
-            raise ValueError(f"{short(name)} is given twice")
-        values[name] = Value(number, label=name)
     if len(text) > LONGEST:
         raise ValueError(f"the formula has {len(text)} characters, more than {LONGEST}; compute a part of it apart")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    check_tokens(text, functions)
-    formula = _Formula(text, values, functions)
-    steps = formula.steps(formula.parse())
-    used = {node.id for node, *_ in steps if hasattr(node, "id")}
-    for name in values:
-        if name not in used:
-            near = nearest(name, sorted(used))
-            raise ValueError(f"a number is given for {short(name)}, which the formula does not use{near}")
-    return formula.compute(steps), values
+    formula = _Formula(text, numbers)
+    result = formula.compute(formula.parse())
+    for name in formula.unused:
+        near = nearest(name, formula.values.keys() - formula.unused)
+        raise ValueError(f"a number is given for {short(name)}, which the formula does not use{near}")
+    return result if isinstance(result, Value) else Value(result), formula.values
 
 
 def assignments(texts: Sequence[str]) -> dict[str, float]:
-    """The numbers that texts such as ``w=0.5`` give to names.
+    """Read the numbers that texts such as ``w=0.5`` or ``w=1/2`` give to names.
 
     Raises:
-        ValueError: if a text is something else, a number is not finite, or a name is given twice.
+        ValueError: if a text is something else, a number is not finite, or a name is that of a function or given twice.
 
-    >>> assignments(["w=0.5", "x=2"])
+    >>> assignments(["w=1/2", "x=2"])
     {'w': 0.5, 'x': 2.0}
     """
     numbers: dict[str, float] = {}
     for text in texts:
-        given, _, digits = text.partition("=")
-        try:
-            number = float(digits)
-        except ValueError:
-            instead = _computed(digits) or "write it like w=0.5"
-            raise ValueError(f"{short(text)!r} does not give a number to a name; {instead}") from None
-        if number - number != 0:
-            raise ValueError(f"{short(text)!r} gives a number that is not finite; write it like w=0.5")
-        name = _name(given.strip())
+        given, _, written = text.partition("=")
+        number = nan
+        with suppress(ValueError, ArithmeticError):
+            number = read(written, {})[0].data
+        if not isfinite(number):
+            raise ValueError(f"{short(text)!r} does not give a number to a name; write it like w=0.5")
+        name = unicodedata.normalize("NFKC", given.strip())  # as Python's parser spells it
+        if not name.isidentifier():
+            raise ValueError(f"{short(given)!r} is not a name; a name has letters, digits and _, and no digit in front")
+        if name in ALIASES or name in TABLE:
+            raise ValueError(f"{name} is a function; give the number another name")
         if name in numbers:
             raise ValueError(f"{short(text)!r} gives {short(name)} a second number; give it one")
         numbers[name] = number
     return numbers
 
 
-def _computed(text: str) -> str:
-    """What to write instead of a formula such as 1/2 where a number is expected; "" if it is none, or not finite."""
-    try:
-        number = read(text, {})[0].data
-    except (ValueError, ArithmeticError):
-        return ""
-    finite = number - number == 0
-    return f"{short(text.strip())} is not a number, write {number}" if finite and text.isprintable() else ""
-
-
-def _name(given: str) -> str:
-    """The name as Python's parser would spell it: the ligature ﬁ, say, is fi to it."""
-    import keyword
-    import unicodedata
-
-    name = unicodedata.normalize("NFKC", given)
-    if not name.isidentifier():
-        raise ValueError(f"{short(given)!r} is not a name; a name has letters, digits and _, and no digit in front")
-    if keyword.iskeyword(name):
-        raise ValueError(f"{name} is a word of the Python language; choose another name")
-    return name
-
-
-# ---- the tree --------------------------------------------------------------------------------------------------------
-
-
 class _Formula:
     """The text of a formula, the Values of its names, and the functions that it may call."""
 
-    def __init__(self, text: str, values: dict[str, Value], functions: dict[str, Operation]) -> None:
-        import re
+    def __init__(self, text: str, numbers: Mapping[str, float]) -> None:
+        self.values = {name: Value(number, label=name) for name, number in numbers.items()}
+        self.unused = dict.fromkeys(numbers)
+        self.functions = {**ALIASES, **TABLE}
+        self.text = "\n".join(text.splitlines())
+        without_comments = re.sub(r"#.*", lambda comment: " " * len(comment[0]), self.text)
+        self.line = re.sub(r"\s", " ", without_comments).lstrip()  # on one line a node's place is an offset
+        self.indent = len(self.text) - len(self.line)
 
-        self.text, self.values, self.functions = text, values, functions
-        blank = re.sub(r"#[^\n]*", lambda comment: " " * len(comment[0]), text)
-        self.line = re.sub(r"\s", " ", blank).lstrip()  # as one line, of which a node's place is an offset
-        self.indent = len(text) - len(self.line)
-
-    def parse(self) -> Any:
-        import ast
-
+    def parse(self) -> ast.expr:
+        """Make the tree; an error where something is typed that a formula cannot have."""
+        if not self.line:
+            raise ValueError("the formula is empty; write one such as tanh(w*x + b)")
+        self.check_words()
         try:
             return ast.parse(self.line, mode="eval").body
         except (RecursionError, MemoryError):
-            raise ValueError(TOO_DEEP) from None
+            instead = "compute a part of it apart, or write a long sum as sum(a, b, ...)"
+            raise ValueError(f"the formula is nested too deeply; {instead}") from None
         except SyntaxError as error:
-            known = [meaning for said, meaning in REFUSED.items() if str(error.msg).startswith(said)]
-            message = known[0] if known else "something is missing here, or too much"
-            start = self.indent + max(error.offset or 1, 1) - 1
-            raise ValueError(pointed(message, self.text, start, start + 1)) from None
+            start = error.offset - 1 if error.offset else len(self.line.rstrip())
+            message = next(meaning for said, meaning in SYNTAX.items() if said in error.msg)
+            if self.line[start : start + 1] == "=":
+                message = "write what is right of =, and give numbers apart, as in w=0.5"
+            raise self.error(message, start, start + 1) from None
 
-    def steps(self, tree: Any) -> list[Step]:
-        """What to do, operands before results and left before right; an error where something is not allowed."""
-        order: list[Step] = []
-        stack: list[Any] = [tree]  # of nodes, and of steps, each below its operands
+    def check_words(self) -> None:
+        """Refuse foreign signs and words, so that no string reaches the parser, and operands with nothing between."""
+        before, kind_before, start = "", "", 0
+        for match in WORD.finditer(self.line):
+            word, kind = match[0], {"name": "n", "number": "0"}.get(match.lastgroup or "", match[0])
+            is_name = word.isidentifier() and word.isprintable() and not keyword.iskeyword(word)
+            if word in INSTEAD or not (is_name or kind == "0" or word in "+-*/.,()="):
+                shown = word if word.isprintable() else ascii(word)
+                raise self.error(f"{short(shown)} is not allowed in a formula{INSTEAD.get(word, '')}", *match.span())
+            if kind == "0" and float(word.replace("_", "")) == inf:
+                raise self.error("this number is too large for a float", *match.span())
+            if kind_before + kind in PRODUCTS:
+                if before in self.functions:
+                    message = f"write {before}(...): what a function is applied to stands in parentheses"
+                elif "(" in word or ")" in before:
+                    message = "write * between these two for a product"
+                else:
+                    message = f"write {short(before)}*{short(word)} for a product"
+                raise self.error(message, start, match.end())
+            before, kind_before, start = word, kind, match.start()
+
+    def compute(self, tree: ast.expr) -> Any:
+        """Compute the nodes from left to right, operands first; without recursion, as a formula may be deep."""
+        order, stack = [], [tree]
         while stack:
-            node = stack.pop()
-            if isinstance(node, tuple):
-                order.append(node)
-            else:
-                step = self.step(node)
-                stack += [step, *reversed(step[2])]
-        return order
+            order.append(stack.pop())
+            stack += _operands(order[-1])
+        results: dict[ast.expr, Any] = {}
+        for node in reversed(order):
+            results[node] = self.result(node, [results[operand] for operand in _operands(node)])
+        return results[tree]
 
-    def step(self, node: Any) -> Step:
-        """What to do for one node; this is the list of all that is allowed."""
-        kind, row = type(node).__name__, OPERATORS.get(type(getattr(node, "op", None)).__name__)
-        if kind == "Name":
-            self.check_name(node)
-        if kind == "Name" or (kind == "Constant" and type(node.value) in (int, float)):
-            return node, None, [], []
-        if kind in ("UnaryOp", "BinOp") and row:
-            return node, row, [node.operand] if kind == "UnaryOp" else [node.left, node.right], []
-        if kind == "Call" and type(node.func).__name__ == "Name":
-            row, names = self.function(node.func), [str(keyword.arg) for keyword in node.keywords]
-            misfit = _misfit(node.func.id, row, len(node.args), names)
-            if misfit:
-                raise self.error(misfit, node)
-            return node, row, [*node.args, *(keyword.value for keyword in node.keywords)], names
-        if kind == "Call" and type(node.func).__name__ == "Attribute":
-            node = node.func
-        name = OTHER_NAMES.get(getattr(node, "attr", ""), getattr(node, "attr", ""))
-        instead = f"; write {name}(...)" if name in self.functions else f"; write {name}" if name in CONSTANTS else ""
-        what = "a name with a ." if name else "this"
-        raise self.error(f"{what} is not allowed in a formula{instead}", node)
+    def result(self, node: ast.expr, operands: Sequence[Any]) -> Any:
+        """Compute one node from its operands; an error unless it is of a kind that a formula may have."""
+        match node:
+            case ast.Constant(value=int() | float() as number):
+                return float(number)
+            case ast.Name(id=name) if name in self.values:
+                self.unused.pop(name, None)
+                return self.values[name]
+            case ast.BinOp(op=sign) | ast.UnaryOp(op=sign) if type(sign) in OPERATORS:
+                return self.apply(OPERATORS[type(sign)], operands, [], node)
+            case ast.Call(func=ast.Name(id=name), keywords=named) if name in self.functions:
+                return self.apply(self.functions[name], operands, [str(operand.arg) for operand in named], node)
+            case ast.Name(id=name) if name in self.functions:
+                message = f"{name} is a function; write what it is applied to: {name}(...)"
+            case ast.Name(id=name):
+                message = f"{short(name)} has no number; give it one: {short(name)}={CONSTANTS.get(name, '...')}"
+                is_product = set(name) <= self.values.keys()
+                message += f"; did you mean {short('*'.join(name))}?" if is_product else nearest(name, self.values)
+            case ast.Call(func=ast.Name(id=name)) if name in self.values:
+                message = f"{short(name)} is a number, not a function; write {short(name)}*(...) for a product"
+            case ast.Call(func=ast.Name(id=name)):
+                message = f"there is no function {short(name)}{nearest(name, self.functions)}"
+            case ast.Attribute(attr=name) | ast.Call(func=ast.Attribute(attr=name)):
+                instead = f"; write {name}(...)" if name in self.functions else ""
+                message = f"a name with a . is not allowed in a formula{instead}"
+            case ast.Tuple():
+                message = "a comma stands between the operands of a function; a number has a point"
+            case _:
+                message = "this is not allowed in a formula"
+        raise self.error_at(getattr(node, "func", node), message)
 
-    def check_name(self, node: Any) -> None:
-        name = node.id
-        if name in self.values:
-            return
-        if name in self.functions:
-            raise self.error(f"{name} is a function; write what it is applied to: {name}(...)", node)
-        message = f"{short(name)} has no number; give it one: {short(name)}={CONSTANTS.get(name, '...')}"
-        if len(name) <= 3 and set(name) <= set(self.values):
-            near = f"; did you mean {'*'.join(name)}?"
-        else:
-            twins = [given for given in self.values if given.casefold() == name.casefold()]
-            near = f"; {short(twins[0])} has one, and is another name" if twins else nearest(name, self.values)
-        raise self.error(message + near, node)
+    def apply(self, row: Operation, operands: Sequence[Any], names: Sequence[str], node: ast.expr) -> Any:
+        """Apply a row of the table to operands, of which the last have names."""
+        first = len(operands) - len(names)
+        named = dict(zip(names, operands[first:]))
+        try:
+            if len(named) < len(names) or not (operands or row.operands):
+                raise TypeError
+            return row(*operands[:first], **named)
+        except TypeError:
+            raise self.error_at(node, f"this call does not fit {row.signature()}") from None
+        except (ArithmeticError, ValueError) as error:
+            raise self.error_at(node, str(error), type(error)) from None
 
-    def function(self, node: Any) -> Operation:
-        """The row that a call names."""
-        name, product = node.id, f"write {short(node.id)}*(...) for a product"
-        if name in self.values:
-            raise self.error(f"{short(name)} is a number, not a function; {product}", node)
-        if name in self.functions:
-            return self.functions[name]
-        if name == "softmax":
-            several = "softmax gives several numbers, a formula has one result"
-            raise self.error(f"{several}; one of them is exp(a - logsumexp(a, b))", node)
-        other = f"; write {OTHER_NAMES[name]}(...)" if name in OTHER_NAMES else nearest(name, self.functions)
-        raise self.error(f"there is no function {short(name)}{other or f'; {product}'}", node)
+    def error_at(self, node: ast.expr, message: str, kind: type[Exception] = ValueError) -> Exception:
+        line = self.line.encode()  # whose bytes Python counts
+        start, end = (len(line[:offset].decode()) for offset in (node.col_offset, node.end_col_offset))
+        return self.error(message, start, end, kind)
 
-    def compute(self, steps: Sequence[Step]) -> Value:
-        """The Value of the formula: each step takes its operands from the stack and leaves its result there."""
-        stack: list[Any] = []
-        for node, row, operands, names in steps:
-            if row is None:
-                stack.append(self.values[node.id] if hasattr(node, "id") else float(node.value))
-                continue
-            first, named = len(stack) - len(operands), len(stack) - len(names)
-            try:
-                result = row(*stack[first:named], **dict(zip(names, stack[named:])))
-            except (ArithmeticError, ValueError) as error:
-                raise self.error(str(error), node, type(error)) from None
-            stack[first:] = [result]
-        return stack[0] if isinstance(stack[0], Value) else Value(stack[0])
-
-    def error(self, message: str, node: Any, kind: type[Exception] = ValueError) -> Exception:
-        """An error that points at the node. Python says where it is in bytes of UTF-8."""
-        line = self.line.encode()
-        start, end = (self.indent + len(line[:at].decode()) for at in (node.col_offset, node.end_col_offset))
-        return kind(pointed(message, self.text, start, end))
+    def error(self, message: str, start: int, end: int, kind: type[Exception] = ValueError) -> Exception:
+        return kind(caret_message(message, self.text, self.indent + start, self.indent + end))
 
 
-def _misfit(name: str, row: Operation, count: int, names: Sequence[str]) -> str:
-    """What is wrong with a call of ``row``, as ``name``, with ``count`` operands and then those called ``names``; "" if
-    nothing."""
-    if row.arity is None:
-        fits, wanted = COUNTS.get(row.name, (bool, "operands, at least one"))
-        return "" if fits(count) and not names else f"{row.name} takes {wanted}"
-    free, required = row.operands[count:], row.operands[: row.arity - len(row.defaults)]
-    fits_names = sorted(set(names)) == sorted(names) and set(names) <= set(free)
-    if count <= row.arity and fits_names and set(required[count:]) <= set(names):
-        return ""
-    if row in (ops.maximum, ops.minimum):
-        return f"{name} takes two operands; of three write {name}(a, {name}(b, c))"
-    return f"this call does not fit {row.signature()}"
+def _operands(node: Any) -> list[ast.expr]:
+    if isinstance(node, ast.Call):
+        return [*node.args, *(operand.value for operand in node.keywords)]
+    return [getattr(node, name) for name in ("left", "right", "operand") if hasattr(node, name)]

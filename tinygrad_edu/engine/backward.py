@@ -11,7 +11,8 @@ infinite or undefined local derivative matters only if something does.
 from __future__ import annotations
 
 from collections import deque
-from operator import add
+from itertools import repeat
+from operator import add, attrgetter
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.engine.recording import current_mode, recorded
@@ -48,8 +49,8 @@ def backward(self: Value) -> None:
     adjoints[self] = 1.0
     sweep(nodes, adjoints)
     # One loop in C, which no Ctrl-C and no other thread interrupts: all grads change or none does.
-    grad = type(self)._grad
-    deque(map(grad.__set__, nodes, map(add, map(grad.__get__, nodes), adjoints.values())), maxlen=0)
+    sums = map(add, map(attrgetter("_grad"), nodes), adjoints.values())
+    deque(map(object.__setattr__, nodes, repeat("_grad"), sums), maxlen=0)
 
 
 def zero_grad(self: Value) -> None:

@@ -9,11 +9,19 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, TypeVar, overload
 
     class Traced(Protocol):
-        """What can stand in for a number: an object that knows how an operation is applied to it."""
+        """An object that stands in for a number and knows how an operation is applied to it."""
 
         def _apply_(self, operation: Operation, operands: tuple[Any, ...]) -> Any: ...
 
     T = TypeVar("T", bound=Traced)
+
+    class Call(Protocol):
+        """A number for numbers; if there is a Value among the operands, a Value."""
+
+        @overload
+        def __call__(self, *operands: float, **named: float) -> float: ...  # type: ignore[overload-overlap]
+        @overload
+        def __call__(self, *operands: T | float, **named: T | float) -> T: ...
 
 
 class Operation:
@@ -22,7 +30,7 @@ class Operation:
     Calling it with plain numbers computes a float; with a Value among the operands it records a node.
 
     Args:
-        name: what the operation is called, also in error messages.
+        name: its name, also in error messages.
         forward: computes the number, as ``forward(*numbers) -> float``. It raises what Python's floats would
             (``ValueError``, ``ZeroDivisionError``, ``OverflowError``) outside its domain.
         rule: the local derivatives, as ``rule(y, *operands) -> (dy/da, dy/db, ...)``. Its parameters name the operands
@@ -52,6 +60,7 @@ class Operation:
     # Python calls an object by what its class has as __call__: here a slot, so that each row may have a function of its
     # own, and value.py gives an operation of one operand the fast function that is its method, too.
     __slots__ = ("__call__", "__dict__")
+    __call__: Call
 
     def __init__(
         self,
@@ -97,13 +106,6 @@ class Operation:
             watcher(self)
         TABLE[name] = self
 
-    if TYPE_CHECKING:
-
-        @overload
-        def __call__(self, *operands: float, **named: float) -> float: ...  # type: ignore[overload-overlap]
-        @overload
-        def __call__(self, *operands: T | float, **named: T | float) -> T: ...
-
     def _call(self, *operands: Any, **named: Any) -> Any:
         if named or (len(operands) != self.arity and self.arity is not None):
             operands = self._bind(operands, named)
@@ -121,12 +123,12 @@ class Operation:
         return result if type(result) is float else number(result)
 
     def domain_error(self, operands: Sequence[Any], error: Exception) -> Exception:
-        """What to raise where ``forward`` raised ``error``: the same class, naming the operation and its operands."""
+        """Make the error to raise where ``forward`` raised ``error``: of the same class, naming the operation and its operands."""
         verdict = "is too large for a float" if isinstance(error, OverflowError) else "is undefined"
         return _same_class(error, f"{self.name} of {_describe(operands)} {verdict}")
 
     def derivative_error(self, operands: Sequence[Any], error: Exception) -> Exception:
-        """What to raise where ``rule`` raised ``error``."""
+        """Make the error to raise where ``rule`` raised ``error``."""
         if isinstance(error, ZeroDivisionError):
             verdict = "is infinite"
         else:
@@ -144,7 +146,7 @@ class Operation:
             )
 
     def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """The operands in order, with those given by keyword and the defaults filled in."""
+        """Put the operands in order, with those given by keyword and the defaults filled in."""
         known = dict(zip(self.operands[len(self.operands) - len(self.defaults) :], self.defaults))
         known.update(zip(self.operands, operands))
         wrong = [name for name in named if name not in self.operands[len(operands) :]]
@@ -155,7 +157,7 @@ class Operation:
         return tuple(known[name] for name in self.operands)
 
     def signature(self) -> str:
-        """How the operation is called, as text: ``leaky_relu(x, negative_slope=0.01)``."""
+        """Write a call of the operation: ``leaky_relu(x, negative_slope=0.01)``."""
         required = len(self.operands) - len(self.defaults)
         optional = [f"{name}={value}" for name, value in zip(self.operands[required:], self.defaults)]
         return f"{self.name}({', '.join([*self.operands[:required], *optional]) or '*operands'})"
@@ -217,7 +219,7 @@ def _described(kind: type) -> str:
 
 
 def whole_number(name: str, x: Any, at_least: int) -> int:
-    """The int that ``x`` is, from Python or NumPy.
+    """Convert a whole number of Python or NumPy to an int.
 
     Raises:
         ValueError: if it is something else or too small, calling it ``name``.

@@ -42,7 +42,7 @@ class Tracer:
 
 
 class Mode:
-    """Whether arithmetic is paused, and who traces the functions that are running, the innermost last."""
+    """A mode: whether arithmetic is paused, and who traces the functions that are running, the innermost last."""
 
     __slots__ = ("is_paused", "tracers")
 
@@ -62,6 +62,11 @@ class Mode:
         """Tell all tracers that the number in a Value is looked at."""
         for tracer in self.tracers:
             tracer.read(value)
+
+    def failed(self, error: Exception) -> None:
+        """Tell all tracers that an operation has no value."""
+        for tracer in self.tracers:
+            tracer.failed(error)
 
 
 _mode: ContextVar[Mode | None] = ContextVar("mode", default=None)  # each thread and each asyncio task has its own

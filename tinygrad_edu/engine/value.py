@@ -136,10 +136,15 @@ class Value:
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else repr(self)
 
-    def __getattr__(self, name: str) -> Any:
-        hint = {"_prev": "; its operands are v.parents", "_op": "; its operation is v.op",
-                "_backward": "; v.backward() goes through the whole graph"}.get(name, "")  # fmt: skip
-        raise AttributeError(f"a Value has no attribute {name!r}{hint}", name=name, obj=self)
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        level = {self}
+        for _ in range(200):  # pickle and deepcopy recurse from a result to its operands
+            level = {parent for node in level for parent in node.parents}
+            if not level:
+                return super().__reduce_ex__(protocol)
+        raise ValueError(
+            "the graph behind this Value is too deep to be copied or pickled; take v.data, or a state_dict()"
+        )
 
     # ---- derivatives: backward.py ----
 
@@ -162,6 +167,8 @@ class Value:
         def __lt__(self, other: Operand) -> bool: ...
 
         __le__ = __gt__ = __ge__ = __lt__
+
+        def __getattr__(self, name: str) -> Callable[..., Value]: ...
 
 
 class Constant(Value):
@@ -241,7 +248,7 @@ def _of_one(op: Operation) -> Callable[[Value], Value]:
         try:
             data = forward(x._data)
         except AttributeError:  # a plain number
-            return of_anything(x)  # type: ignore[no-any-return]
+            return of_anything(x)
         except (ArithmeticError, ValueError) as error:
             raise _no_value(op, (x,), error) from None
         return record(op, data, x)
@@ -265,7 +272,7 @@ def _infix(op: Operation) -> tuple[Callable[[Value, Operand], Value], Callable[[
 
     def reflected(self: Value, other: Operand) -> Value:
         left = _operand(other)
-        return NotImplemented if left is None else method(left, self)  # type: ignore[no-any-return]
+        return NotImplemented if left is None else method(left, self)
 
     return method, reflected
 
@@ -280,6 +287,13 @@ def _operand(x: Any) -> Value | None:
 
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Value, object], Any]:
     return lambda self, other: compare(self.data, other.data if isinstance(other, Value) else other)
+
+
+def _of_micrograd(name: str, ours: str) -> property:
+    def missing(self: Value) -> NoReturn:
+        raise AttributeError(f"a Value has no {name}, as it has in micrograd; there is {ours}")
+
+    return property(missing)
 
 
 def _add_method(op: Operation) -> None:
@@ -316,4 +330,10 @@ for _name, _op in {"neg": ops.negative, "pos": ops.positive, "abs": ops.absolute
     setattr(Value, f"__{_name}__", getattr(Value, _op.name))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Value, f"__{_name}__", _comparison(getattr(operator, _name)))
+for _name, _ours in {
+    "_prev": "v.parents",
+    "_op": "v.op",
+    "_backward": "v.backward(), which goes through the whole graph",
+}.items():
+    setattr(Value, _name, _of_micrograd(_name, _ours))
 Value._apply_ = staticmethod(apply)  # type: ignore[attr-defined]  # how operation.py, which comes before, applies a row

@@ -1,6 +1,6 @@
 """Networks: neurons, layers of them, multi-layer perceptrons; their losses and optimizers; files that hold a model."""
 
 from tinygrad_edu.nn.layers import MLP, Layer, Neuron
-from tinygrad_edu.nn.module import Module, Parameter
+from tinygrad_edu.nn.module import Module, Parameter, load
 
-__all__ = ["MLP", "Layer", "Module", "Neuron", "Parameter"]
+__all__ = ["MLP", "Layer", "Module", "Neuron", "Parameter", "load"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write ``content`` to ``path`` so that an interruption at any moment leaves the old file or the new one.
 
-    Text is written as UTF-8. All goes to a new file beside ``path``, which takes its place in one step once it is
-    safely on the disk.
+    Text is written as UTF-8. All goes to a new file beside ``path``, ``.name.xxxxxxxx.tmp``, which takes its place in
+    one step once it is safely on the disk. One that a killed process left behind is removed when the same name is
+    written again, once it is an hour old and nobody can still be writing it.
 
     Raises:
         OSError: if the file cannot be written; whatever was there before is still there.
@@ -29,9 +31,10 @@ def write_whole(path: Path, content: str | bytes) -> None:
         with open(target, "wb") as file:
             file.write(data)
         return
-    beside = ""
+    folder, name = os.path.split(target)
+    prefix, beside = f".{name[:50]}.", ""  # short enough for any file system, in any script
     try:
-        descriptor, beside = tempfile.mkstemp(dir=os.path.dirname(target), suffix=".tmp")
+        descriptor, beside = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=folder)
         with open(descriptor, "wb") as file:
             file.write(data)
             file.flush()
@@ -47,6 +50,17 @@ def write_whole(path: Path, content: str | bytes) -> None:
     finally:
         if os.path.exists(beside):
             os.remove(beside)
+    _remove_stale(folder, prefix)
+
+
+def _remove_stale(folder: str, prefix: str) -> None:
+    import glob
+    import time
+
+    for path in glob.glob(os.path.join(glob.escape(folder), glob.escape(prefix) + "?" * 8 + ".tmp")):
+        with suppress(OSError):
+            if os.path.getmtime(path) < time.time() - 3600:
+                os.remove(path)
 
 
 def _umask() -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.compiling.symbols import is_symbolic
 from tinygrad_edu.engine.functions import dot, logsumexp, mean
 from tinygrad_edu.engine.operation import number
 from tinygrad_edu.engine.ops import log, log1p, relu, softplus, where
@@ -49,13 +48,13 @@ def binary_cross_entropy(prediction: Numbers, target: Numbers) -> Value:
     """
 
     def one(p: Value, t: Operand) -> Value:
-        if is_symbolic():  # no branches; where this gives NaN, the example is recorded, and raises what is raised below
-            low, high = where(p < 0, math.nan, p), where(p > 1, math.nan, p)
-            return _two_halves(t, lambda: -log(high), lambda: -log1p(-low))
-        if not 0 <= p <= 1:
+        inside = (p >= 0) & (p <= 1)
+        if isinstance(inside, Value):  # a comparison that is recorded, to be compiled: NaN makes the engine take over
+            p = where(inside, p, math.nan)
+        elif not inside:
             raise ValueError(f"a probability is between 0 and 1, not {p.data}; for scores of any size there is "
                              "binary_cross_entropy_with_logits")  # fmt: skip
-        if (p == 0 and t > 0) or (p == 1 and t < 1):
+        elif (p == 0 and t > 0) or (p == 1 and t < 1):
             raise ValueError(f"the loss of the certain prediction {p.data} is infinite for the target {t}; "
                              "binary_cross_entropy_with_logits stays finite")  # fmt: skip
         return _two_halves(t, lambda: -log(p), lambda: -log1p(-p))

@@ -1,4 +1,4 @@
-"""``Module``: what has parameters, by name; their state, and files that hold a model."""
+"""``Module``, the base class of everything that has parameters: finding them, naming them, saving them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.engine.operation import number
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.nn.files import write_whole
-from tinygrad_edu.nn.randomness import undisturbed
+from tinygrad_edu.nn import saving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,30 +15,6 @@ if TYPE_CHECKING:
     from tinygrad_edu.nn.files import Path
 
     M = TypeVar("M", bound="Module")
-
-FORMAT = "tinygrad_edu model"
-
-
-class _Load:
-    """``load`` for a class, which makes a new model, and for a model, which takes the saved parameters over."""
-
-    def __get__(self, model: M | None, kind: type[M]) -> Callable[[Path], M]:
-        def load(path: Path) -> M:
-            """Read a model that ``save`` wrote; see ``Module``."""
-            document = _read(path)
-            try:
-                if model is None:
-                    return _build(kind, document)
-                _find_class(type(model), document["class"])
-                if model.config() != document["config"]:
-                    raise ValueError(f"it holds a model with {document['config']}, this one has {model.config()}")
-                model.load_state_dict(document["state"])
-                model.metadata = document.get("metadata")
-            except (TypeError, ValueError, LookupError) as error:
-                raise ValueError(f"{path} does not fit: {error}") from None
-            return model
-
-        return load
 
 
 class Parameter(Value):
@@ -58,19 +33,30 @@ class _Place(str):
     __slots__ = ()
 
 
+class _Load:
+    """``load`` of a class, which makes a new model, and of a model, which takes the saved parameters over."""
+
+    def __get__(self, model: M | None, kind: type[M]) -> Callable[[Path], M]:
+        def load(path: Path) -> M:
+            """Read a model that ``save`` wrote; see ``Module``."""
+            return saving.load(kind, path) if model is None else saving.load_into(model, path)
+
+        return load
+
+
 class Module:
-    """What has parameters: the Values found in its attributes, and in Modules, lists, tuples, dicts and NumPy arrays
-    in them. A class of one's own computes in ``__call__``.
+    """Base class of everything that has parameters; a class of one's own computes in ``__call__``.
 
-    A parameter is a Value that was given, not computed. Its name says where it is: ``layers.0.neurons.3.w[1]``. When it
-    is assigned, alone or in a list, it becomes a ``Parameter`` and that is its label, unless you have labelled it
-    otherwise. (What is appended to a list later is found all the same, but gets its label with the next assignment.)
-    A module with constructor arguments that wants to be saved returns them from ``config``. An attribute ``metadata``,
-    anything that JSON can hold, is saved and loaded along.
+    A parameter is a Value that was given, not computed. Parameters are found in the module's attributes, and in the
+    Modules, lists, tuples, dicts and NumPy arrays there. The name of each says where it is, as
+    ``layers.0.neurons.3.w[1]``. When it is assigned, alone or in a list, it becomes a ``Parameter`` with its name as
+    the label, unless you have labelled it. (One that is appended to a list later is found all the same, and labelled
+    at the next assignment.)
 
-    ``Kind.load(path)`` gives a new model from a saved file, ``Module.load(path)`` one of whatever class was saved, and
-    ``model.load(path)`` takes the saved parameters over. Each raises ``ValueError``, naming the file, for a file that
-    is damaged, of another kind, or does not fit.
+    ``model.save(path)`` writes a model to a file. ``nn.load(path)`` makes a new one from it by calling its class with
+    what ``config`` gave, so a class of one's own returns its constructor's arguments from ``config``. An attribute
+    ``metadata``, anything that JSON can hold, is saved along. ``Kind.load(path)`` makes sure that the new model is a
+    ``Kind``, and ``model.load(path)`` gives an existing model the saved parameters.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -84,29 +70,35 @@ class Module:
     """
 
     metadata: Any = None
-    changes = 0  # how often an attribute of any module was set or deleted: what was compiled before may be outdated
     load = _Load()
+    changes = 0  # of all modules together; to be deleted as soon as compiling asks for _changes
+    _changes = 0  # how often an attribute of this module was set or deleted: code compiled before may be outdated
     _name = ""  # where it is in the module that holds it
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        Module.changes += 1
-        is_array = getattr(getattr(value, "dtype", None), "kind", "") == "O"
-        if (is_array or isinstance(value, (Value, Module, list, tuple, dict))) and any(
-            True for _ in _walk("", value, {})
-        ):
-            for path, member in _walk("", self, {}):
-                if isinstance(member, Module):
-                    vars(member)["_name"] = path
-                    continue
-                if not member.label or type(member.label) is _Place:
-                    member.label = _Place(path)
-                if type(member) is Value:  # it is learned, so it is drawn as what is learned
-                    member.__class__ = Parameter
+        self._count_change()
+        if not isinstance(value, (set, frozenset)) and any(True for _ in _walk("", value, {})):
+            self._name_members()
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
+        self._count_change()
+
+    def _count_change(self) -> None:
+        vars(self)["_changes"] = self._changes + 1
         Module.changes += 1
+
+    def _name_members(self) -> None:
+        """Tell modules where they are, and label the parameters with their names."""
+        for path, member in _walk("", self, {}):
+            if isinstance(member, Module):
+                vars(member)["_name"] = path
+                continue
+            if not member.label or type(member.label) is _Place:
+                member.label = _Place(path)
+            if type(member) is Value:  # it is learned, so it is drawn as what is learned
+                member.__class__ = Parameter
 
     def __call__(self, inputs: Any) -> Any:
         raise TypeError(f"{type(self).__name__} does not say what it computes: define __call__(self, inputs)")
@@ -124,7 +116,7 @@ class Module:
         return [parameter for _, parameter in self.named_parameters()]
 
     def _members(self) -> dict[str, object]:
-        """What to search for parameters, by name."""
+        """The attributes to search for parameters, by name."""
         return vars(self)
 
     def zero_grad(self) -> None:
@@ -173,43 +165,34 @@ class Module:
         return {}
 
     def save(self, path: Path) -> None:
-        """Write the model to a JSON file: class, configuration, metadata and parameters.
+        """Write the model to a JSON file: its class, configuration, metadata and parameters, and nothing else.
 
         Raises:
-            ValueError: if the model could not be rebuilt from what is written.
+            ValueError: if ``config`` does not give the constructor's arguments, JSON cannot hold the configuration or
+                the metadata, or a parameter is infinite or NaN.
             OSError: if the file cannot be written. However the writing ends, ``path`` holds the old file or the new.
         """
-        import json
-
-        document = {
-            "format": FORMAT,
-            "version": 1,
-            "class": type(self).__name__,
-            "config": self.config(),
-            "metadata": self.metadata,
-            "state": self.state_dict(),
-        }
-        try:
-            text = json.dumps(document, indent=1)
-            if _structure(_build(type(self), json.loads(text))) != _structure(self):
-                raise ValueError("its parts were changed after it was made")
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"{type(self).__name__} cannot be rebuilt from what config() and metadata give: {error}"
-            ) from None
-        write_whole(path, text + "\n")
+        saving.save(self, path)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
         return f"{type(self).__name__}({arguments})"
 
 
+def load(path: Path) -> Module:
+    """Make a new model from a file that ``Module.save`` wrote, of whatever class was saved: ``nn.load("moons.json")``.
+
+    Random numbers are left alone, unless the constructor of a class of your own draws some.
+
+    Raises:
+        ValueError: naming the file, if it is damaged, of an unknown version, or holds a model of a class that is not
+            defined or cannot be made from what it holds.
+        OSError: if the file cannot be read.
+    """
+    return Module.load(path)
+
+
 # ---- finding parameters ----------------------------------------------------------------------------------------------
-
-
-def _structure(module: Module) -> list[tuple[str, str, dict[str, Any]]]:
-    """Where in a module there are modules, of what class and how configured."""
-    return [(path, type(member).__name__, member.config()) for path, member in module.named_modules()]
 
 
 def _walk(path: str, member: object, seen: dict[int, object]) -> Iterator[tuple[str, Value | Module]]:
@@ -233,47 +216,6 @@ def _walk(path: str, member: object, seen: dict[int, object]) -> Iterator[tuple[
         else:
             for key, item in member.items() if isinstance(member, dict) else enumerate(member):
                 yield from _walk(f"{path}[{key}]" if isinstance(item, Value) else f"{path}.{key}", item, seen)
-
-
-# ---- saved models ----------------------------------------------------------------------------------------------------
-
-
-def _read(path: Path) -> dict[str, Any]:
-    import json
-
-    with open(path, "rb") as file:
-        content = file.read()
-    try:
-        document = json.loads(content)
-        ours = document["format"] == FORMAT
-    except (ValueError, KeyError, TypeError, RecursionError):
-        ours = False
-    if not ours:
-        raise ValueError(f"{path} is damaged or not a model that tinygrad_edu saved")
-    if isinstance(document.get("version"), int) and document["version"] > 1:
-        raise ValueError(f"{path} was saved by a newer version of tinygrad_edu: format {document['version']}")
-    if not all(isinstance(document.get(part), dict) for part in ("config", "state")) or "class" not in document:
-        raise ValueError(f"{path} is damaged: parts of the model are missing")
-    return document  # type: ignore[no-any-return]
-
-
-def _find_class(kind: type[M], name: object) -> type[M]:
-    """The class called ``name``: ``kind`` or one derived from it, of several the one defined last."""
-    kinds = [kind]
-    for found in kinds:
-        kinds += found.__subclasses__()
-    for found in reversed(kinds):
-        if found.__name__ == name:
-            return found
-    raise ValueError(f"it holds a model of class {name!r}, where {kind.__name__} is expected")
-
-
-def _build(kind: type[M], document: Mapping[str, Any]) -> M:
-    kind = _find_class(kind, document["class"])
-    model = undisturbed(kind, **document["config"])  # the first weights are overwritten
-    model.load_state_dict(document["state"])
-    model.metadata = document.get("metadata")
-    return model
 
 
 def _is_number(x: object) -> bool:

@@ -1,4 +1,4 @@
-"""What training makes smaller: the mean loss of a model over a batch of examples, recorded anew for each batch."""
+"""The number that training makes smaller: the mean loss of a model over a batch, recorded anew for each batch."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Optimizer:
-    """What optimizers have in common: ``zero_grad()``, then ``backward()`` of a loss, then ``step()``.
+    """Base class of the optimizers, used in turn: ``zero_grad()``, ``backward()`` of a loss, ``step()``.
 
     Args:
         parameters: the Values to change.

@@ -100,29 +100,20 @@ def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
     line without any number in them is taken for names. Empty lines are left out.
 
     Raises:
-        ValueError: naming file and line, if a row has a different number of columns, something else than a number, or
-            no class; naming the file, if there are fewer than two classes or more than 20, or if it is not UTF-8 text.
+        ValueError: naming the file and the line, if a quote is not closed, or a row has a different number of columns,
+            something else than a number, or no class; naming the file and the column, if its largest number is beyond
+            1e100 or below 1e-100; naming the file, if there are fewer than two classes or more than 20, or if it is not
+            UTF-8 text.
         OSError: if the file cannot be read.
     """
-    import csv
-
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            text = file.read()
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text; save it as CSV with that encoding") from None
-    separator = max(",;\t", key=text.partition("\n")[0].count)
-    try:
-        table = list(csv.reader(text.splitlines(), delimiter=separator))
-    except csv.Error as error:
-        raise ValueError(f"{path} is not a CSV file: {error}") from None
-    lines = [(i, line) for i, line in enumerate(table, 1) if any(map(str.strip, line))]
+    lines, separator = _csv_lines(path)
     width = max(len(lines[0][1]), 2) if lines else 2
     named = bool(lines) and not any(map(_is_finite, lines[0][1][:-1]))
-    names = [name.strip().lower() for name in lines[0][1]] if named else []
-    column = next((names.index(name) for name in ("label", "class", "target") if name in names), width - 1)
+    names = [name.strip() for name in lines.pop(0)[1]] if named else []
+    lowered = [name.lower() for name in names]
+    column = next((lowered.index(name) for name in ("label", "class", "target") if name in lowered), width - 1)
     rows, labels = [], []
-    for i, line in lines[named:]:
+    for i, line in lines:
         if len(line) != width:
             raise ValueError(f"{path}, line {i}: expected {width} columns between {separator!r}, found {len(line)}")
         if not line[column].strip():
@@ -132,13 +123,43 @@ def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
             if not _is_finite(cell):
                 raise ValueError(f"{path}, line {i}: {cell!r} is not a number")
         rows.append([float(cell) for cell in line])
+    titles = names or [f"{i + 1}" for i in range(width)]
+    for title, numbers in zip(titles[:column] + titles[column + 1 :], zip(*rows)):
+        largest = max(map(abs, numbers))
+        if largest and not 1e-100 <= largest <= 1e100:
+            raise ValueError(f"{path}, column {title}: numbers up to {largest:g} cannot be learned from; choose a unit "
+                             "that gives numbers near 1")  # fmt: skip
     classes = sorted(set(labels))
     if not 2 <= len(classes) <= 20:
+        noun = "class" if len(classes) == 1 else "classes"
         raise ValueError(
-            f"{path} holds {len(rows)} points of {len(classes)} class{'es' * (len(classes) != 1)}, where 2 to 20 are "
-            f"expected; the class is taken from column {column + 1}, or from one named label"
+            f"{path} holds {len(rows)} points of {len(classes)} {noun}, where 2 to 20 are expected; the class is taken "
+            f"from column {column + 1}, or from one named label"
         )
     return rows, [classes.index(label) for label in labels], classes
+
+
+def _csv_lines(path: Path) -> tuple[list[tuple[int, list[str]]], str]:
+    """The lines that are not empty, each with its number and divided into cells, and the separator of the cells."""
+    import csv
+    import io
+
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            text = file.read()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not UTF-8 text; save it as CSV with that encoding") from None
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    reader, lines, start = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [], 1
+    try:
+        for line in reader:
+            if any(map(str.strip, line)):
+                lines.append((start, line))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        unclosed = reader.line_num > start or "unexpected end" in str(error)
+        raise ValueError(f"{path}, line {start}: {'a quote is not closed' if unclosed else error}") from None
+    return lines, separator
 
 
 def class_indices(targets: Iterable[Any]) -> list[int]:

@@ -1,4 +1,4 @@
-"""``History``: what training saw, epoch by epoch."""
+"""``History``: how a training went, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class History:
-    """What ``fit`` saw: lists with a number for each completed epoch; printing it gives a summary.
+    """A record of a training: lists with a number for each completed epoch; printing it gives a summary.
 
     Attributes:
         loss: the mean of the loss over the epoch's batches, with the penalty if there is one.
@@ -43,8 +43,11 @@ class History:
 
     def __repr__(self) -> str:
         count = len(self.loss)
-        text = f"{count} epoch{'s' * (count != 1)} in {self.seconds:.3g} s" + ", compiled" * self.compiled
-        text += ", interrupted" * self.interrupted
+        text = f"{count} epoch{'' if count == 1 else 's'} in {self.seconds:.3g} s"
+        if self.compiled:
+            text += ", compiled"
+        if self.interrupted:
+            text += ", interrupted"
         if count:
             text += f": loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g}"
         if self.metric:
