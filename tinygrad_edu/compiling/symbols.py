@@ -174,6 +174,3 @@ def _recorded_comparison(op: Operation, name: str) -> Any:
 for _name, _op in {"lt": ops.less, "le": ops.less_equal, "gt": ops.greater, "ge": ops.greater_equal, "eq": ops.equal,
                    "ne": ops.not_equal}.items():  # fmt: skip
     setattr(Symbol, f"__{_name}__", _recorded_comparison(_op, f"__{_name}__"))
-
-
-is_symbolic = _is_tracing  # for losses.py, until it needs no such question
