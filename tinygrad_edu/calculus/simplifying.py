@@ -60,6 +60,11 @@ def negated(x: Operand) -> Value | None:
     return x._first if isinstance(x, Value) and x.op is ops.negative else None
 
 
+def is_condition(x: Operand) -> bool:
+    """Tell whether ``x`` says that something holds: 1 if it does, otherwise 0."""
+    return isinstance(x, Value) and x.op is not None and x.op.is_condition
+
+
 # ---- rules: each gives what is simpler, or None ----------------------------------------------------------------------
 
 
@@ -90,6 +95,8 @@ def _multiply(simply: Simplifier, a: Operand, b: Operand) -> Operand | None:
     for one, other in ((a, b), (b, a)):
         if constant(one) in (1.0, -1.0):
             return other if constant(one) == 1 else simply(ops.negative, other)
+    if is_condition(a) and is_condition(b):
+        return simply(ops.logical_and, a, b)  # type: ignore[no-any-return]
     return _with_sign(simply, ops.multiply, a, b)
 
 
@@ -118,8 +125,7 @@ def _where(simply: Simplifier, condition: Operand, a: Operand, b: Operand) -> Op
     number = constant(condition)
     if number is not None:
         return a if number else b
-    is_condition = isinstance(condition, Value) and condition.op is not None and condition.op.is_condition
-    return condition if is_condition and [str(constant(x)) for x in (a, b)] == ["1.0", "0.0"] else None
+    return condition if is_condition(condition) and [str(constant(x)) for x in (a, b)] == ["1.0", "0.0"] else None
 
 
 _RULES: dict[Operation, Callable[..., Operand | None]] = {

@@ -112,7 +112,6 @@ class CompiledLoss:
                     [*map(self._given, rows)], [*map(losses.as_given, goals)]
                 )
                 done = total, [*map(plain_numbers, found)]
-                self._note_changes()
                 self.recorded += 1
         except Exception:
             self._forget()
@@ -151,9 +150,7 @@ class CompiledLoss:
                 return model.built(predictions)
         except ERRORS:
             pass
-        found = [plain_numbers(recorded(self._objective.model, self._given(row))) for row in rows]
-        self._note_changes()
-        return found
+        return [plain_numbers(recorded(self._objective.model, self._given(row))) for row in rows]
 
     @property
     def source(self) -> str:
@@ -223,7 +220,7 @@ class CompiledLoss:
         Raises:
             CompileError: if they differ; the code is then forgotten.
         """
-        if self._changes != sum([module._changes for module in self._modules]):
+        if self._is_changed():
             self._model = self._losses = None
         model = self._model or self._made(self._given(rows[0]))
         if targets and self._losses is None:
@@ -237,20 +234,33 @@ class CompiledLoss:
         return model, self._losses
 
     def _made(self, row: Any) -> _Model:
-        """Make the code of the model and of the penalty."""
+        """Make the code of the model and of the penalty.
+
+        Raises:
+            CompileError: if that is not possible, or a Module sets attributes when it is called: these would stay what
+                they were while it was recorded.
+        """
         objective = self._objective
+        holders = [f for f in (objective.model, objective.loss) if hasattr(f, "named_modules")]
+        self._modules = [module for holder in holders for _, module in holder.named_modules()]
+        self._note_changes()
+        recorded(objective.model, row)
+        if self._is_changed():
+            raise CompileError(
+                f"{name_of(objective.model)} sets attributes when it is called, which compiled code would not do"
+            )
         self._model = _Model(objective.model, row)
         if self._penalised is not None:
             objective.penalised = self._penalised()
         parameters, l2 = objective.penalised, objective.l2
         self._penalty = compile(lambda: l2 * l2_penalty(parameters)) if l2 and parameters else None
-        holders = [f for f in (objective.model, objective.loss) if hasattr(f, "named_modules")]
-        self._modules = [module for holder in holders for _, module in holder.named_modules()]
-        self._note_changes()
         return self._model
 
+    def _is_changed(self) -> bool:
+        """Tell whether attributes of modules were set or deleted since the code was made."""
+        return self._changes != sum([module._changes for module in self._modules])
+
     def _note_changes(self) -> None:
-        """Take the modules as they are for those that the code was made from: one may set attributes when called."""
         self._changes = sum([module._changes for module in self._modules])
 
     def compare(self, row: Any, target: Any) -> None:
@@ -291,8 +301,6 @@ class CompiledLoss:
             raise
         except ERRORS:  # there is no value here: the engine says so where it matters
             return
-        finally:
-            self._note_changes()
 
     # ---- batches ----
 

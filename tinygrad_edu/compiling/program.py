@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus.linearization import RecordedLinearization, is_zero
 from tinygrad_edu.calculus.simplifying import Simplifier, constant
-from tinygrad_edu.compiling.symbols import CompileError, symbolically
+from tinygrad_edu.compiling.symbols import CompileError, Symbol, symbolically
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.backward import local_derivatives, recorded_derivatives, topological_order
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE, Operation
@@ -84,6 +84,7 @@ class Program:
         before = len(self.order)
         at = _CompiledLinearization(outputs, inputs)
         found: Any = recorded(at.pull, cotangents)
+        self._nodes.update((stand_in, self._nodes[node]) for stand_in, node in at.stand_ins.items())
         slopes = self.add(found)
         new = {*self.order[before:]}
         pairs = [*zip(inputs, found), *at.adjoints.items()]
@@ -106,7 +107,7 @@ class Program:
 
     def _defined(self, node: Value, operands: Sequence[Value]) -> Value:
         """Add ``node`` written out as the definition of its operation."""
-        stand_ins = {parent: Value(parent._data) for parent in node.parents}  # so that the walk ends at them
+        stand_ins = {parent: Symbol(parent._data) for parent in node.parents}  # so that the walk ends at them
         self._nodes.update((stand_ins[parent], operand) for parent, operand in zip(node.parents, operands))
         definition: Any = node.op.definition  # type: ignore[union-attr]
         [result] = self.add([symbolically(definition, *[stand_ins[parent] for parent in node.parents])])
@@ -137,17 +138,35 @@ def _is_own(op: Operation | Primitive) -> bool:
 
 
 class _CompiledLinearization(RecordedLinearization):
-    """The derivative as a graph that holds for all numbers."""
+    """The derivative as a graph that holds for all numbers.
+
+    Attributes:
+        stand_ins: Symbols in the graph, and what they stand for.
+    """
+
+    def __init__(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> None:
+        super().__init__(outputs, inputs)
+        self.stand_ins: dict[Value, Value] = {}
 
     def locals(self, node: Value) -> Sequence[Operand]:
         """Record the local derivatives of ``node``. A rule that cannot be written down, because it branches, works on
         numbers only or has no value here, is called each time."""
         if node not in self._locals:
-            try:
-                self._locals[node] = symbolically(recorded_derivatives, node)
-            except (ArithmeticError, ValueError, TypeError, LookupError, AttributeError):
-                self._locals[node] = recorded(_called_rule, node)
+            for graph in (lambda: node, lambda: self._of_symbols(node)):
+                try:
+                    self._locals[node] = symbolically(recorded_derivatives, graph())
+                    break
+                except (ArithmeticError, ValueError, TypeError, LookupError, AttributeError):
+                    self._locals[node] = recorded(_called_rule, node)
         return self._locals[node]
+
+    def _of_symbols(self, node: Value) -> Value:
+        """Copy a node so that all it was made from are Symbols: those from outside are not, and cannot be compared."""
+        copies = {x: x if x.is_constant else Symbol(x._data) for x in (*node.parents, node)}
+        self.stand_ins.update((copy, x) for x, copy in copies.items() if copy is not x)
+        copy, parents = copies[node], tuple([copies[parent] for parent in node.parents])
+        copy.op, copy._first, copy._second = node.op, parents, None
+        return copy
 
     def _locals_under(self, upstream: Operand, node: Value) -> Sequence[Operand]:
         return () if is_zero(upstream) else self.locals(node)
