@@ -495,7 +495,7 @@ def test_the_errors_of_a_function_come_through_with_the_names_of_its_arguments()
             gradients(y, x)
         with pytest.raises(ZeroDivisionError):
             gradients(y, x, create_graph=True)
-    assert [node._adjoint for node in topological_order(y)] == [0.0] * 3
+    assert [node.grad for node in topological_order(y)] == [0.0] * 3
 
 
 def test_a_graph_that_was_differentiated_is_freed_at_once():

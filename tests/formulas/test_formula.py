@@ -202,7 +202,7 @@ def test_text_is_shortened_and_printable():
 # ---- what a formula says: read as Python, it gives the number --------------------------------------------------------
 
 FROM_SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-NAMESPACE = {op.name: op for op in TABLE.values()} | {"σ": ops.sigmoid, "abs": abs, "float": float}
+NAMESPACE = {op.name: op for op in TABLE.values()} | {"σ": ops.sigmoid, "abs": abs, "float": float, "bool": bool}
 
 
 def closing(text, start):
@@ -218,7 +218,11 @@ def closing(text, start):
 def to_python(text):
     """The text of a formula as Python: mathematics' own ways to write put into its operators and calls."""
     text = text.replace("·", "*").replace("−", "-").replace("^", "**")
-    text = text.replace("[", "float(").replace("]", ")").replace("≥", ">=").replace(" = ", " == ")  # Iverson's brackets
+    text = text.replace("[", "float(bool(").replace("]", "))").replace(" = ", " == ")  # Iverson's brackets
+    for sign, python in {"≥": ">=", "≤": "<=", "≠": "!=", "∧": "and", "∨": "or", " mod ": " % "}.items():
+        text = text.replace(sign, python)
+    for left, right, function in (("⌊", "⌋", "floor"), ("⌈", "⌉", "ceil")):
+        text = text.replace(left, f"{function}(").replace(right, ")")
     text = re.sub(r"(^|[-+*/(,√=>] ?)(\|+)", lambda m: m[1] + "abs(" * len(m[2]), text)  # what is left closes
     text = text.replace("|", ")")
     while match := re.search(r"([^\W⁰¹²³⁴⁵⁶⁷⁸⁹]+)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)\(", text):  # tanh²(x)

@@ -118,7 +118,7 @@ class Probe:
         self.zero = 4 * curvature * ulp(x) + TINY
 
     def _around(self) -> tuple[float, float]:
-        """Estimate how steep and how bent the function is within the largest step; 0 where it is not defined so far away."""
+        """Estimate how steep and how bent the function is within the largest step; 0 where it is not defined there."""
         step = self.steps[-1]
         try:
             rises = [self.function(self.x + s) - self.centre for s in (-step, step)]
@@ -148,8 +148,7 @@ class Probe:
         return self._agreed(lambda step: self._one_side(side * step))
 
     def _agreed(self, scheme: Callable[[float], tuple[float, float]]) -> tuple[float, float, int]:
-        """Take the slope from the smallest steps that are large enough to tell one, and from larger ones as long as they
-        agree.
+        """Take the slope from the smallest steps that can tell one, and from larger ones as long as they agree.
 
         Large steps alone may agree by accident, as on a wave; the smallest see what is true here.
         """

@@ -127,8 +127,8 @@ class Trace:
         return [self._given(row, self.gives_values) for row in self._at.jacobian(mode)]
 
     def _carrying(self, seeds: Sequence[Operand]) -> tuple[Linearization, Sequence[Operand], bool]:
-        """Choose the linearization to send ``seeds`` through; return it with the seeds, and whether the results are Values,
-        as they are also if there are Values among the seeds."""
+        """Choose the linearization to send ``seeds`` through; return it with the seeds, and whether the results are
+        Values, as they are also if there are Values among the seeds."""
         if not any(isinstance(seed, Value) for seed in seeds):
             return self._at, seeds, self.gives_values
         if self._is_detached:

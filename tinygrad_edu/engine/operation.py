@@ -123,7 +123,7 @@ class Operation:
         return result if type(result) is float else number(result)
 
     def domain_error(self, operands: Sequence[Any], error: Exception) -> Exception:
-        """Make the error to raise where ``forward`` raised ``error``: of the same class, naming the operation and its operands."""
+        """Make the error to raise where ``forward`` raised ``error``: it names the operation and its operands."""
         verdict = "is too large for a float" if isinstance(error, OverflowError) else "is undefined"
         return _same_class(error, f"{self.name} of {_describe(operands)} {verdict}")
 
