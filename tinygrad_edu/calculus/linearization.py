@@ -203,7 +203,8 @@ class RecordedLinearization(Linearization):
         for x, tangent in zip(self.inputs, tangents):
             moving[x] = _total([moving.get(x, 0.0), tangent])
         for node, terms in self.steps():
-            changes = [_product(moving[parent], local) for parent, local in terms if parent in moving]
+            moved = [(moving[parent], local) for parent, local in terms if parent in moving]
+            changes = [_product(change, local) for change, local in moved if not _is_absorbed(change, local)]
             moving[node] = _total([moving.get(node, 0.0), *changes])
         return [moving.get(output, 0.0) for output in self.outputs]
 
@@ -220,8 +221,8 @@ class RecordedLinearization(Linearization):
         return [_total(arriving[x]) for x in self.inputs]
 
     def _locals_under(self, upstream: Operand, node: Value) -> Sequence[Operand]:
-        """List the local derivatives of ``node``, none if nothing arrives. An upstream that is 0 only here takes out
-        those that are infinite or undefined."""
+        """List the local derivatives of ``node``, none if nothing arrives. One that meets an upstream so that 0 takes
+        out what is infinite or undefined, here if not everywhere, is a plain 0."""
         if is_zero(upstream):
             return ()
         arrives = not isinstance(upstream, Value) or upstream._data != 0
@@ -231,7 +232,7 @@ class RecordedLinearization(Linearization):
             if arrives:
                 raise
             return ()
-        return [x if arrives or isfinite(x._data if isinstance(x, Value) else x) else 0.0 for x in locals_]
+        return [0.0 if _is_absorbed(upstream, x) else x for x in locals_]
 
 
 class ConstantDerivative(Constant):
@@ -265,6 +266,12 @@ def is_zero(x: Operand) -> bool:
     (True, False)
     """
     return not isinstance(x, Value) and x == 0
+
+
+def _is_absorbed(a: Operand, b: Operand) -> bool:
+    """Tell whether, of two factors, one is 0 and the other infinite or undefined."""
+    x, y = (factor._data if isinstance(factor, Value) else factor for factor in (a, b))
+    return (x == 0 and not isfinite(y)) or (y == 0 and not isfinite(x))
 
 
 def _size_of_terms(node: Value) -> float:
