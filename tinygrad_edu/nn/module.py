@@ -39,7 +39,7 @@ class _Load:
     def __get__(self, model: M | None, kind: type[M]) -> Callable[[Path], M]:
         def load(path: Path) -> M:
             """Read a model that ``save`` wrote; see ``Module``."""
-            return saving.load(kind, path) if model is None else saving.load_into(model, path)
+            return saving.load(kind, path, model)
 
         return load
 
