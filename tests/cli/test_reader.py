@@ -118,7 +118,7 @@ REFUSED = [
     ("...", "this is not allowed in a formula", "^^^"),
     ("sum(*x)", "this is not allowed in a formula", "    ^^"),
     ("x*1e999", "this number is too large for a float", "  ^^^^^"),
-    ("tahn(x)", "there is no function tahn; did you mean tan, tanh, arctan?", "^^^^"),
+    ("tahn(x)", "there is no function tahn; did you mean tan, tanh, detach?", "^^^^"),
     ("w(x)", "w is a number, not a function; write w*(...) for a product", "^"),
     ("(tanh + 1)", "tanh is a function; write what it is applied to: tanh(...)", " ^^^^"),
     ("x*k", "k has no number; give it one: k=...", "  ^"),
@@ -335,7 +335,9 @@ def test_assignments_are_read():
 
 @pytest.mark.parametrize("given", ["w", "", "w=", "w=x", "w==3", "x=1/0", "x=1e308*10", "w=0.5,x=2", "w=nan", "w=-inf", "w=" + "9" * 5000])  # fmt: skip
 def test_an_assignment_without_a_number_says_how_to_write_one(given):
-    with pytest.raises(ValueError, match=r"^'.{0,41}' does not give a number to a name; write it like w=0\.5$"):
+    with pytest.raises(
+        ValueError, match=r"^'.{0,41}' does not give a number to a name; write it like w=0\.5, and a formula"
+    ):
         assignments([given])
 
 

@@ -31,6 +31,7 @@ OPERATORS: dict[type, Operation] = {
     ast.Add: ops.add, ast.Sub: ops.subtract, ast.Mult: ops.multiply, ast.Div: ops.divide, ast.Pow: ops.power,
     ast.USub: ops.negative, ast.UAdd: ops.positive,
 }
+GIVE = "write it like w=0.5, and a formula with spaces between quotes"
 CHOICE = "; maximum, minimum, relu and heaviside choose by size"
 INSTEAD = {  # of signs and words that a formula cannot have
     "^": "; write ** for a power", "²": "; write **2", "³": "; write **3", "//": "; write / for a quotient",
@@ -99,7 +100,7 @@ def assignments(texts: Sequence[str]) -> dict[str, float]:
         with suppress(ValueError, ArithmeticError):
             number = read(written, {})[0].data
         if not isfinite(number):
-            raise ValueError(f"{short(text)!r} does not give a number to a name; write it like w=0.5")
+            raise ValueError(f"{short(text)!r} does not give a number to a name; {GIVE}")
         name = unicodedata.normalize("NFKC", given.strip())  # as Python's parser spells it
         if not name.isidentifier():
             raise ValueError(f"{short(given)!r} is not a name; a name has letters, digits and _, and no digit in front")

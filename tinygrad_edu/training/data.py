@@ -14,7 +14,7 @@ from tinygrad_edu.engine.operation import whole_number
 from tinygrad_edu.nn.randomness import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
     from tinygrad_edu.nn.files import Path
@@ -39,11 +39,11 @@ def moons(n: int = 100, noise: float = 0.1, seed: int | None = None) -> Points:
     (100, 50)
     """
 
-    def point(kind: int, t: float) -> tuple[float, float]:
+    def point(kind: int, t: float) -> Sequence[float]:
         x, y = math.cos(math.pi * t), math.sin(math.pi * t)
         return (1 - x, 0.5 - y) if kind else (x, y)
 
-    return _scatter(point, 2, n, noise, seed)
+    return scatter(point, 2, n, noise, seed)
 
 
 def circles(n: int = 100, noise: float = 0.05, seed: int | None = None) -> Points:
@@ -54,11 +54,11 @@ def circles(n: int = 100, noise: float = 0.05, seed: int | None = None) -> Point
     [0.5, 1.0]
     """
 
-    def point(kind: int, t: float) -> tuple[float, float]:
+    def point(kind: int, t: float) -> Sequence[float]:
         radius = 0.5 if kind else 1.0
         return radius * math.cos(2 * math.pi * t), radius * math.sin(2 * math.pi * t)
 
-    return _scatter(point, 2, n, noise, seed)
+    return scatter(point, 2, n, noise, seed)
 
 
 def spirals(n: int = 100, noise: float = 0.02, seed: int | None = None) -> Points:
@@ -69,11 +69,11 @@ def spirals(n: int = 100, noise: float = 0.02, seed: int | None = None) -> Point
     (100, 50)
     """
 
-    def point(kind: int, t: float) -> tuple[float, float]:
+    def point(kind: int, t: float) -> Sequence[float]:
         radius, angle = 0.1 + 0.9 * t, 2 * math.pi * t + math.pi * kind
         return radius * math.cos(angle), radius * math.sin(angle)
 
-    return _scatter(point, 2, n, noise, seed)
+    return scatter(point, 2, n, noise, seed)
 
 
 def blobs(n: int = 100, noise: float = 0.25, seed: int | None = None, *, classes: int = 3) -> Points:
@@ -85,11 +85,37 @@ def blobs(n: int = 100, noise: float = 0.25, seed: int | None = None, *, classes
     """
     classes = whole_number("classes", classes, at_least=1)
 
-    def point(kind: int, t: float) -> tuple[float, float]:
+    def point(kind: int, t: float) -> Sequence[float]:
         angle = math.pi / 2 + 2 * math.pi * kind / classes
         return math.cos(angle), math.sin(angle)
 
-    return _scatter(point, classes, n, noise, seed)
+    return scatter(point, classes, n, noise, seed)
+
+
+def scatter(
+    point: Callable[[int, float], Sequence[float]], classes: int, n: int, noise: float = 0.1, seed: int | None = None
+) -> Points:
+    """``n`` points in random order, as evenly over the classes as can be, each with noise around ``point(class, t)``.
+
+    In each class the points stand at the middles of ``n / classes`` equal parts of the range of t, from 0 to 1.
+
+    >>> scatter(lambda kind, t: (t, kind), 1, 2, noise=0, seed=0)
+    ([[0.25, 0.0], [0.75, 0.0]], [0, 0])
+    """
+    n = whole_number("n", n, at_least=1)
+    if n < classes:
+        raise ValueError(f"n = {n} is out of range; there is at least one point for each of the {classes} classes")
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise = {noise} is out of range; it is a standard deviation, at least 0")
+    rng = generator(seed)
+    examples = []
+    for kind in range(classes):
+        size = len(range(kind, n, classes))
+        for i in range(size):
+            x, y = point(kind, (i + 0.5) / size)
+            examples.append(([rng.gauss(x, noise), rng.gauss(y, noise)], kind))
+    rng.shuffle(examples)
+    return [inputs for inputs, _ in examples], [kind for _, kind in examples]
 
 
 def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
@@ -183,26 +209,3 @@ def _is_finite(cell: str) -> bool:
         return math.isfinite(float(cell))
     except ValueError:
         return False
-
-
-def _scatter(
-    point: Callable[[int, float], tuple[float, float]], classes: int, n: int, noise: float, seed: int | None
-) -> Points:
-    """``n`` points in random order, as evenly over the classes as can be, each with noise around ``point(class, t)``.
-
-    In each class the points stand at the middles of ``n / classes`` equal parts of the range of t, from 0 to 1.
-    """
-    n = whole_number("n", n, at_least=1)
-    if n < classes:
-        raise ValueError(f"n = {n} is out of range; there is at least one point for each of the {classes} classes")
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"noise = {noise} is out of range; it is a standard deviation, at least 0")
-    rng = generator(seed)
-    examples = []
-    for kind in range(classes):
-        size = len(range(kind, n, classes))
-        for i in range(size):
-            x, y = point(kind, (i + 0.5) / size)
-            examples.append(([rng.gauss(x, noise), rng.gauss(y, noise)], kind))
-    rng.shuffle(examples)
-    return [inputs for inputs, _ in examples], [kind for _, kind in examples]
