@@ -242,10 +242,10 @@ def test_a_mistake_is_one_line_on_stderr_and_status_2(arguments, message, capsys
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds 0 points"),
+        ("", "found 0 among 0 points"),
         (
             "1,2,a\n3,4,a\n5,6,a\n",
-            "holds 3 points of 1 class, where 2 to 20 are expected; the class is taken from column 3",
+            "expected 2 to 20 classes in column 3, or in one named label, found 1 among 3 points",
         ),
         ("1,2,a\n3,four,b\n", "line 2: 'four' is not a number"),
         ("1,2,a\n3,inf,b\n", "line 2: 'inf' is not a number"),
@@ -254,7 +254,7 @@ def test_a_mistake_is_one_line_on_stderr_and_status_2(arguments, message, capsys
         ("1,a\n2,b\n", "2 points are too few"),
         ("1;2;a\n3;b\n", "line 2: expected 3 columns between ';', found 2"),
         ("1,2,a\n3,4, \n", "line 2: the class is missing"),
-        ("".join(f"{i},{i}\n" for i in range(30)), "holds 30 points of 30 classes, where 2 to 20 are expected"),
+        ("".join(f"{i},{i}\n" for i in range(30)), "found 30 among 30 points"),
     ],
 )
 def test_a_mistake_in_a_file_of_points_is_pointed_at(text, message, tmp_path, capsys):
@@ -444,7 +444,7 @@ def test_a_formula_that_looks_like_an_option_is_a_formula(formula, capsys):
         (["page", ""], "the formula is empty; write one such as tanh(w*x + b)"),
         (["draw", "tahn(x)", "x=1"], "there is no function tahn; did you mean tan, tanh, detach?\ntahn(x)\n^^^^"),
         (["page", "w*x", "w=1"], "x has no number; give it one: x=...\nw*x\n  ^"),
-        (["explain", "-x^2", "x=1"], "^ is not allowed in a formula; write ** for a power\n-x^2\n  ^"),
+        (["explain", "-x^2", "x=1"], "'^' is not allowed in a formula; write ** for a power\n-x^2\n  ^"),
         (["explain", "y = w*x", "w=1"], "write what is right of =, and give numbers apart, as in w=0.5\ny = w*x\n  ^"),
         (["draw", "x", "x=1", "x=2"], "'x=2' gives x a second number; give it one"),
         (["draw", "x", "x=one"], "'x=one' does not give a number to a name; write it like w=0.5, and a formula with spaces between quotes"),

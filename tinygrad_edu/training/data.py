@@ -107,13 +107,11 @@ def scatter(
         raise ValueError(f"n = {n} is out of range; there is at least one point for each of the {classes} classes")
     if not 0 <= noise < math.inf:
         raise ValueError(f"noise = {noise} is out of range; it is a standard deviation, at least 0")
-    rng = generator(seed)
-    examples = []
+    rng, examples = generator(seed), []
     for kind in range(classes):
         size = len(range(kind, n, classes))
-        for i in range(size):
-            x, y = point(kind, (i + 0.5) / size)
-            examples.append(([rng.gauss(x, noise), rng.gauss(y, noise)], kind))
+        middles = [(i + 0.5) / size for i in range(size)]
+        examples += [([rng.gauss(x, noise) for x in point(kind, t)], kind) for t in middles]
     rng.shuffle(examples)
     return [inputs for inputs, _ in examples], [kind for _, kind in examples]
 
@@ -135,21 +133,20 @@ def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
     lines, separator = _csv_lines(path)
     width = max(len(lines[0][1]), 2) if lines else 2
     named = bool(lines) and not any(map(_is_finite, lines[0][1][:-1]))
-    names = [name.strip() for name in lines.pop(0)[1]] if named else []
-    lowered = [name.lower() for name in names]
+    titles = lines.pop(0)[1] if named else [f"{i + 1}" for i in range(width)]
+    lowered = [title.lower() for title in titles]
     column = next((lowered.index(name) for name in ("label", "class", "target") if name in lowered), width - 1)
     rows, labels = [], []
     for i, line in lines:
         if len(line) != width:
             raise ValueError(f"{path}, line {i}: expected {width} columns between {separator!r}, found {len(line)}")
-        if not line[column].strip():
+        labels.append(line.pop(column))
+        if not labels[-1]:
             raise ValueError(f"{path}, line {i}: the class is missing")
-        labels.append(line.pop(column).strip())
         for cell in line:
             if not _is_finite(cell):
                 raise ValueError(f"{path}, line {i}: {cell!r} is not a number")
         rows.append([float(cell) for cell in line])
-    titles = names or [f"{i + 1}" for i in range(width)]
     for title, numbers in zip(titles[:column] + titles[column + 1 :], zip(*rows)):
         largest = max(map(abs, numbers))
         if largest and not 1e-100 <= largest <= 1e100:
@@ -157,11 +154,8 @@ def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
                              "that gives numbers near 1")  # fmt: skip
     classes = sorted(set(labels))
     if not 2 <= len(classes) <= 20:
-        noun = "class" if len(classes) == 1 else "classes"
-        raise ValueError(
-            f"{path} holds {len(rows)} points of {len(classes)} {noun}, where 2 to 20 are expected; the class is taken "
-            f"from column {column + 1}, or from one named label"
-        )
+        raise ValueError(f"{path}: expected 2 to 20 classes in column {column + 1}, or in one named label, found "
+                         f"{len(classes)} among {len(rows)} points")  # fmt: skip
     return rows, [classes.index(label) for label in labels], classes
 
 
@@ -176,15 +170,17 @@ def _csv_lines(path: Path) -> tuple[list[tuple[int, list[str]]], str]:
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not UTF-8 text; save it as CSV with that encoding") from None
     separator = max(",;\t", key=text.partition("\n")[0].count)
-    reader, lines, start = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [], 1
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    lines: list[tuple[int, list[str]]] = []
+    start = 1
     try:
         for line in reader:
-            if any(map(str.strip, line)):
-                lines.append((start, line))
+            cells = [cell.strip() for cell in line]
+            if any(cells):
+                lines.append((start, cells))
             start = reader.line_num + 1
     except csv.Error as error:
-        unclosed = reader.line_num > start or "unexpected end" in str(error)
-        raise ValueError(f"{path}, line {start}: {'a quote is not closed' if unclosed else error}") from None
+        raise ValueError(f"{path}, line {start}: {error}; is a quote not closed?") from None
     return lines, separator
 
 
