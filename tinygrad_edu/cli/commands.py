@@ -39,7 +39,6 @@ DATA_SETS: dict[str, Callable[..., Points]] = {
     make.__name__: make for make in (data.moons, data.circles, data.spirals, data.blobs)
 }
 OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD}
-RATES = {"adam": 0.02, "adamw": 0.02, "sgd": 0.5}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -102,21 +101,15 @@ def _add_train(commands: Commands) -> None:
     add = _add(commands, _train, "train", "train a network to tell classes of points apart, check it on points it has "
                "not seen, and draw the boundary it found", "moons --hidden 16,16 --epochs 100").add_argument
     add("set", nargs="?", choices=["xor", *DATA_SETS], metavar="xor|moons|circles|spirals|blobs", help="the points")
-    add("--data", metavar="FILE", help="points of your own: a CSV file with a row for each, the class in the column "
-        "'label' or else in the last")
-    add("--hidden", type=_sizes, default="16,16", metavar="N,N", help="neurons in each hidden layer, 0 for no such "
-        "layer (%(default)s)")
-    add("--activation", default="tanh", metavar="NAME", help="what lets a boundary bend: tanh, relu, sigmoid, ... "
-        "or none (%(default)s)")
+    add("--data", metavar="FILE", help="a CSV file of points, the class in the column 'label' or else in the last")
+    add("--hidden", type=_sizes, default="16,16", metavar="N,N", help="sizes of the hidden layers, or 0 (%(default)s)")
+    add("--activation", default="tanh", metavar="NAME", help="tanh, relu, ... or none, for hidden layers (%(default)s)")
     add("--optimizer", choices=OPTIMIZERS, default="adam", help="how the weights follow the gradients (%(default)s)")
-    add("--lr", type=float, metavar="RATE", help="learning rate, the size of the first steps; it falls to 0 along a "
-        f"cosine ({', '.join(f'{rate} for {name}' for name, rate in RATES.items())})")
+    add("--lr", type=float, metavar="RATE", help="learning rate, which falls to 0 along a cosine (0.02, for sgd 0.5)")
     add("--epochs", type=int, default=100, metavar="N", help="how often to go through the points (%(default)s)")
     add("--batch-size", type=int, default=20, metavar="N", help="points for each step (%(default)s)")
-    add("--points", type=int, default=200, metavar="N", help="how many points to draw, but for xor; a quarter is "
-        "held out for the check (%(default)s)")
-    add("--noise", type=float, metavar="SIZE", help="how far points stray from their shape, which is about 1 in size "
-        "(by default what suits it)")
+    add("--points", type=int, default=200, metavar="N", help="how many to draw, a quarter for the check (%(default)s)")
+    add("--noise", type=float, metavar="SIZE", help="how far points stray from their shape, which is about 1 in size")
     add("--seed", type=int, default=0, metavar="N", help="the same seed gives the same run (%(default)s)")
     add("--out", metavar="DIR", help="where to write model.json, history.csv and, with matplotlib, two pictures")
 
@@ -147,8 +140,8 @@ def _add_formulas(commands: Commands) -> None:
     draw.add_argument("--expand", action="store_true", help="open operations such as sigmoid into simpler ones")
     explain.add_argument("--wrt", metavar="NAME", help="only the derivative with respect to this: all paths to it")
     add = explain.add_mutually_exclusive_group().add_argument
-    add("--markdown", dest="form", action="store_const", const="markdown", help="print Markdown with LaTeX formulas")
-    add("--latex", dest="form", action="store_const", const="latex", help="print LaTeX, for a document with amsmath")
+    add("--markdown", action="store_true", help="print Markdown with LaTeX formulas")
+    add("--latex", action="store_true", help="print LaTeX, for a document with amsmath")
     page.add_argument("-o", "--out", default="page.html", metavar="FILE", help="the page to write, .html (%(default)s)")
 # fmt: on
 
@@ -171,7 +164,8 @@ def _train(options: argparse.Namespace) -> None:
     dimensions, outputs = len(inputs[0]), 1 if len(classes) == 2 else len(classes)
     activation = None if options.activation == "none" else options.activation
     model = nn.MLP(dimensions, [*options.hidden, outputs], activation, seed=options.seed)
-    rate = RATES[options.optimizer] if options.lr is None else options.lr
+    usual_rate = 0.5 if options.optimizer == "sgd" else 0.02
+    rate = usual_rate if options.lr is None else options.lr
     print(f"{options.data or options.set}: {len(inputs)} points to learn from, {len(held[0])} held out")
     centre, spread = _scaling(inputs) if options.data else ([0.0] * dimensions, [1.0] * dimensions)
     history = fit(

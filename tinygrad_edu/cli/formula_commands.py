@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
+import textwrap
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -53,18 +55,16 @@ def draw_formula(options: argparse.Namespace) -> None:
     """Write the picture of a formula."""
     _check_ending(options.out, PICTURES, "picture")
     result, _ = _computed(options)
-    note = ""
     try:
         result.backward()
     except (ArithmeticError, ValueError) as error:
-        note = f"tinygrad-edu draw: {error}, so no gradient can be computed; every grad in the picture is 0"
+        without = "so no gradient can be computed; every grad in the picture is 0"
+        print(f"tinygrad-edu draw: {error}, {without}", file=sys.stderr)
     try:
         picture = draw(result, expand=options.expand)
     except ValueError as error:
         raise ValueError(str(error).partition("; draw(")[0]) from None  # the rest is advice for Python
     _save(options.out, picture.render)
-    if note:
-        print(note, file=sys.stderr)
 
 
 def explain_formula(options: argparse.Namespace) -> None:
@@ -74,10 +74,8 @@ def explain_formula(options: argparse.Namespace) -> None:
         named = f"; --wrt can be {either(values)}" if values else ""
         raise ValueError(f"the formula has no name {options.wrt!r}{named}")
     report: Report = explain(result) if options.wrt is None else explain(result, wrt=values[options.wrt])
-    if options.form:
-        print(printable(report.to_latex() if options.form == "latex" else report.to_markdown()), end="")
-    else:
-        print(_as_text(report))
+    text = report.to_latex() if options.latex else report.to_markdown() if options.markdown else _as_text(report)
+    print(printable(text), end="")
 
 
 def write_page(options: argparse.Namespace) -> None:
@@ -97,22 +95,17 @@ def _computed(options: argparse.Namespace) -> tuple[Value, dict[str, Value]]:
 
 def _as_text(report: Report) -> str:
     """Write the tables, in plain characters if need be, with lines wrapped that are longer than the terminal's."""
-    import shutil
-    from textwrap import fill
-
     text = str(report)
     if printable(text) != text:
-        tables = [
-            Table(table.title, table.header, [[plain(str(cell)) for cell in row] for row in table.rows], table.remark)
-            for table in report.tables
-        ]
+        rows = [[[plain(str(cell)) for cell in row] for row in table.rows] for table in report.tables]
+        tables = [Table(old.title, old.header, new, old.remark) for old, new in zip(report.tables, rows)]
         text = plain(str(Report(tables)))
     columns = shutil.get_terminal_size((100, 24)).columns
     lines = []
     for line in text.split("\n"):
         indent = " " * (len(line) - len(line.lstrip()) + 2)
-        lines.append(line if len(line) <= columns else fill(line, columns, subsequent_indent=indent))
-    return "\n".join(lines)
+        lines.append(line if len(line) <= columns else textwrap.fill(line, columns, subsequent_indent=indent))
+    return "\n".join(lines) + "\n"
 
 
 # ---- files -----------------------------------------------------------------------------------------------------------

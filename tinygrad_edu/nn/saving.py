@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound="Module")
 
-FORMAT, VERSION = "tinygrad_edu model", 1
+FORMAT = "tinygrad_edu model"
 DEEPEST = 100  # levels of lists and dicts in a file
 LONGEST = 800  # characters of a reason
 
@@ -35,7 +35,7 @@ def save(model: Module, path: Path) -> None:
     with _errors_named(f"{type(model).__name__} cannot be saved"):
         document = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": 1,
             "class": type(model).__name__,
             "config": model.config(),
             "metadata": model.metadata,
@@ -91,9 +91,9 @@ def _parse(text: str | bytes) -> dict[str, Any]:
     document = json.loads(text, object_pairs_hook=_without_duplicates)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f"it has no format {FORMAT!r}")
-    version = repr(document.get("version"))  # True and 1.0 equal 1
-    if version != repr(VERSION):
-        raise ValueError(f"its format has version {version}, not {VERSION}")
+    version = repr(document.get("version"))  # True and 1.0 would equal 1
+    if version != "1":
+        raise ValueError(f"its format has version {version}, not 1")
     if not all(isinstance(document.get(part), dict) for part in ("config", "state")) or "class" not in document:
         raise ValueError("parts of the model are missing")
     _check("", document)

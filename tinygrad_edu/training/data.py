@@ -39,8 +39,8 @@ def moons(n: int = 100, noise: float = 0.1, seed: int | None = None) -> Points:
     (100, 50)
     """
 
-    def point(kind: int, t: float) -> Sequence[float]:
-        x, y = math.cos(math.pi * t), math.sin(math.pi * t)
+    def point(kind: int, t: float) -> tuple[float, float]:
+        x, y = _polar(1.0, t / 2)
         return (1 - x, 0.5 - y) if kind else (x, y)
 
     return scatter(point, 2, n, noise, seed)
@@ -53,12 +53,7 @@ def circles(n: int = 100, noise: float = 0.05, seed: int | None = None) -> Point
     >>> sorted({round(math.hypot(*point), 6) for point in inputs})
     [0.5, 1.0]
     """
-
-    def point(kind: int, t: float) -> Sequence[float]:
-        radius = 0.5 if kind else 1.0
-        return radius * math.cos(2 * math.pi * t), radius * math.sin(2 * math.pi * t)
-
-    return scatter(point, 2, n, noise, seed)
+    return scatter(lambda kind, t: _polar(0.5 if kind else 1.0, t), 2, n, noise, seed)
 
 
 def spirals(n: int = 100, noise: float = 0.02, seed: int | None = None) -> Points:
@@ -68,12 +63,7 @@ def spirals(n: int = 100, noise: float = 0.02, seed: int | None = None) -> Point
     >>> len(inputs), sum(targets)
     (100, 50)
     """
-
-    def point(kind: int, t: float) -> Sequence[float]:
-        radius, angle = 0.1 + 0.9 * t, 2 * math.pi * t + math.pi * kind
-        return radius * math.cos(angle), radius * math.sin(angle)
-
-    return scatter(point, 2, n, noise, seed)
+    return scatter(lambda kind, t: _polar(0.1 + 0.9 * t, t + kind / 2), 2, n, noise, seed)
 
 
 def blobs(n: int = 100, noise: float = 0.25, seed: int | None = None, *, classes: int = 3) -> Points:
@@ -84,12 +74,11 @@ def blobs(n: int = 100, noise: float = 0.25, seed: int | None = None, *, classes
     [30, 30, 30]
     """
     classes = whole_number("classes", classes, at_least=1)
+    return scatter(lambda kind, _: _polar(1.0, 1 / 4 + kind / classes), classes, n, noise, seed)
 
-    def point(kind: int, t: float) -> Sequence[float]:
-        angle = math.pi / 2 + 2 * math.pi * kind / classes
-        return math.cos(angle), math.sin(angle)
 
-    return scatter(point, classes, n, noise, seed)
+def _polar(radius: float, turns: float) -> tuple[float, float]:
+    return radius * math.cos(2 * math.pi * turns), radius * math.sin(2 * math.pi * turns)
 
 
 def scatter(
