@@ -90,7 +90,7 @@ def test_what_is_out_of_range_is_named(call, message):
         ("1,2,a\n3,inf,b\n", ", line 2: 'inf' is not a number"),
         ("1,2,a\n\n3,b\n", ", line 3: expected 3 columns between ',', found 2"),
         ("1;2;a\n3;b\n", ", line 2: expected 3 columns between ';', found 2"),
-        ("1\n2\n", ", line 1: expected 2 columns between ',', found 1"),
+        ("1\n2\n", ", line 2: expected 2 columns between ',', found 1"),
         ("1,2,a\n3,4, \n", ", line 2: the class is missing"),
         ("w,h,label\n1,1e308,a\n2,-1e308,b\n", ", column h: numbers up to 1e\\+308 cannot be learned from"),
         ("label,w,h\na,1,0\nb,2,1e-300\n", ", column h: numbers up to 1e-300 cannot be learned from"),
