@@ -77,6 +77,14 @@ def test_saving_and_loading_leave_random_numbers_and_the_network_alone(tmp_path)
     assert random.getstate() == state
 
 
+def test_a_model_without_a_constructor_comes_back(tmp_path):
+    class Bare(nn.Module):
+        pass
+
+    Bare().save(tmp_path / "bare.json")
+    assert type(nn.load(tmp_path / "bare.json")) is Bare
+
+
 def test_a_configuration_with_tuples_fits_itself(tmp_path):
     class Wave(nn.Module):
         def __init__(self, span):

@@ -140,7 +140,7 @@ def _make(kind: type[M], config: dict[str, Any], state: dict[str, float]) -> M:
     The classes of ``layers`` are given an ``init`` that draws no random numbers and has no more weights than the file.
     Other classes are called as they are.
     """
-    if kind.__init__.__module__ != "tinygrad_edu.nn.layers":
+    if getattr(kind.__init__, "__module__", "") != "tinygrad_edu.nn.layers":
         return kind(**config)
     try:
         return kind(**{**config, "init": iter(state.values()).__next__})
