@@ -226,6 +226,7 @@ def test_a_small_file_cannot_ask_for_a_large_network(kind, config, count, tmp_pa
         {"config": {"n_inputs": 1, "x" * 10**6: 1}},
         {"config": {"n_inputs": 1, "activation": "\n" * 10**6}},
         {"state": {"x" * 10**6: 0.0}},
+        {"state": {"\U0010ffff" * 10**4: 0.0}},
         {"state": {f"\n{i}": 0.0 for i in range(10**4)}},
     ],
 )

@@ -54,7 +54,10 @@ def load(kind: type[M], path: Path, model: M | None = None) -> M:
     """Make a new model from a file that holds one of class ``kind`` or derived from it, or fill ``model`` with it."""
     import json
 
-    document = _read(path)
+    with open(path, "rb") as file:
+        content = file.read()
+    with _errors_named(f"{path} is damaged or not a model that this version of tinygrad_edu can read"):
+        document = _parse(content)
     with _errors_named(f"{path} does not fit"):
         found, config = _find_class(kind, document["class"]), document["config"]
         if model is None:
@@ -73,15 +76,8 @@ def _errors_named(what: str) -> Iterator[None]:
         yield
     except Exception as error:
         reason = str(error) if isinstance(error, (TypeError, ValueError)) else repr(error)
-        shown = "".join([c if c.isprintable() else ascii(c)[1:-1] for c in reason[:LONGEST]])
-        raise ValueError(f"{what}: {shown}{'...' if len(reason) > LONGEST else ''}") from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    with open(path, "rb") as file:
-        content = file.read()
-    with _errors_named(f"{path} is damaged or not a model that this version of tinygrad_edu can read"):
-        return _parse(content)
+        shown = "".join([c if c.isprintable() else ascii(c)[1:-1] for c in reason[: LONGEST + 1]])
+        raise ValueError(f"{what}: {shown[:LONGEST]}{'...' if len(shown) > LONGEST else ''}") from None
 
 
 def _parse(text: str | bytes) -> dict[str, Any]:
