@@ -98,10 +98,12 @@ def _add(commands: Commands, run: Callable[[argparse.Namespace], None], name: st
 
 # fmt: off
 def _add_train(commands: Commands) -> None:
-    add = _add(commands, _train, "train", "train a network to tell classes of points apart, check it on points it has "
-               "not seen, and draw the boundary it found", "moons --hidden 16,16 --epochs 100").add_argument
+    train = _add(commands, _train, "train", "train a network to tell classes of points apart, check it on points it "
+                 "has not seen, and draw the boundary it found", "moons --hidden 16,16 --epochs 100")
+    add = train.add_mutually_exclusive_group(required=True).add_argument
     add("set", nargs="?", choices=["xor", *DATA_SETS], metavar="xor|moons|circles|spirals|blobs", help="the points")
     add("--data", metavar="FILE", help="a CSV file of points, the class in the column 'label' or else in the last")
+    add = train.add_argument
     add("--hidden", type=_sizes, default="16,16", metavar="N,N", help="sizes of the hidden layers, or 0 (%(default)s)")
     add("--activation", default="tanh", metavar="NAME", help="tanh, relu, ... or none, for hidden layers (%(default)s)")
     add("--optimizer", choices=OPTIMIZERS, default="adam", help="how the weights follow the gradients (%(default)s)")
@@ -135,8 +137,8 @@ def _add_formulas(commands: Commands) -> None:
         add = command.add_argument
         add("formula", metavar="FORMULA", help="numbers, names, + - * / ** ( ) and functions; in quotes")
         add("numbers", metavar="NAME=NUMBER", nargs="*", default=[], help="the number of each name in the formula")
-    draw.add_argument("-o", "--out", default="drawing.svg", metavar="FILE", help="the picture to write; its ending, "
-                      f"{formulas.either(formulas.PICTURES)}, says of which kind (%(default)s)")
+    draw.add_argument("-o", "--out", default="drawing.svg", metavar="FILE", help="the picture to write, by its ending "
+                      f"{' or '.join(formulas.PICTURES)} (%(default)s)")
     draw.add_argument("--expand", action="store_true", help="open operations such as sigmoid into simpler ones")
     explain.add_argument("--wrt", metavar="NAME", help="only the derivative with respect to this: all paths to it")
     add = explain.add_mutually_exclusive_group().add_argument
@@ -199,10 +201,6 @@ def _train(options: argparse.Namespace) -> None:
 
 def _points(options: argparse.Namespace) -> tuple[Points, Points, list[object]]:
     """The examples to learn from, those held out for the check, and the names of the classes."""
-    if options.data and options.set:
-        raise ValueError(f"give either the data set {options.set} or --data {options.data}, not both")
-    if not options.data and not options.set:
-        raise ValueError("name a data set (xor, moons, circles, spirals or blobs) or give one with --data FILE")
     noise = {} if options.noise is None else {"noise": options.noise}
     if options.set == "xor":
         corners, kinds = data.xor()

@@ -18,7 +18,7 @@ from tinygrad_edu.viz.graphs.drawing import draw
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from tinygrad_edu.engine.value import Value
 
@@ -71,8 +71,7 @@ def explain_formula(options: argparse.Namespace) -> None:
     """Print where the derivatives of a formula come from."""
     result, values = _computed(options)
     if options.wrt not in (None, *values):
-        named = f"; --wrt can be {either(values)}" if values else ""
-        raise ValueError(f"the formula has no name {options.wrt!r}{named}")
+        raise ValueError(f"the formula has no name {options.wrt!r}; its names are {', '.join(values) or 'none'}")
     report: Report = explain(result) if options.wrt is None else explain(result, wrt=values[options.wrt])
     text = report.to_latex() if options.latex else report.to_markdown() if options.markdown else _as_text(report)
     print(printable(text), end="")
@@ -113,7 +112,7 @@ def _as_text(report: Report) -> str:
 
 def _check_ending(path: str, endings: Sequence[str], kind: str) -> None:
     if os.path.splitext(path)[1].lower() not in endings:
-        raise ValueError(f"the name of a {kind} ends in {either(endings)}, not {path!r}")
+        raise ValueError(f"the name of a {kind} ends in {' or '.join(endings)}, not {path!r}")
 
 
 def _save(path: str, write: Callable[[str], object]) -> None:
@@ -129,9 +128,3 @@ def _save(path: str, write: Callable[[str], object]) -> None:
         reason = "a part of its path is a file, not a folder" if no_folder else error.strerror or error
         raise OSError(f"{path} cannot be written: {reason}") from None
     print(f"wrote {path}")
-
-
-def either(words: Iterable[str]) -> str:
-    """Join words with commas and an "or"."""
-    *others, last = words
-    return f"{', '.join(others)} or {last}" if others else last

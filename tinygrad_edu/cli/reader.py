@@ -53,19 +53,15 @@ PRODUCTS = {"nn", "nd", "dn", "dd", "d(", ")n", ")d", ")("}  # of names, numbers
 def read(text: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Value]]:
     """Compute the recorded Value of a formula, and the Values of its names, which are labelled with them.
 
-    A formula is made of numbers, names, ``+ - * / **``, parentheses and the functions of the table, one's own too;
-    ``abs``, ``max``, ``min`` and ``ln`` are understood. A name is one Value however often it is written. A row of lists
-    takes their elements: ``mean(a, b, c)``.
-
-    Args:
-        text: the formula, of at most 10,000 characters, on one line or several, which may end in ``# comments``.
-        numbers: a number for each name in it, as from ``assignments``.
+    A formula is made of numbers, names, ``+ - * / **``, parentheses and the functions of the table, one's own too, of
+    which some have everyday names, such as ``abs``. It has at most 10,000 characters, on one line or several, which may
+    end in ``# comments``. A name is one Value however often it is written, with the number that ``numbers`` gives it. A
+    row of lists takes their elements: ``mean(a, b, c)``.
 
     Raises:
-        ValueError: if the formula has anything else in it, is incomplete, or does not use the names that ``numbers``
-            has. The message shows the formula with the place marked.
-        ValueError, ZeroDivisionError, OverflowError: if the formula is undefined or too large at these numbers, with
-            the same mark.
+        ValueError: if the formula has anything else in it, is incomplete, or does not use all of ``numbers``.
+        ValueError, ZeroDivisionError, OverflowError: if it is undefined or too large at these numbers. The message
+            shows the formula with the place marked.
 
     >>> y, names = read("tanh(w*x + b)", {"w": 0.5, "x": 2.0, "b": -1.0})
     >>> y.backward()
