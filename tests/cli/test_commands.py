@@ -97,7 +97,6 @@ def test_no_hidden_layer_and_no_epoch(tmp_path, capsys):
     assert nn.MLP.load(tmp_path / "model.json").config()["sizes"] == [1]
 
 
-<<<<<<< HEAD
 def write_points(path, header):
     first = header is not None and header[:1].lower() in "lc"  # the label's column
     rows = [(k, 1000 + 100 * x, y) if first else (1000 + 100 * x, y, k) for x, y, k in POINTS]
@@ -108,11 +107,6 @@ def write_points(path, header):
 
 def test_points_of_ones_own(tmp_path, capsys):
     path = write_points(tmp_path / "points.csv", "label,x,y")
-=======
-def test_points_of_ones_own(tmp_path, capsys):
-    path = tmp_path / "points.csv"
-    path.write_text("".join(f"{1000 + 100 * x}, {y},{kind}\n" for x, y, kind in POINTS))
->>>>>>> 2baccab12dd3edeb47c768527651ec780e7ac04a
     status, printed, _ = run("train", "--data", path, "--epochs", 150, "--out", tmp_path / "out", capsys=capsys)
     assert status == 0
     assert "27 points to learn from, 9 held out" in printed
