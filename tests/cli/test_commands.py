@@ -453,7 +453,7 @@ def test_a_formula_that_looks_like_an_option_is_a_formula(formula, capsys):
         (["explain", "w*x", "x=1", "w=2", "--wrt", "y"], "the formula has no name 'y'; --wrt can be x or w"),
         (["explain", "2", "--wrt", "x"], "the formula has no name 'x'"),
         (["page", ""], "the formula is empty; write one such as tanh(w*x + b)"),
-        (["draw", "tahn(x)", "x=1"], "there is no function tahn; did you mean tan, tanh, arctan?\ntahn(x)\n^^^^"),
+        (["draw", "tahn(x)", "x=1"], "there is no function tahn; did you mean tan, tanh, detach?\ntahn(x)\n^^^^"),
         (["page", "w*x", "w=1"], "x has no number; give it one: x=...\nw*x\n  ^"),
         (["explain", "-x^2", "x=1"], "^ is not allowed in a formula; write ** for a power\n-x^2\n  ^"),
         (["explain", "y = w*x", "w=1"], "write what is right of =, and give numbers apart, as in w=0.5\ny = w*x\n  ^"),

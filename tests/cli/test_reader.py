@@ -118,7 +118,7 @@ REFUSED = [
     ("...", "this is not allowed in a formula", "^^^"),
     ("sum(*x)", "this is not allowed in a formula", "    ^^"),
     ("x*1e999", "this number is too large for a float", "  ^^^^^"),
-    ("tahn(x)", "there is no function tahn; did you mean tan, tanh, arctan?", "^^^^"),
+    ("tahn(x)", "there is no function tahn; did you mean tan, tanh, detach?", "^^^^"),
     ("w(x)", "w is a number, not a function; write w*(...) for a product", "^"),
     ("(tanh + 1)", "tanh is a function; write what it is applied to: tanh(...)", " ^^^^"),
     ("x*k", "k has no number; give it one: k=...", "  ^"),
