@@ -11,6 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
+from tinygrad_edu.calculus.simplifying import simply
 from tinygrad_edu.calculus.warning import warn
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.backward import local_derivatives, recorded_derivatives, sweep, topological_order
@@ -272,20 +273,15 @@ def _size_of_terms(node: Value) -> float:
 
 
 def _product(upstream: Operand, local: Operand) -> Operand:
-    """Multiply, without recording multiplications by a plain 0, 1 or -1; zero absorbs also what is not finite."""
-    if is_zero(upstream) or type(upstream) is type(local) is float:
-        return upstream and local and upstream * local
-    for factor, other in ((upstream, local), (local, upstream)):
-        if not isinstance(factor, Value) and factor in (0.0, 1.0, -1.0):
-            return 0.0 if factor == 0 else other if factor == 1 else -other
-    return upstream * local
+    """Multiply; a plain 0 absorbs also what is not finite."""
+    return 0.0 if is_zero(upstream) or is_zero(local) else simply(ops.multiply, upstream, local)
 
 
 def _total(terms: Sequence[Operand]) -> Operand:
     """Add up, without recording additions of a plain 0."""
     terms = [term for term in terms if not is_zero(term)]
     if len(terms) <= 2:
-        return 0.0 if not terms else terms[0] if len(terms) == 1 else terms[0] + terms[1]
+        return 0.0 if not terms else terms[0] if len(terms) == 1 else simply(ops.add, *terms)
     return ops.sum_(*terms)
 
 
