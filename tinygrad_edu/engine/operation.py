@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import BuiltinFunctionType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ class Operation:
     def domain_error(self, operands: Sequence[Any], error: Exception) -> Exception:
         """Make the error to raise where ``forward`` raised ``error``: it names the operation and its operands."""
         verdict = "is too large for a float" if isinstance(error, OverflowError) else "is undefined"
+        if isinstance(self.forward, BuiltinFunctionType):  # what math says adds nothing, and differs between Pythons
+            error = type(error)()
         return _same_class(error, f"{self.name} of {_describe(operands)} {verdict}")
 
     def derivative_error(self, operands: Sequence[Any], error: Exception) -> Exception:
