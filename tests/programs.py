@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from hypothesis import strategies as st
-from samples import CHOOSING, KINKED
+from samples import CHOOSING, KINKED, LOGICAL, ROUNDING
 
 from tinygrad_edu import topological_order
 from tinygrad_edu.engine.backward import local_derivatives
@@ -55,8 +55,15 @@ def programs(draw, size=60, names=BUILT_IN):
 def is_at_a_kink(name, operands):
     if name == "power":
         return operands[0] < 1e-3  # at negative numbers only whole exponents have a power
+    if name == "arctan2":
+        return abs(operands[0]) < 1e-6 and operands[1] < 1e-6  # it jumps from -pi to pi
     if name in CHOOSING:
         return abs(operands[0] - operands[1]) < 1e-6
+    if name in LOGICAL:
+        return min(map(abs, operands)) < 1e-6
+    if name in ROUNDING:
+        quotient = operands[0] / (operands[1] if len(operands) == 2 else 1.0) if operands[-1] else 0.0
+        return abs(quotient - round(quotient)) < 1e-6
     if name == "amax":
         return len(operands) > 1 and max(operands) - sorted(operands)[-2] < 1e-6
     return name in KINKED | {"where"} and abs(operands[0]) < 1e-6

@@ -10,13 +10,23 @@ from tinygrad_edu.engine.operation import BUILT_IN, TABLE
 
 ROWS = [TABLE[name] for name in sorted(BUILT_IN)]
 COMPOSITES = [row for row in ROWS if row.definition is not None]
-STEPS = {"sign", "heaviside", "greater", "greater_equal", "equal", "where"}  # they jump
-CHOOSING = {"maximum", "minimum", "greater", "greater_equal", "equal"}  # by which operand is larger
-KINKED = {"absolute", "sign", "heaviside", "relu", "leaky_relu", "elu"}  # at 0
+CHECKED = [row for row in ROWS if row.name != "detach"]  # by differences; the derivative of detach is 0 by definition
+COMPARISONS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"}
+CHOOSING = COMPARISONS | {"maximum", "minimum"}  # by which operand is larger
+ROUNDING = {"floor", "ceil", "remainder"}  # they jump from one whole number to the next
+LOGICAL = {"logical_and", "logical_or"}
+STEPS = (
+    COMPARISONS | ROUNDING | LOGICAL | {"sign", "heaviside", "where", "detach"}
+)  # they jump, or do not say how steep
+KINKED = LOGICAL | {"absolute", "sign", "heaviside", "relu", "leaky_relu", "elu", "selu"}  # at 0
 
 ANY, POSITIVE, SMALL = st.floats(-3, 3), st.floats(0.1, 5), st.floats(-0.95, 0.95)
 AWAY = st.tuples(st.sampled_from([-1, 1]), POSITIVE).map(lambda t: t[0] * t[1])  # from 0
+BETWEEN_WHOLE = st.tuples(st.integers(-3, 3), st.floats(0.05, 0.95)).map(sum)
 DOMAINS = {
+    "floor": st.tuples(BETWEEN_WHOLE),
+    "ceil": st.tuples(BETWEEN_WHOLE),
+    "remainder": st.tuples(BETWEEN_WHOLE, AWAY).map(lambda t: (t[0] * t[1], t[1])),
     "divide": st.tuples(ANY, AWAY),
     "power": st.tuples(st.floats(0.2, 3), ANY),
     "log": st.tuples(POSITIVE),

@@ -6,7 +6,7 @@ import random
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from samples import STEPS
+from samples import CHECKED, ROUNDING, ROWS, STEPS
 
 from tinygrad_edu import (
     GradientMismatch,
@@ -22,9 +22,7 @@ from tinygrad_edu import (
 )
 from tinygrad_edu.calculus import checking
 from tinygrad_edu.engine import ops
-from tinygrad_edu.engine.operation import BUILT_IN, TABLE
 
-ROWS = [TABLE[name] for name in sorted(BUILT_IN)]
 SIGN = st.sampled_from([-1.0, 1.0])
 
 
@@ -35,12 +33,13 @@ def of_size(low, high):
 
 WHOLE = st.integers(-3, 3).map(float)
 REAL = st.one_of(st.floats(-3, 3).filter(lambda x: x == 0 or abs(x) > 1e-6), of_size(-6, 6), WHOLE)
+SMALL = st.tuples(SIGN, st.floats(0.5, 3)).map(lambda t: t[0] * t[1])  # seen from afar a staircase is a slope
 ANY_SIZE = st.one_of(REAL, st.floats(-700, 700).filter(lambda x: x == 0 or abs(x) > 1e-6), of_size(-100, 100))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", CHECKED, ids=lambda row: row.name)
 @settings(
-    max_examples=min(200, settings().max_examples),  # each runs the operation hundreds of times
+    max_examples=max(10, settings().max_examples // 10),  # each runs the operation hundreds of times
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],  # half of all numbers are no cosine
 )
 @given(data=st.data())
@@ -50,9 +49,10 @@ def test_every_operation_of_the_table_is_right_to_second_order(row, data):
     Driven by the table alone: a row that is added is tested.
     """
     if row.arity is None:
-        operands = data.draw(st.lists(REAL, min_size=1, max_size=6))
+        operands = data.draw(st.lists(REAL, min_size=1, max_size=4))
     else:
-        operands = data.draw(st.tuples(*[ANY_SIZE if row.arity == 1 else REAL] * row.arity))
+        number = SMALL if row.name in ROUNDING else ANY_SIZE if row.arity == 1 else REAL
+        operands = data.draw(st.tuples(*[number] * row.arity))
     try:
         report = check_gradients(lambda *xs: row(*xs), *operands, order=2)
     except (ArithmeticError, ValueError):
@@ -70,24 +70,25 @@ def test_a_wrong_rule_is_seen(row, change):
     rng = random.Random(row.name)
     rule, seen, tried = row.rule, 0, 0
     try:
-        while tried < 12:
+        for _ in range(200):
+            if tried == 12:
+                break
             count = row.arity or {"dot": 4, "linear": 5}.get(row.name) or rng.randint(1, 5)
             operands = [rng.uniform(-2, 2) for _ in range(count)]
             try:
                 right = rule(row(*operands), *operands)
             except (ArithmeticError, ValueError):
                 continue
-            if all(abs(change(d) - d) < 1e-4 * (1 + abs(d)) or math.isnan(d) for d in right):
-                if row.name in STEPS - {"where"}:
-                    return  # nothing was changed: 0 times anything
-                continue
+            if all(abs(change(d) - d) < 1e-5 * (1 + abs(d)) or math.isnan(d) for d in right):
+                continue  # nothing was changed: 0 times anything
             tried += 1
             row.rule = lambda y, *xs: tuple(change(d) for d in rule(y, *xs))
             seen += not check_gradients(lambda *xs: row(*xs), *operands).ok
             row.rule = rule
     finally:
         row.rule = rule
-    assert seen >= 11
+    assert tried == 12 or row.name in STEPS
+    assert seen >= tried - 1
 
 
 def test_a_rule_that_leaves_its_graph_is_right_once_and_wrong_twice(own_operation):

@@ -13,7 +13,7 @@ from tinygrad_edu.calculus.linearization import Linearization
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE
-from tinygrad_edu.viz.graphs.walks import response
+from tinygrad_edu.viz.page.page import response
 
 SMOOTH = [TABLE[name] for name in sorted(BUILT_IN - STEPS - {"maximum", "minimum", "amax"})]
 

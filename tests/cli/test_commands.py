@@ -97,9 +97,16 @@ def test_no_hidden_layer_and_no_epoch(tmp_path, capsys):
     assert nn.MLP.load(tmp_path / "model.json").config()["sizes"] == [1]
 
 
+def write_points(path, header):
+    first = header is not None and header[:1].lower() in "lc"  # the label's column
+    rows = [(k, 1000 + 100 * x, y) if first else (1000 + 100 * x, y, k) for x, y, k in POINTS]
+    text = (header + "\n" if header else "") + "".join(f"{a}, {b},{c}\n" for a, b, c in rows) + "\n"
+    path.write_text(text.replace(",", "\t") if header and "\t" in header else text, encoding="utf-8-sig")
+    return path
+
+
 def test_points_of_ones_own(tmp_path, capsys):
-    path = tmp_path / "points.csv"
-    path.write_text("".join(f"{1000 + 100 * x}, {y},{kind}\n" for x, y, kind in POINTS))
+    path = write_points(tmp_path / "points.csv", "label,x,y")
     status, printed, _ = run("train", "--data", path, "--epochs", 150, "--out", tmp_path / "out", capsys=capsys)
     assert status == 0
     assert "27 points to learn from, 9 held out" in printed
@@ -108,6 +115,15 @@ def test_points_of_ones_own(tmp_path, capsys):
         status, printed, _ = run("predict", tmp_path / "out" / "model.json", 1000 + 100 * x, y, capsys=capsys)
         assert status == 0
         assert printed.startswith(f"class {kind} (probability ")
+
+
+def test_the_same_is_learned_wherever_the_label_stands_and_with_or_without_a_header(tmp_path, capsys):
+    learned = set()
+    for header in ("label,x,y", "x,y,label", "a,b,kind", "Class\tx\ty", None):
+        path = write_points(tmp_path / "points.csv", header)
+        assert run("train", "--data", path, "--hidden", 2, "--epochs", 1, "--out", tmp_path, capsys=capsys)[0] == 0
+        learned.add((tmp_path / "model.json").read_text())
+    assert len(learned) == 1
 
 
 def test_a_column_of_one_number_does_not_matter(tmp_path, capsys):

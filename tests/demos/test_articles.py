@@ -148,10 +148,12 @@ def test_c_does_not_descend_the_squared_error_that_it_prints():
         assert derivatives["squared error"] == pytest.approx(2 * difference * a2 * (1 - a2), rel=1e-12)
 
 
-def test_c_training_on_the_printed_loss_behaves_differently():
-    c = demo("article_c")
-    errors = {name: c.train(loss, epochs=2000) for name, loss in c.LOSSES.items()}
-    assert errors["cross-entropy"][-1] < 0.75 * errors["squared error"][-1]
+def test_c_training_on_the_printed_loss_behaves_differently(capsys):
+    demo("article_c").main(epochs=1000)
+    printed = re.findall(r"^ +(\d+) +(0\.\d+) +(0\.\d+)$", capsys.readouterr().out, re.MULTILINE)
+    assert [int(epoch) for epoch, *_ in printed] == [1, 1000]
+    squared_error, cross_entropy = map(float, printed[-1][1:])
+    assert cross_entropy < 0.9 * squared_error
 
 
 # ---- E: softmax and tanh ---------------------------------------------------------------------------------------------
@@ -226,11 +228,9 @@ def test_b_and_d_draw_both_starts_on_one_scale(tmp_path, monkeypatch):
         assert all(ax.get_ylim()[0] < y < 1 for line in ax.lines[:4] for y in line.get_ydata())
 
 
-def test_a_and_c_print_their_tables(capsys):
+def test_a_prints_its_table(capsys):
     demo("article_a").main(iterations=2)
     assert "circles  learned" in capsys.readouterr().out
-    demo("article_c").main(epochs=1000)
-    assert "\n  1000 " in capsys.readouterr().out
 
 
 def test_the_readmes_pictures_are_made_by_a_demo(tmp_path):

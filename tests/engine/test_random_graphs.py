@@ -6,7 +6,7 @@ import random
 import oracle
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from programs import agree, magnitudes, programs
+from programs import agree, is_at_a_kink, magnitudes, programs
 
 from tinygrad_edu import Value, dot, gradients
 from tinygrad_edu import sum as total
@@ -42,6 +42,13 @@ def test_gradients_agree_with_differences_in_high_precision(program):
 
     expected = [float(oracle.derivative(exact, program.leaves, i)) for i in range(len(leaves))]
     assert agree(gradients(root, leaves), expected, magnitudes(root, leaves), 1e-8)
+
+
+def test_no_program_has_a_step_at_the_cut_of_arctan2():
+    """Where it jumps, the difference quotient is 2π / h."""
+    assert is_at_a_kink("arctan2", [0.0, -0.5])
+    assert not is_at_a_kink("arctan2", [0.0, 0.5])
+    assert not is_at_a_kink("arctan2", [0.5, -0.5])
 
 
 @given(programs(size=30), st.data())

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
+from tinygrad_edu.calculus.simplifying import simply
 from tinygrad_edu.calculus.warning import warn
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.backward import local_derivatives, recorded_derivatives, sweep, topological_order
@@ -163,7 +164,7 @@ class RecordedLinearization(Linearization):
     >>> x = Value(3.0)
     >>> [slope] = RecordedLinearization([x * x], [x]).pull([1.0])
     >>> slope.op, slope.data
-    (<operation add>, 6.0)
+    (<operation multiply>, 6.0)
     """
 
     def __init__(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> None:
@@ -202,7 +203,8 @@ class RecordedLinearization(Linearization):
         for x, tangent in zip(self.inputs, tangents):
             moving[x] = _total([moving.get(x, 0.0), tangent])
         for node, terms in self.steps():
-            changes = [_product(moving[parent], local) for parent, local in terms if parent in moving]
+            moved = [(moving[parent], local) for parent, local in terms if parent in moving]
+            changes = [_product(change, local) for change, local in moved if not _is_absorbed(change, local)]
             moving[node] = _total([moving.get(node, 0.0), *changes])
         return [moving.get(output, 0.0) for output in self.outputs]
 
@@ -219,8 +221,8 @@ class RecordedLinearization(Linearization):
         return [_total(arriving[x]) for x in self.inputs]
 
     def _locals_under(self, upstream: Operand, node: Value) -> Sequence[Operand]:
-        """List the local derivatives of ``node``, none if nothing arrives. An upstream that is 0 only here takes out
-        those that are infinite or undefined."""
+        """List the local derivatives of ``node``, none if nothing arrives. One that meets an upstream so that 0 takes
+        out what is infinite or undefined, here if not everywhere, is a plain 0."""
         if is_zero(upstream):
             return ()
         arrives = not isinstance(upstream, Value) or upstream._data != 0
@@ -230,7 +232,7 @@ class RecordedLinearization(Linearization):
             if arrives:
                 raise
             return ()
-        return [x if arrives or isfinite(x._data if isinstance(x, Value) else x) else 0.0 for x in locals_]
+        return [0.0 if _is_absorbed(upstream, x) else x for x in locals_]
 
 
 class ConstantDerivative(Constant):
@@ -266,26 +268,27 @@ def is_zero(x: Operand) -> bool:
     return not isinstance(x, Value) and x == 0
 
 
+def _is_absorbed(a: Operand, b: Operand) -> bool:
+    """Tell whether, of two factors, one is 0 and the other infinite or undefined."""
+    x, y = (factor._data if isinstance(factor, Value) else factor for factor in (a, b))
+    return (x == 0 and not isfinite(y)) or (y == 0 and not isfinite(x))
+
+
 def _size_of_terms(node: Value) -> float:
     """Add up the sizes of the parts that a number was put together from: rounding is to be compared with them."""
     return sum([abs(local * parent._data) for local, parent in zip(local_derivatives(node), node.parents)])
 
 
 def _product(upstream: Operand, local: Operand) -> Operand:
-    """Multiply, without recording multiplications by a plain 0, 1 or -1; zero absorbs also what is not finite."""
-    if is_zero(upstream) or type(upstream) is type(local) is float:
-        return upstream and local and upstream * local
-    for factor, other in ((upstream, local), (local, upstream)):
-        if not isinstance(factor, Value) and factor in (0.0, 1.0, -1.0):
-            return 0.0 if factor == 0 else other if factor == 1 else -other
-    return upstream * local
+    """Multiply; a plain 0 absorbs also what is not finite."""
+    return 0.0 if is_zero(upstream) or is_zero(local) else simply(ops.multiply, upstream, local)
 
 
 def _total(terms: Sequence[Operand]) -> Operand:
     """Add up, without recording additions of a plain 0."""
     terms = [term for term in terms if not is_zero(term)]
     if len(terms) <= 2:
-        return 0.0 if not terms else terms[0] if len(terms) == 1 else terms[0] + terms[1]
+        return 0.0 if not terms else terms[0] if len(terms) == 1 else simply(ops.add, *terms)
     return ops.sum_(*terms)
 
 

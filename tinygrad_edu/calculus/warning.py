@@ -24,7 +24,7 @@ def warn(message: str) -> None:
 
 
 def with_place(error: BaseException) -> str:
-    """The message of an error that was caught, and the last place outside of this package where it passed."""
+    """Write the message of an error that was caught, with the last place outside of this package where it passed."""
     traceback, place = error.__traceback__, ""
     while traceback is not None:
         frame = traceback.tb_frame

@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+import math
+from itertools import chain
+from numbers import Integral
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.tracing import check_function, name_of
-from tinygrad_edu.compiling.compiled_objective import CompiledObjective
+from tinygrad_edu.compiling.batch_text import gradient_text, predict_text
+from tinygrad_edu.compiling.code_cache import ERRORS, cached
+from tinygrad_edu.compiling.compiler import compile
+from tinygrad_edu.compiling.loss_codes import LossCodes
+from tinygrad_edu.compiling.recorded_function import add_to_grads, agree, record_twice
+from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
+from tinygrad_edu.compiling.source_text import FunctionText, module
+from tinygrad_edu.compiling.symbols import CompileError
 from tinygrad_edu.engine.operation import number
+from tinygrad_edu.engine.recording import is_paused, recorded
+from tinygrad_edu.nn.losses import l2_penalty
 from tinygrad_edu.nn.objective import Objective
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from tinygrad_edu.engine.value import Value
     from tinygrad_edu.nn.objective import Loss
+
+COMPARED = 10  # so many examples are run on the engine too, to see that the code is right
 
 
 def compile_loss(model: Callable[[Any], Any], loss: Loss, *, l2: float = 0.0) -> CompiledLoss:
     """Compile the loss of a model, to train it as with ``backward()`` but faster by far.
 
     Args:
-        model: a Module, or a function of a row of inputs that uses Values. It is called only to record what it
-            computes, with Values in the place of the inputs: the first time, and when an attribute of a Module was set
-            or deleted. Whatever else it refers to stays what it was: make a new loss after changing a variable, or a
-            list in a Module. It must not set attributes itself, because the code would not.
-        loss: a loss of ``losses``, or a function (prediction, target) -> Value; the same holds for it. What it does may
-            depend on the target; if it branches on the prediction, it is recorded for each example, which is slower.
+        model: a Module, or a function of a row of inputs that uses Values. It is taken to be a function, as
+            ``compile`` explains: it is called to record what it computes, the first time, and when an attribute of the
+            Module or of one in it was set or deleted. Whatever else it refers to stays what it was: make a new loss
+            after changing a variable, or a list in a Module.
+        loss: a loss of ``losses``, or a function (prediction, target) -> Value; the same holds for it. If it does
+            something else for each target it has code for each; if it branches on the prediction, it is recorded for
+            each example, which is slower.
         l2: how much of ``losses.l2_penalty`` of the model's parameters to add.
 
     Returns:
-        a function of inputs and targets, see ``CompiledLoss``.
-
-    The code is compared with the model on 100 rows and with the loss on 1,000 targets. Beyond these it is not seen if
-    they look a number up in a dict or a set, where a Value is never found.
+        a function of inputs and targets, see ``CompiledLoss``. Its first examples are run on the engine too, to compare
+        the numbers.
 
     Raises:
         TypeError: if ``model`` or ``loss`` is not a function, or ``l2`` not a number or without a model's parameters.
@@ -56,7 +71,7 @@ def compile_loss(model: Callable[[Any], Any], loss: Loss, *, l2: float = 0.0) ->
     if l2 and not hasattr(model, "parameters"):
         raise TypeError(f"l2 is a penalty on model.parameters(), which {name_of(model)} does not have")
     penalised = model.parameters if l2 else list  # type: ignore[attr-defined]
-    return CompiledLoss(CompiledObjective(Objective(model, loss, number(l2), penalised()), penalised))
+    return CompiledLoss(Objective(model, loss, number(l2), penalised()), penalised)
 
 
 class CompiledLoss:
@@ -72,15 +87,68 @@ class CompiledLoss:
         TypeError, ValueError: for inputs and targets that are not numbers, or do not fit each other or the model.
     """
 
-    def __init__(self, objective: CompiledObjective) -> None:
-        self._objective = objective
+    def __init__(self, objective: Objective, penalised: Callable[[], list[Any]] | None = None) -> None:
+        self._objective, self._penalised = objective, penalised
+        self.batches = self.recorded = 0  # how many batches there were, and how many of them were recorded
+        self._row: Shape | None = None
+        self._target: Shape | None = None
+        self._model: _Model | None = None
+        self._losses: LossCodes | None = None
+        self._penalty: Any = None
+        self._modules: list[Any] = []
+        self._changes = 0  # of the modules, when the code was last known to be right
+        self._to_compare = COMPARED
 
     def __call__(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
-        return self._objective.loss(inputs, targets)
+        return self.backward(inputs, targets)[0]
+
+    def backward(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[float, list[Any]]:
+        """Do what a call does; return the mean loss and the predictions, in plain numbers."""
+        try:
+            rows, goals, model, losses = self.prepare(inputs, targets)
+            done = None if is_paused() else self._run(model, losses, rows, goals)
+            if done is None:
+                total, found = self._objective.backward([*map(self._given, rows)], [*map(losses.as_given, goals)])
+                done = total, [*map(plain_numbers, found)]
+                self.recorded += 1
+        except Exception:
+            self._forget()
+            raise
+        self.batches += 1
+        return done
+
+    def prepare(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], list[Any], _Model, LossCodes]:
+        """Take the numbers out of a batch, and compile what is not compiled yet.
+
+        Raises: as the class says.
+        """
+        rows, goals = self._rows(inputs), self._goals(targets)
+        if len(rows) != len(goals):
+            raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
+        if not rows:
+            raise ValueError("there are no examples: inputs and targets are empty")
+        model, losses = self._codes(rows, goals)
+        assert losses is not None
+        losses.of(goals)
+        return rows, goals, model, losses
 
     def predict(self, inputs: Iterable[Any]) -> list[Any]:
-        """What the model gives for each row, in plain numbers."""
-        return self._objective.predict(inputs)
+        """Compute what the model gives for each row, in plain numbers."""
+        try:
+            rows = self._rows(inputs)
+            if not rows:
+                return []
+            model, _ = self._codes(rows, [])
+        except Exception:
+            self._forget()
+            raise
+        try:
+            predictions = model.predict(rows)
+            if all(map(math.isfinite, predictions if model.result.is_number else chain.from_iterable(predictions))):
+                return model.built(predictions)
+        except ERRORS:
+            pass
+        return [plain_numbers(recorded(self._objective.model, self._given(row))) for row in rows]
 
     @property
     def source(self) -> str:
@@ -89,7 +157,227 @@ class CompiledLoss:
         Raises:
             ValueError: before the first call, when there is none.
         """
-        return self._objective.source()
+        if self._model is None:
+            raise ValueError("there is no code yet: the first call makes it, from the first row of inputs")
+        texts = []
+        if self._losses is not None:
+            for target, text in self._losses.texts.items():
+                texts.append(("" if target is None else f"# where the target is {target!r}\n") + module([text]))
+            if self._losses.why_not:
+                texts.append(f"# The loss is recorded for each example: {' '.join(self._losses.why_not.split())}\n")
+        texts.append(module(self._model.texts()))
+        return "\n".join(texts if self._penalty is None else [*texts, self._penalty.source])
+
+    def remark(self) -> str:
+        """Say what was recorded after all, and why; or nothing."""
+        if self.recorded:
+            why = "their code failed or something in them was not finite"
+            return f"{self.recorded} of {self.batches} batches were recorded, because {why}"
+        why_not = self._losses.why_not if self._losses else ""
+        return f"only the model was compiled, the loss was recorded for each example: {why_not}" if why_not else ""
+
+    # ---- what is given ----
+
+    def _rows(self, inputs: Iterable[Any]) -> list[Sequence[float]]:
+        """List the numbers of each row."""
+        rows = _list("inputs", inputs)
+        if rows and self._row is None:
+            self._row = Shape(rows[0])
+        return self._row.rows("inputs", rows) if self._row else []
+
+    def _goals(self, targets: Iterable[Any]) -> list[Any]:
+        """List each target as a number or a tuple of numbers. Whole ones stay whole, to be used as indices."""
+        goals = _list("targets", targets)
+        if goals and self._target is None:
+            self._target = Shape(goals[0])
+        if self._target is None or (self._target.is_number and {*map(type, goals)} <= {float, int}):
+            return goals
+        found = []
+        for i, target in enumerate(goals):
+            leaves = trees.matched(target, self._target.example, f"targets[{i}]")
+            numbers = [int(x) if isinstance(x, Integral) else plain_number(f"targets[{i}]", x) for x in leaves]
+            found.append(numbers[0] if self._target.is_number else tuple(numbers))
+        return found
+
+    def _given(self, row: Sequence[float]) -> Any:
+        """Build the row as the model takes it."""
+        assert self._row is not None
+        return self._row.around(row)
+
+    def _forget(self) -> None:
+        """Forget what the first examples were like, unless a batch went through."""
+        if not self.batches:
+            self._row = self._target = self._model = self._losses = None
+
+    # ---- the code ----
+
+    def _codes(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[_Model, LossCodes | None]:
+        """Find the code, made from the first of ``rows`` if there is none or a Module has changed; compare it with the
+        engine on some of the first examples.
+
+        Raises:
+            CompileError: if they differ; the code is then forgotten.
+        """
+        if self._is_changed():
+            self._model = self._losses = None
+        model = self._model or self._made(self._given(rows[0]))
+        if targets and self._losses is None:
+            assert self._target is not None
+            self._losses = LossCodes(self._objective.loss, model.result.example, self._target)
+        if self._to_compare > 0:
+            step = -(-len(rows) // self._to_compare)
+            self._to_compare -= len(rows[::step])
+            for i in range(0, len(rows), step):
+                self._compare(model, self._losses, rows[i : i + 1], targets[i : i + 1])
+        return model, self._losses
+
+    def _made(self, row: Any) -> _Model:
+        """Make the code of the model and of the penalty.
+
+        Raises:
+            CompileError: if that is not possible, or a Module sets attributes when it is called: these would stay what
+                they were while it was recorded.
+        """
+        objective = self._objective
+        holders = [f for f in (objective.model, objective.loss) if hasattr(f, "named_modules")]
+        self._modules = [module for holder in holders for _, module in holder.named_modules()]
+        self._note_changes()
+        recorded(objective.model, row)
+        if self._is_changed():
+            raise CompileError(
+                f"{name_of(objective.model)} sets attributes when it is called, which compiled code would not do"
+            )
+        self._model = _Model(objective.model, row)
+        if self._penalised is not None:
+            objective.penalised = self._penalised()
+        parameters, l2 = objective.penalised, objective.l2
+        self._penalty = compile(lambda: l2 * l2_penalty(parameters)) if l2 and parameters else None
+        return self._model
+
+    def _is_changed(self) -> bool:
+        """Tell whether attributes of modules were set or deleted since the code was made."""
+        return self._changes != sum([module._changes for module in self._modules])
+
+    def _note_changes(self) -> None:
+        self._changes = sum([module._changes for module in self._modules])
+
+    def compare(self, row: Any, target: Any) -> None:
+        """Run one example on the engine too, and compare the numbers. Where only those of the loss differ, it gets other
+        code, or is recorded from now on.
+
+        Raises:
+            CompileError: if the model gives something else; the code is then forgotten.
+        """
+        rows, targets = self._rows([row]), self._goals([target])
+        self._compare(*self._codes(rows, targets), rows, targets)
+
+    def _compare(self, model: _Model, losses: LossCodes | None, rows: Sequence[Any], targets: Sequence[Any]) -> None:
+        """Compare one example, with the loss if there is a target."""
+        objective, has_loss = self._objective, losses is not None and len(targets) == 1
+        try:
+            if has_loss:
+                codes = losses.of(targets)
+                has_loss = not losses.why_not
+            error, [found] = (
+                model.loss_and_predictions(rows, targets, codes) if has_loss else (0.0, model.predict(rows))
+            )
+            is_repeatable = model.is_repeatable and (losses is None or losses.is_repeatable)
+            # Recorded, because a Value that the model keeps would be taken for a parameter otherwise.
+            prediction = recorded(objective.model, self._given(rows[0]))
+            numbers = [found] if model.result.is_number else found
+            expected = [x for _, x in trees.leaves(plain_numbers(prediction))]
+            if is_repeatable and not agree(numbers, expected):
+                self._model = self._losses = None
+                raise CompileError(
+                    f"for a row of inputs the code of {name_of(objective.model)} gives {numbers[0]}, the model itself "
+                    f"{expected[0]}: it may look a number up in a dict or a set, ask for its type, draw random "
+                    "numbers, or refer to something that has changed"
+                )
+            if has_loss and is_repeatable:
+                right = plain_numbers(recorded(objective.loss, prediction, losses.as_given(targets[0])))
+                while not agree([error], [right]) and losses.distrust():
+                    error, _ = model.loss_and_predictions(rows, targets, losses.of(targets))
+        except CompileError:
+            raise
+        except ERRORS:  # there is no value here: the engine says so where it matters
+            return
+
+    # ---- batches ----
+
+    def _run(
+        self, model: _Model, losses: LossCodes, rows: Sequence[Any], targets: Sequence[Any]
+    ) -> tuple[float, list[Any]] | None:
+        """Do what ``backward`` does, with the code; None, and nothing is done, where that fails."""
+        parameters: list[Value] = model.parameters
+        try:
+            total, predictions, slopes = model.gradient(rows, targets, losses.of(targets))
+            if self._penalty is not None:
+                penalty, added = self._penalty.value_and_slopes("backward", ())
+                total, slopes, parameters = total + penalty, slopes + added, parameters + self._penalty.outside
+            if not math.isfinite(total + sum(slopes)):
+                return None
+        except CompileError:
+            raise
+        except ERRORS:
+            return None
+        add_to_grads(parameters, slopes)
+        return total, model.built(predictions)
 
     def __repr__(self) -> str:
-        return f"<compiled loss of {self._objective.name}>"
+        return f"<compiled loss of {name_of(self._objective.model)}, {name_of(self._objective.loss)}>"
+
+
+class _Model:
+    """The code of a model.
+
+    Attributes:
+        parameters: the Values that it uses.
+        result: how what it gives is built.
+    """
+
+    def __init__(self, model: Callable[[Any], Any], row: Any) -> None:
+        def run(x: Any) -> Any:  # the inputs are called x in the code
+            return model(x)
+
+        run.__name__ = name_of(model)
+        self._recorded = record_twice("compile_loss", run, [row])
+        self.parameters = self._recorded.outside
+        self.result = Shape(self._recorded.result)
+        self.is_repeatable = self._recorded.is_repeatable()
+        self._key = (self.result.is_number, self._recorded.signature())
+        self._gradient = self._code("gradient")[1]
+
+    def gradient(self, rows: Sequence[Any], targets: Sequence[Any], losses: Iterable[Any]) -> Any:
+        """Go through a batch forward and backward; see ``gradient_text``."""
+        return self._gradient(rows, targets, losses, [x._data for x in self.parameters])
+
+    def loss_and_predictions(self, *batch: Any) -> tuple[float, list[Any]]:
+        """Do what ``gradient`` does; leave the derivatives out."""
+        total, predictions, _ = self.gradient(*batch)
+        return total, predictions
+
+    def predict(self, rows: Sequence[Any]) -> list[Any]:
+        """Go through a batch forward; see ``predict_text``."""
+        _, code = self._code("predict")
+        return code(rows, [x._data for x in self.parameters])  # type: ignore[no-any-return]
+
+    def built(self, predictions: list[Any]) -> list[Any]:
+        """Build the predictions as the model gives them."""
+        return predictions if self.result.is_number else [*map(self.result.around, predictions)]
+
+    def texts(self) -> list[FunctionText]:
+        """List the texts of both functions."""
+        return [self._code("gradient")[0], self._code("predict")[0]]
+
+    def _code(self, kind: str) -> tuple[FunctionText, Callable[..., Any]]:
+        write = gradient_text if kind == "gradient" else predict_text
+        return cached((kind, *self._key), lambda: write(self._recorded))
+
+
+def _list(name: str, examples: Iterable[Any]) -> list[Any]:
+    if type(examples) is list:
+        return examples
+    try:
+        return list(examples)
+    except TypeError:
+        raise TypeError(f"{name} is a list with one for each example, not {trees.described(examples)}") from None

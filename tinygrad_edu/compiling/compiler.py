@@ -9,13 +9,11 @@ from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.linearization import Linearization
 from tinygrad_edu.calculus.tracing import name_of, parameter_name
 from tinygrad_edu.compiling.code_cache import ERRORS, cached
-from tinygrad_edu.compiling.function_graph import Graph, agree, graph_to_compile
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
-from tinygrad_edu.compiling.program_gradient import differentiate
-from tinygrad_edu.compiling.shape import FLOAT, Shape, plain_numbers
-from tinygrad_edu.compiling.source_text import as_tuple, backward_comment, module
-from tinygrad_edu.compiling.surroundings import Surroundings
+from tinygrad_edu.compiling.recorded_function import RecordedFunction, add_to_grads, agree, record_twice
+from tinygrad_edu.compiling.shape import Shape, plain_numbers
+from tinygrad_edu.compiling.source_text import FunctionText, as_tuple, backward_comment, module
 from tinygrad_edu.compiling.symbols import CompileError
 from tinygrad_edu.engine.operation import number
 from tinygrad_edu.engine.value import Value
@@ -29,16 +27,18 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
     """Compile a function: from then on it computes its value, and its gradient, without recording anything.
 
     The function is run on Values in the place of ``examples``; the engine records the value and, with the rules of the
-    table, the gradient, and what was recorded is printed as straight-line Python (``source``). It must compute in the
-    same way for all numbers: loops and calls are fine, but no branch may depend on an argument; ``where`` chooses
-    between two results. To see that, it is run a few times (on plain numbers too), and then no more.
+    table, the gradient, and what was recorded is printed as straight-line Python (``source``).
+
+    A function that is compiled is taken to be a function: what it computes depends on its arguments and on the Values
+    it refers to, and nothing else. Whatever else it does, a print or a log, happens while it is recorded and not
+    afterwards. It is recorded twice, with slightly different numbers, and run on plain numbers; what it then computes
+    differently, as a branch or a random number makes it, is refused. Loops and calls are fine, and ``where`` chooses
+    between two results.
 
     All arguments become Values. A setting, such as an index, a count or a class, is therefore no argument:
-    ``compile(lambda scores: cross_entropy(scores, 1), [0.0, 0.0])``.
-
-    What the function takes from around it: plain numbers stay what they were when it was compiled (compile again after
-    changing one). Values, such as the parameters of a model, are read at each call, and what was computed from them
-    before is computed again.
+    ``compile(lambda scores: cross_entropy(scores, 1), [0.0, 0.0])``. Plain numbers around the function stay what they
+    were when it was compiled (compile again after changing one). Values there, such as the parameters of a model, are
+    read at each call, and ``backward`` adds to their ``grad``.
 
     Args:
         f: a function of numbers, or of nested lists, tuples and dicts of numbers, that returns such.
@@ -49,8 +49,8 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
         come a few microseconds for each call.
 
     Raises:
-        CompileError: (a TypeError) if what the function does depends on numbers, differs from call to call, changes
-            something around it, such as an attribute or a list, or does not use its arguments.
+        CompileError: (a TypeError) if what the function does depends on numbers, differs from call to call, or does
+            not use its arguments.
         TypeError: if an argument or a result does not consist of numbers.
         ValueError, ZeroDivisionError, OverflowError: where the function has no value at ``examples``.
 
@@ -93,20 +93,19 @@ class Compiled:
     computed, and raises nothing.) With Values among the arguments it is the function itself, which records.
 
     Attributes:
-        source: the code, a Python module of its own.
+        outside: the Values that the function refers to, such as the parameters of a model.
     """
 
     def __init__(self, f: Callable[..., Any], examples: tuple[Any, ...]) -> None:
         self._f = f
         self._arguments = Shape(examples)
-        self._each = [(parameter_name(f, place), Shape(example)) for place, example in enumerate(examples)]
-        self._graph = graph_to_compile("compile", f, self._arguments.example)
-        self._result = Shape(self._graph.result)
-        key = ("function", self._result.is_number, self._graph.signature())
-        self.source, functions = cached(key, lambda: _function(self._graph))
-        self._value = functions["value"]
-        self._value_and_gradient = functions.get("value_and_gradient")
+        self._recorded = record_twice("compile", f, self._arguments.example)
+        self.outside = self._recorded.outside
+        self._result = Shape(self._recorded.result)
+        self._codes: dict[str, Callable[..., Any]] = {}
+        self._signature = self._recorded.signature()
         self._check_with_numbers()
+        self._code("value" if not self._result.is_number else "value_and_gradient" if examples else "backward")
 
     def __call__(self, *args: Any) -> Any:
         try:
@@ -116,123 +115,165 @@ class Compiled:
                 return self._f(*args)
             raise
         try:
-            found = self._value(*numbers)
+            found = self._code("value")(*numbers)
             results = (found,) if self._result.is_number else found
             is_right = math.isfinite(sum(results))
         except ERRORS:
             is_right = False
         if results is None or not is_right:
-            results = [output._data for output in self._recorded(args).outputs]
+            results = [output._data for output in RecordedFunction("compile", self._f, args).outputs]
         return self._result.around(results)
 
     def gradient(self, *args: Any) -> Any:
-        """The derivative by each number among the arguments: for one argument in its structure, for several a tuple.
+        """Compute the derivative by each number among the arguments: for one argument in its structure, for several a
+        tuple.
 
         Raises:
-            TypeError: if the function returns more than one number.
+            TypeError: if the function returns more than one number, or has no arguments.
             ZeroDivisionError, ValueError, OverflowError: where a derivative is infinite or undefined.
         """
+        if not self._arguments.example:
+            raise TypeError(
+                f"{name_of(self._f)} takes no arguments to differentiate by; backward() adds the derivatives by the "
+                "Values that it refers to to their grad"
+            )
         return self.value_and_gradient(*args)[1]
 
     def value_and_gradient(self, *args: Any) -> tuple[Any, Any]:
-        """The value and the gradient, for the price of the gradient; see ``gradient``."""
-        if self._value_and_gradient is None:
+        """Compute the value and the gradient, for the price of the gradient; see ``gradient``."""
+        value, slopes = self.value_and_slopes("value_and_gradient", args)
+        gradient = self._arguments.around(slopes)
+        return value, gradient[0] if len(gradient) == 1 else gradient
+
+    def backward(self, *args: Any) -> Any:
+        """Add the derivatives by all Values that the function refers to, such as the parameters of a model, to their
+        ``grad``; return the value.
+
+        Raises:
+            TypeError: if it returns more than one number, or refers to no Values.
+            ZeroDivisionError, ValueError, OverflowError: as ``gradient``; nothing is added then.
+
+        >>> w = Value(3.0, label="w")
+        >>> square = compile(lambda: w * w)
+        >>> square.backward(), w.grad
+        (9.0, 6.0)
+        """
+        if not self.outside:
+            raise TypeError(
+                f"{name_of(self._f)} refers to no Values, such as the parameters of a model, that backward() could add "
+                "derivatives to; gradient(...) gives those by its arguments"
+            )
+        value, slopes = self.value_and_slopes("backward", args)
+        add_to_grads(self.outside, slopes)
+        return value
+
+    @property
+    def source(self) -> str:
+        """The code, a Python module of its own."""
+        texts = [self._text("value")]
+        if self._result.is_number and self._recorded.inputs:
+            texts.append(self._text("value_and_gradient"))
+        if self._result.is_number and self.outside:
+            texts.append(self._text("backward"))
+        return module(texts)
+
+    def value_and_slopes(self, kind: str, args: tuple[Any, ...]) -> tuple[Any, Sequence[float]]:
+        """Compute the value and the derivatives by the numbers in the arguments ("value_and_gradient") or by the Values
+        in ``outside`` ("backward"), as a list or tuple of numbers."""
+        if not self._result.is_number:
             raise TypeError(
                 f"a gradient is that of a function that returns one number; {name_of(self._f)} returned "
                 f"{trees.described(self._result.example)}"
             )
         numbers = self._numbers(args)
         try:
-            value, slopes = self._value_and_gradient(*numbers)
+            value, slopes = self._code(kind)(*numbers)
             is_right = math.isfinite(value + sum(slopes))
         except ERRORS:
             is_right = False
         if not is_right:
-            graph = self._recorded(args)
-            value, slopes = graph.outputs[0]._data, Linearization(graph.outputs, graph.inputs).pull([1.0])
-        return value, self._gradient(slopes)
+            recorded = RecordedFunction("compile", self._f, args)
+            by = self.outside if kind == "backward" else recorded.inputs
+            value, slopes = recorded.outputs[0]._data, recorded.slopes(by)
+        return value, slopes
 
     def _numbers(self, args: tuple[Any, ...]) -> Sequence[float]:
-        """The numbers in the arguments, and those in Values from around the function."""
-        if len(args) != len(self._each):
-            count = f"{len(self._each)} argument{'s' * (len(self._each) != 1)}"
-            raise TypeError(f"{name_of(self._f)} was compiled for {count}, not for {len(args)}")
-        numbers: Sequence[float] = args
-        if len(args) == 1:
-            [(name, shape)] = self._each
-            numbers = shape.numbers(name, args[0])
-        elif self._arguments.kind is None or not {*map(type, args)} <= FLOAT:
-            numbers = [x for arg, (name, shape) in zip(args, self._each) for x in shape.numbers(name, arg)]
-        return [*numbers, *[x._data for x in self._graph.around]] if self._graph.around else numbers
+        """List the numbers in the arguments, and those in Values from outside."""
+        numbers = self._arguments.floats(args)
+        if numbers is None:
+            count = len(self._arguments.example)
+            if len(args) != count:
+                expected = "1 argument" if count == 1 else f"{count} arguments"
+                raise TypeError(f"{name_of(self._f)} was compiled for {expected}, not for {len(args)}")
+            numbers = []
+            for place, (arg, example) in enumerate(zip(args, self._arguments.example)):
+                numbers += Shape(example).numbers(parameter_name(self._f, place), arg)
+        return [*numbers, *[x._data for x in self.outside]] if self.outside else numbers
 
-    def _gradient(self, slopes: Sequence[float]) -> Any:
-        """The derivatives in the structure of the arguments."""
-        return self._each[0][1].around(slopes) if len(self._each) == 1 else self._arguments.around(slopes)
+    def _code(self, kind: str) -> Callable[..., Any]:
+        """Find one of the three functions, made when it is needed."""
+        if kind not in self._codes:
+            self._codes[kind] = self._cached(kind)[1]
+        return self._codes[kind]
 
-    def _recorded(self, args: tuple[Any, ...]) -> Graph:
-        """What the function gives when it is run on Values."""
-        return Graph("compile", self._f, args)
+    def _text(self, kind: str) -> FunctionText:
+        return self._cached(kind)[0]
+
+    def _cached(self, kind: str) -> tuple[FunctionText, Callable[..., Any]]:
+        return cached((kind, self._result.is_number, self._signature), lambda: _function(kind, self._recorded))
 
     def _check_with_numbers(self) -> None:
-        """Compare the code with what the function gives for plain numbers, if it takes such.
+        """Compare what was recorded with what the function gives for plain numbers, if it takes such.
 
         Raises:
-            CompileError: if they differ.
+            CompileError: if they differ by more than rounding in another order of summation can make.
         """
-        if not self._graph.is_repeatable():
+        if not self._recorded.is_repeatable():
             return
+        outputs = self._recorded.outputs
+        found = [output._data for output in outputs]
         try:
-            examples = self._arguments.example
-            value = self._value(*self._numbers(examples))
-            given = Surroundings(self._f).undisturbed(self._f, *plain_numbers(examples))
-            result = trees.matched(given, self._graph.result, "result")
-            expected = [number(getattr(x, "_data", x)) for x in result]
-        except Exception:  # it takes Values only, or has no value here
+            given = self._f(*plain_numbers(self._arguments.example))
+            expected = [number(getattr(x, "_data", x)) for x in trees.matched(given, self._recorded.result, "result")]
+            if agree(found, expected):
+                return
+            sizes = Linearization(outputs, self._recorded.variables).magnitudes()
+        except Exception:  # it takes Values only, or has no value or derivative here
             return
-        found = [value] if self._result.is_number else value
-        if not agree(found, expected):
-            raise CompileError(
-                f"{name_of(self._f)} gives something else for plain numbers than for Values, {expected[0]} and "
-                f"{found[0]}: it may look a number up in a dict or a set, or ask for its type"
-            )
+        for x, right, (_, noise) in zip(found, expected, sizes):
+            if not agree([x], [right], 100 * noise):
+                raise CompileError(
+                    f"{name_of(self._f)} gives something else for plain numbers than for Values, {right} and {x}: it "
+                    "may look a number up in a dict or a set, or ask for its type"
+                )
 
     def __repr__(self) -> str:
         return f"<compiled {name_of(self._f)}>"
 
 
-# ---- the text, and arguments -----------------------------------------------------------------------------------------
-
-
-def _function(graph: Graph) -> str:
-    """The text of a function that gives the value, and if it is one number of one that gives the gradient too."""
-    program = Program(graph.variables)
-    results = program.places(graph.outputs)
-    value = Listing(program, results, [], len(graph.variables))
-    is_scalar = trees.is_leaf(graph.result)
-    returned = value.results[0] if is_scalar else as_tuple(value.results)
-    parameters = ", ".join(value.names)
-    listings, functions = [value], [[f"def value({parameters}):", *value.forward, f"return {returned}"]]
-    if is_scalar:
-        slopes = differentiate(program, graph.outputs, graph.inputs, [1.0])
-        both = Listing(program, results, slopes, len(graph.variables))
-        listings.append(both)
-        functions.append([f"def value_and_gradient({parameters}):", *_value_and_gradient(both)])
-    return module(listings, functions)
-
-
-def _value_and_gradient(listing: Listing) -> list[str]:
+def _function(kind: str, recorded: RecordedFunction) -> FunctionText:
+    """Write the function that gives the value, or the value and the derivatives by arguments or by Values from outside
+    ("backward")."""
+    program = Program(recorded.variables)
+    results = program.add(recorded.outputs)
+    by = {"value": [], "value_and_gradient": recorded.inputs, "backward": recorded.outside}[kind]
+    slopes = program.differentiate(recorded.outputs, by, [1.0]) if by else []
+    listing = Listing(program, results, slopes, recorded.variables)
+    head = f"def {kind}({', '.join(listing.names)}):"
+    is_number = trees.is_leaf(recorded.result)
+    if kind == "value":
+        returned = listing.results[0] if is_number else as_tuple(listing.results)
+        return FunctionText(kind, listing, [head, *listing.forward, f"return {returned}"])
     [result] = listing.results
     names, backward = [], list(listing.backward)
-    for x, slope in zip(listing.names, listing.slopes):
+    start = 0 if kind == "value_and_gradient" else len(recorded.inputs)
+    for x, slope in zip(listing.names[start:], listing.slopes):
         names.append(slope if slope == f"d_{x}" else listing.fresh(f"d_{x}"))
-        backward += [f"{names[-1]} = {slope}"] * (names[-1] != slope)
-    return [
-        *["# forward"] * bool(listing.forward),
-        *listing.forward,
-        backward_comment(backward, result if result.isidentifier() else "the result"),
-        *backward,
-        f"return {result}, {as_tuple(names)}",
-    ]
+        if slope != names[-1]:
+            backward.append(f"{names[-1]} = {slope}")
+    lines = ["# forward", *listing.forward] if listing.forward else []
+    lines.append(backward_comment(backward, result if result.isidentifier() else "the result"))
+    return FunctionText(kind, listing, [head, *lines, *backward, f"return {result}, {as_tuple(names)}"])
 
 
 def _check_count(f: Callable[..., Any], examples: Sequence[Any]) -> None:

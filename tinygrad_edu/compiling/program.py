@@ -1,202 +1,198 @@
-"""A recorded computation as a program: a list of instructions in which nothing is computed twice."""
+"""A recorded computation as a program, in which nothing is computed twice, and its derivatives."""
 
 from __future__ import annotations
 
+import math
 from struct import pack
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.compiling.symbols import symbolically
+from tinygrad_edu.calculus.linearization import RecordedLinearization, is_zero
+from tinygrad_edu.calculus.simplifying import Simplifier, constant
+from tinygrad_edu.compiling.symbols import CompileError, Symbol, symbolically
 from tinygrad_edu.engine import ops
-from tinygrad_edu.engine.backward import topological_order
+from tinygrad_edu.engine.backward import local_derivatives, recorded_derivatives, topological_order
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE, Operation
 from tinygrad_edu.engine.recording import recorded
-from tinygrad_edu.engine.value import Value
+from tinygrad_edu.engine.value import Constant, Value, record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any, TypeAlias
+    from collections.abc import Sequence
+    from typing import Any
 
-    Key: TypeAlias = tuple[Any, ...]
+    from tinygrad_edu.engine.value import Operand
 
 
 class Primitive:
-    """What an instruction does if it is not an operation of the table, such as to call the rule of one.
+    """An operation of a program that is no row of the table, such as to call the rule of one.
 
     Attributes: as those of ``Operation``; ``source`` is the Python expression that gives the function to be called.
     """
 
     __slots__ = ("name", "operands", "python", "source")
+    is_condition = False
 
     def __init__(self, name: str, python: str = "", operands: tuple[str, ...] = (), source: str = "") -> None:
         self.name, self.python, self.operands, self.source = name, python, operands, source
 
 
 WHOLE_POWER = Primitive("whole power", "x ** n", ("x", "n"))  # for other exponents x ** n may be a complex number
-BOTH, EITHER = ops.logical_and, ops.logical_or
-CONDITIONS = {op for op in TABLE.values() if op.is_condition}
-
-
-class Instruction:
-    """One line of a program: an operation and the places of its operands, a constant, or a variable given from outside.
-
-    Attributes:
-        op: the operation, or None.
-        operands: their places in the program.
-        constant: the number, or None.
-        label: what the Value that it was made from is called, or "".
-    """
-
-    __slots__ = ("constant", "label", "op", "operands")
-
-    def __init__(
-        self,
-        op: Operation | Primitive | None = None,
-        operands: tuple[int, ...] = (),
-        constant: float | None = None,
-        label: str = "",
-    ) -> None:
-        self.op, self.operands, self.constant, self.label = op, operands, constant, label
-
-    def __repr__(self) -> str:
-        what = self.op.name if self.op else self.label if self.constant is None else f"{self.constant}"
-        return " ".join([what, *map(str, self.operands)])
 
 
 class Program:
-    """Instructions, operands before results.
+    """The Values that a computation needs, each once and as simple as can be.
 
-    What is computed twice, in the same way from the same operands, is one instruction (value numbering: Cooper and
-    Torczon, *Engineering a Compiler*, 2nd ed., section 8.4.1), except for operations of one's own, which may draw
-    random numbers. What is computed from constants is a constant.
+    What is computed twice, in the same way from the same operands, is one Value (value numbering: Cooper and Torczon,
+    *Engineering a Compiler*, 2nd ed., section 8.4.1), except for operations of one's own, which may draw random
+    numbers. Definitions take the place of operations that are written so. The numbers in the Values mean nothing.
 
     Args:
         variables: the leaves that stand for numbers given later; every other leaf is a constant.
 
     Attributes:
-        instructions: all of them.
-        derivative_by: the places of derivatives, and of what each is the derivative by.
+        order: all that is computed, operands before results.
+        derivative_by: for derivatives, what each is the derivative by.
 
     >>> x = Value(3.0, label="x")
     >>> program = Program([x])
-    >>> program.places([x * x + x * x * 5])
-    [4]
-    >>> program
-    0  x
-    1  multiply 0 0
-    2  5.0
-    3  multiply 1 2
-    4  add 1 3
+    >>> [result] = program.add([x * x + x * x * 5])
+    >>> [node.op.name for node in program.order]
+    ['multiply', 'multiply', 'add']
     """
 
     def __init__(self, variables: Sequence[Value]) -> None:
-        self.instructions: list[Instruction] = []
-        self.derivative_by: dict[int, int] = {}
-        self._places: dict[Value, int] = {}
-        self._known: dict[Key, int] = {}
-        for variable in variables:
-            self._places[variable] = self._append(Instruction(label=str(variable.label)))
+        self.order: list[Value] = []
+        self.derivative_by: dict[Value, Value] = {}
+        self._nodes: dict[Value, Value] = {variable: variable for variable in variables}  # by what they stand for
+        self._known: dict[Any, Value] = {}
+        self._simply = Simplifier(self._operation)
 
-    def places(self, values: Sequence[Value]) -> list[int]:
-        """Where ``values`` are computed, after adding what is needed for that."""
+    def add(self, values: Sequence[Value]) -> list[Value]:
+        """Add what ``values`` need; return what stands for each of them."""
         for node in topological_order(*values):
-            if node not in self._places:
-                self._places[node] = self._place(node)
-        return [self._places[value] for value in values]
+            if node not in self._nodes:
+                self._nodes[node] = self._node(node)
+        return [self._nodes[value] for value in values]
 
-    def backward_places(self, derivatives: Sequence[Value], adjoints: Iterable[tuple[Value, Any]]) -> list[int]:
-        """Where ``derivatives`` are computed, as ``places`` gives it. Pairs (node, derivative) in ``adjoints`` tell
-        what each is the derivative by. A place that there was before keeps its name; a derivative that several nodes
-        share, as the terms of a sum do, is named after a computed one, best one with a label.
+    def differentiate(
+        self, outputs: Sequence[Value], inputs: Sequence[Value], cotangents: Sequence[Operand]
+    ) -> list[Value]:
+        """Add the derivatives of the sum of ``outputs`` times ``cotangents``; return what stands for each.
+
+        Each is named after what it is the derivative by. One that several share, as the terms of a sum do, is named
+        after a computed one, best one with a label; what was there before keeps its name.
         """
-        before = len(self.instructions)
-        found = self.places(derivatives)
-        for node, derivative in sorted(adjoints, key=lambda pair: (pair[0].op is None, not pair[0].label)):
-            place = self._places.get(derivative, 0) if isinstance(derivative, Value) else 0
-            if place >= before:
-                self.derivative_by.setdefault(place, self._places[node])
-        return found
+        before = len(self.order)
+        at = _CompiledLinearization(outputs, inputs)
+        found: Any = recorded(at.pull, cotangents)
+        self._nodes.update((stand_in, self._nodes[node]) for stand_in, node in at.stand_ins.items())
+        slopes = self.add(found)
+        new = {*self.order[before:]}
+        pairs = [*zip(inputs, found), *at.adjoints.items()]
+        for node, derivative in sorted(pairs, key=lambda pair: (pair[0].op is None, not pair[0].label)):
+            slope = self._nodes.get(derivative) if isinstance(derivative, Value) else None
+            if slope in new:
+                self.derivative_by.setdefault(slope, self._nodes[node])
+        return slopes
 
-    def __repr__(self) -> str:
-        return "\n".join(f"{place}  {instruction}" for place, instruction in enumerate(self.instructions))
-
-    def rename(self, place: int, name: str) -> None:
-        """Give what is computed at ``place`` another name; variables keep theirs."""
-        if self.instructions[place].op is not None:
-            self.instructions[place].label = name
-
-    def _append(self, instruction: Instruction) -> int:
-        self.instructions.append(instruction)
-        return len(self.instructions) - 1
-
-    def _place(self, node: Value) -> int:
+    def _node(self, node: Value) -> Value:
         op = node.op
         if op is None:
-            return self._constant(node._data)
-        operands = tuple([self._places[parent] for parent in node.parents])
-        if op.name in BUILT_IN and all(self.instructions[operand].constant is not None for operand in operands):
-            return self._constant(node._data)
-        same = self._simplified(op, operands)
-        if same is None:
-            same = self._defined(op, node) if op.python == "definition" else self._operation(op, operands)
-        return self._labelled(same, str(node.label))
+            return self._value(node._data)
+        operands = [self._nodes[parent] for parent in node.parents]
+        is_defined = op.python == "definition" and any(constant(x) is None for x in operands)
+        result = self._defined(node, operands) if is_defined else self._value(self._simply(op, *operands))
+        if result.op is not None and not result.label:
+            result.label = str(node.label)
+        return result
 
-    def _labelled(self, place: int, label: str) -> int:
-        instruction = self.instructions[place]
-        instruction.label = instruction.label or label
-        return place
+    def _defined(self, node: Value, operands: Sequence[Value]) -> Value:
+        """Add ``node`` written out as the definition of its operation."""
+        stand_ins = {parent: Symbol(parent._data) for parent in node.parents}  # so that the walk ends at them
+        self._nodes.update((stand_ins[parent], operand) for parent, operand in zip(node.parents, operands))
+        definition: Any = node.op.definition  # type: ignore[union-attr]
+        [result] = self.add([symbolically(definition, *[stand_ins[parent] for parent in node.parents])])
+        return result
 
-    def _simplified(self, op: Operation, operands: tuple[int, ...]) -> int | None:
-        """The place of what is the same for all numbers, zeros, infinities and NaN included, but simpler; or None."""
-        constants = [self.instructions[operand].constant for operand in operands]
-        negated = [self._negated(operand) for operand in operands]
-        if op is ops.positive:
-            return operands[0]
-        if op is ops.negative:
-            return negated[0]  # -(-x) is x
-        if op is ops.where and constants[0] is not None:
-            return operands[1] if constants[0] else operands[2]
-        is_condition = [self.instructions[operand].op in CONDITIONS for operand in operands]
-        if op is ops.where and is_condition[0] and [*map(str, constants[1:])] == ["1.0", "0.0"]:
-            return operands[0]
-        if op is ops.add and (negated[0] is not None or negated[1] is not None):  # a + (-b) is a - b
-            pair = (operands[0], negated[1]) if negated[1] is not None else (operands[1], negated[0])
-            return self._operation(ops.subtract, pair)  # type: ignore[arg-type]
-        if op is ops.add and operands[0] == operands[1]:
-            return self._operation(ops.multiply, (self._constant(2.0), operands[0]))
-        if op is ops.multiply and (1.0 in constants or -1.0 in constants):
-            place = constants.index(1.0 if 1.0 in constants else -1.0)
-            other = operands[1 - place]
-            return other if constants[place] == 1 else self._operation(ops.negative, (other,))
-        if op is ops.power and constants[1] is not None and constants[1].is_integer():
-            if constants[1] in (0.0, 1.0):
-                return operands[0] if constants[1] else self._constant(1.0)
-            return self._operation(WHOLE_POWER, operands)
-        return None
-
-    def _negated(self, place: int) -> int | None:
-        """The place of x, if -x is computed at ``place``."""
-        instruction = self.instructions[place]
-        return instruction.operands[0] if instruction.op is ops.negative else None
-
-    def _operation(self, op: Operation | Primitive, operands: tuple[int, ...]) -> int:
-        """The place of an operation, the same for what was computed before."""
-        key = (op, operands)
-        if isinstance(op, Operation) and op.name not in BUILT_IN:
-            return self._append(Instruction(op, operands))
-        if key not in self._known:
-            self._known[key] = self._append(Instruction(op, operands))
+    def _operation(self, op: Any, *operands: Operand) -> Value:
+        """Make a node, or find the one that was made before."""
+        values = tuple([self._value(x) for x in operands])
+        if op.python in op.operands:  # it lets an operand pass, as detach does
+            return values[op.operands.index(op.python)]
+        if op is ops.power and (constant(values[1]) or 0.5).is_integer():
+            op = WHOLE_POWER
+        key = (op, *values)
+        if key not in self._known or _is_own(op):
+            groups = values if len(values) <= 2 else (values,)
+            self._known[key] = recorded(record, op, math.nan, *groups)  # type: ignore[arg-type]
+            self.order.append(self._known[key])
         return self._known[key]
 
-    def _constant(self, x: float) -> int:
-        key = ("constant", pack("d", x))  # 0.0 and -0.0 are equal, and nan is not equal to nan
-        if key not in self._known:
-            self._known[key] = self._append(Instruction(constant=x))
-        return self._known[key]
+    def _value(self, x: Operand) -> Value:
+        if isinstance(x, Value):
+            return x
+        return self._known.setdefault(pack("d", x), Constant(x))  # 0.0 and -0.0 are equal, nan is not equal to nan
 
-    def _defined(self, op: Operation, node: Value) -> int:
-        """The place of ``node`` written out as the definition of its operation."""
-        assert op.definition is not None
-        stand_ins = {parent: Value(parent._data) for parent in node.parents}  # so that the walk ends at them
-        for parent, stand_in in stand_ins.items():
-            self._places[stand_in] = self._places[parent]
-        return self.places([symbolically(recorded, op.definition, *[stand_ins[parent] for parent in node.parents])])[0]
+
+def _is_own(op: Operation | Primitive) -> bool:
+    return isinstance(op, Operation) and op.name not in BUILT_IN
+
+
+class _CompiledLinearization(RecordedLinearization):
+    """The derivative as a graph that holds for all numbers.
+
+    Attributes:
+        stand_ins: Symbols in the graph, and what they stand for.
+    """
+
+    def __init__(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> None:
+        super().__init__(outputs, inputs)
+        self.stand_ins: dict[Value, Value] = {}
+
+    def locals(self, node: Value) -> Sequence[Operand]:
+        """Record the local derivatives of ``node``. A rule that cannot be written down, because it branches, works on
+        numbers only or has no value here, is called each time."""
+        if node not in self._locals:
+            for graph in (lambda: node, lambda: self._of_symbols(node)):
+                try:
+                    self._locals[node] = symbolically(recorded_derivatives, graph())
+                    break
+                except (ArithmeticError, ValueError, TypeError, LookupError, AttributeError):
+                    self._locals[node] = recorded(_called_rule, node)
+        return self._locals[node]
+
+    def _of_symbols(self, node: Value) -> Value:
+        """Copy a node so that all it was made from are Symbols: those from outside are not, and cannot be compared."""
+        copies = {x: x if x.is_constant else Symbol(x._data) for x in (*node.parents, node)}
+        self.stand_ins.update((copy, x) for x, copy in copies.items() if copy is not x)
+        copy, parents = copies[node], tuple([copies[parent] for parent in node.parents])
+        copy.op, copy._first, copy._second = node.op, parents, None
+        return copy
+
+    def _locals_under(self, upstream: Operand, node: Value) -> Sequence[Operand]:
+        return () if is_zero(upstream) else self.locals(node)
+
+
+def _called_rule(node: Value) -> list[Value]:
+    """Record a call of the rule, and the items of what it gives."""
+    assert node.op is not None
+    try:
+        local_derivatives(node)  # which knows what is wrong with a rule
+    except (ArithmeticError, ValueError):
+        pass
+    rule: Any = Primitive(f"{node.op.name}_rule", source=f"{find_call(node.op)}.rule")
+    call = record(rule, math.nan, (node, *node.parents))
+    items: list[Any] = [Primitive(f"item {i}", f"rule[{i}]", ("rule",)) for i in range(len(node.parents))]
+    return [record(item, math.nan, call) for item in items]
+
+
+def find_call(op: Operation) -> str:
+    """Write the Python expression that gives an operation of the table.
+
+    Raises:
+        CompileError: if its name means another one by now.
+    """
+    if TABLE.get(op.name) is not op:
+        raise CompileError(
+            f"another operation called {op.name!r} has been defined since this one was used; use the new"
+        )
+    return f"find({op.name!r})"

@@ -56,7 +56,7 @@ class Symbol(Value):
     def __float__(self) -> NoReturn:
         if _is_tracing():
             _refuse(
-                f"{self.label or 'a Value'} is used as an index, a count or a float, but compiled code would go on "
+                f"{_described(self)} is used as an index, a count or a float, but compiled code would go on "
                 "with what it is now. Write exp(x) rather than math.exp(x); a setting is no argument: "
                 "compile(lambda scores: cross_entropy(scores, 1), [0.0, 0.0])"
             )
@@ -140,6 +140,11 @@ def _refuse(message: str) -> NoReturn:
     raise error
 
 
+def _described(value: Value) -> str:
+    is_condition = value.op is not None and value.op.is_condition
+    return f"whether {_in_words(value)}" if is_condition else value.label or "a Value"
+
+
 def _in_words(condition: Value) -> str:
     if condition.op is None or not condition.op.is_condition:
         return "a Value is 0"
@@ -148,10 +153,15 @@ def _in_words(condition: Value) -> str:
 
 
 def _joined(op: Operation, condition: Value, other: Any) -> Any:
-    fits = all(
-        isinstance(x, bool) or getattr(getattr(x, "op", None), "is_condition", False) for x in (condition, other)
-    )
-    return recorded(op, condition, other) if fits and _is_tracing() else NotImplemented
+    is_joined = _is_tracing() and _is_condition(condition) and _is_condition(other)
+    return recorded(op, condition, other) if is_joined else NotImplemented
+
+
+def _is_condition(x: Any) -> bool:
+    """Tell whether ``x`` is a comparison, or several that were joined or multiplied."""
+    if isinstance(x, Value) and x.op is ops.multiply:
+        return all(map(_is_condition, x.parents))
+    return isinstance(x, bool) or getattr(getattr(x, "op", None), "is_condition", False)
 
 
 def _recorded_comparison(op: Operation, name: str) -> Any:
@@ -174,6 +184,3 @@ def _recorded_comparison(op: Operation, name: str) -> Any:
 for _name, _op in {"lt": ops.less, "le": ops.less_equal, "gt": ops.greater, "ge": ops.greater_equal, "eq": ops.equal,
                    "ne": ops.not_equal}.items():  # fmt: skip
     setattr(Symbol, f"__{_name}__", _recorded_comparison(_op, f"__{_name}__"))
-
-
-is_symbolic = _is_tracing  # for losses.py, until it needs no such question

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import math
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.compiling.symbols import CompileError
+from tinygrad_edu.engine.operation import BUILT_IN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
+    from typing import Any
 
-# How tightly an expression holds together, as a place in this list: that of an expression of the same precedence.
-SAMPLES = ("p if q else r", "p or q", "p and q", "p > q", "p + q", "p * q", "-p", "p ** q", "p")
-KINDS = ("IfExp", "Or", "And Not", "Compare", "Add Sub", "Mult Div FloorDiv Mod", "UnaryOp", "Pow",
-         "Call Name Constant Subscript")  # fmt: skip
-LOOSEST, COMPARISON, MINUS, ATOM = 0, 3, 6, 8
-CONDITIONS = (1, 2, 3)
-NAME = 9  # a name or a number: what costs nothing to write twice
+    Slot = tuple[int, int, str]  # the number of the operand, how tightly it must hold together, and its role
+
+# How tightly an expression holds together: its place in this list, from the loosest.
+_KINDS = ("IfExp", "Or", "And", "Not", "Compare", "Add Sub", "Mult Div FloorDiv Mod", "USub UAdd", "Pow")
+LOOSEST, MINUS, ATOM = 0, 7, 9
+CONDITIONS, COMPARISON = (1, 2, 3, 4), 4
+NAME = 10  # a name or a number: what costs nothing to write twice
 
 
 class Template:
     """How Python writes an operation, with slots for its operands.
-
-    Args:
-        python: the text.
-        operands: what they are called in it.
-        of_conditions: whether they are conditions, so that ``a and b`` is one too.
 
     Attributes:
         pieces: the text before, between and after the slots.
@@ -36,74 +34,118 @@ class Template:
         gives_float: whether that of floats is a float, as far as its form tells.
         functions: the names in it that are no operands.
 
-    >>> template = Template("a - b", ("a", "b"))
-    >>> template.slots
-    [(0, 4, ''), (1, 5, '')]
+    Raises:
+        CompileError: if the text is no expression, or computes something else than the operation.
+
+    >>> from tinygrad_edu.engine import ops
+    >>> template(ops.subtract).slots
+    [(0, 5, ''), (1, 6, '')]
     """
 
-    def __init__(self, python: str, operands: Sequence[str], of_conditions: bool = False) -> None:
-        import ast
-        import re
-
+    def __init__(self, op: Any) -> None:
         try:
-            tree = ast.parse(python, mode="eval").body
+            tree = ast.parse(op.python, mode="eval").body
         except SyntaxError:
-            raise CompileError(f"{python!r} is not an expression that Python can compute") from None
+            raise CompileError(f"{op.python!r} is not an expression that Python can compute") from None
         nodes = [*ast.walk(tree)]
-        self.functions = {x.id for x in nodes if isinstance(x, ast.Name)} - {*operands}
+        self.functions = {x.id for x in nodes if isinstance(x, ast.Name)} - {*op.operands}
         for name in self.functions:
             if not hasattr(math, name) and not hasattr(builtins, name):
-                raise CompileError(f"in {python!r}, {name} is neither an operand nor a function of math, such as exp")
-        may_not = (ast.Call, ast.BoolOp, ast.IfExp, ast.Compare, ast.Not)
-        self.gives_float = not any(isinstance(x, may_not) for x in nodes)
-        kind = type(getattr(tree, "op", tree)).__name__
-        kind = "UnaryOp" if isinstance(tree, ast.UnaryOp) and kind != "Not" else kind
-        self.level = next((i for i, names in enumerate(KINDS) if kind in names.split()), LOOSEST)
-        if isinstance(tree, ast.BoolOp) and not of_conditions:
+                raise CompileError(
+                    f"in {op.python!r}, {name} is neither an operand nor a function of math, such as exp"
+                )
+        _check_numbers(op)
+        others = (ast.Call, ast.BoolOp, ast.IfExp, ast.Compare, ast.Not)
+        self.gives_float = not any(isinstance(x, others) for x in nodes)
+        self.level = _level(tree)
+        if isinstance(tree, ast.BoolOp) and not op.is_condition:
             self.level = LOOSEST  # x or 1.0 is a number
-        choices = [x for x in nodes if isinstance(x, ast.IfExp)]
-        joined = [x.values for x in nodes if isinstance(x, ast.BoolOp)]
-        tests = [x.test for x in choices] + [y for values in joined if of_conditions for y in values]
-        powers = [x for x in nodes if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Pow)]
-        roles = {x.right.col_offset: "exponent" for x in powers}
-        roles |= {x.col_offset: "test" for x in tests if isinstance(x, ast.Name)}
-        # What is computed in some cases only must be a name, because the engine computes it in all, and fails where it
-        # fails. So must what occurs twice. Both are computed on a line before.
-        sometimes = [y for x in choices for y in (x.body, x.orelse)] + [y for values in joined for y in values[1:]]
-        names = {x.col_offset for part in sometimes for x in ast.walk(part) if isinstance(x, ast.Name)}
-        parts = re.split(rf"\b({'|'.join(map(re.escape, operands))})\b", python)
-        self.pieces = parts[::2]
-        self.slots: list[tuple[int, int, str]] = []
-        for i in range(1, len(parts), 2):
-            offset = len("".join(parts[:i]))
-            if offset in names or parts.count(parts[i]) > 1:
-                level = NAME
-            elif of_conditions:
-                level = self.level  # in (p and q) and r the parentheses say nothing
+        text = op.python.encode()  # Python counts columns in bytes
+        self.pieces, self.slots, end = [], [], 0
+        found = sorted(_operands(tree, op), key=lambda item: item[0].col_offset)
+        names = [name.id for name, *_ in found]
+        for name, level, role in found:
+            self.pieces.append(text[end : name.col_offset].decode())
+            self.slots.append((op.operands.index(name.id), NAME if names.count(name.id) > 1 else level, role))
+            end = name.end_col_offset
+        self.pieces.append(text[end:].decode())
+
+
+_templates: dict[Any, Template] = {}
+
+
+def template(op: Any) -> Template:
+    """Find the template of an operation, made once."""
+    if op not in _templates:
+        _templates[op] = Template(op)
+    return _templates[op]
+
+
+def _level(tree: ast.expr) -> int:
+    kind = type(getattr(tree, "op", tree)).__name__
+    return next((level for level, kinds in enumerate(_KINDS) if kind in kinds.split()), ATOM)
+
+
+def _operands(tree: ast.AST, op: Any, level: int = LOOSEST, role: str = "", always: bool = True) -> Iterator[Any]:
+    """Find the operands in an expression, each with the level that it must have there, and its role.
+
+    What is computed in some cases only must be a name, because the engine computes it in all, and fails where it fails.
+    """
+    if isinstance(tree, ast.Name) and tree.id in op.operands:
+        yield tree, level if always else NAME, role
+    own = _level(tree) if isinstance(tree, ast.expr) else LOOSEST
+    for i, (field, child) in enumerate(_children(tree)):
+        needed, role, is_always = own + 1, "", always
+        if isinstance(tree, ast.IfExp):
+            role, is_always = ("test", always) if field == "test" else ("", False)
+        elif isinstance(tree, ast.BoolOp):  # in (p and q) and r the parentheses say nothing
+            needed, role = (own, "test") if op.is_condition else (own + 1, "")
+            is_always = always and i == 0
+        elif isinstance(tree, ast.BinOp):
+            is_power = isinstance(tree.op, ast.Pow)
+            if field == "right":
+                needed, role = (own - 1, "exponent") if is_power else (own + 1, "")
             else:
-                level = ATOM if python == parts[i] else _needed(parts[:i], parts[i + 1 :])
-            self.slots.append((operands.index(parts[i]), level, roles.get(offset, "")))
+                needed = own + 1 if is_power else own
+        elif isinstance(tree, ast.UnaryOp):
+            needed = own
+        elif isinstance(tree, ast.Call):
+            needed = ATOM if field == "func" else LOOSEST
+        elif not isinstance(tree, ast.Compare):
+            needed = ATOM
+        yield from _operands(child, op, needed, role, is_always)
 
 
-def _needed(before: list[str], after: list[str]) -> int:
-    """How tightly an operand must hold together to need no parentheses here: with and without them, it is the same."""
+def _children(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    inner = (ast.expr, ast.keyword, ast.comprehension)
+    for field, value in ast.iter_fields(tree):
+        yield from ((field, x) for x in (value if isinstance(value, list) else [value]) if isinstance(x, inner))
 
-    def meaning(operand: str) -> object:
+
+# ---- whether the text computes what the operation does ---------------------------------------------------------------
+
+POINTS = (0.5, -0.75, 2.0, 0.0, -3.5)
+
+
+def _check_numbers(op: Any) -> None:
+    """Raise a CompileError if the text of an operation of one's own gives another number than its ``forward``."""
+    if not hasattr(op, "forward") or op.name in BUILT_IN:
+        return
+    code = builtins.compile(op.python, op.name, "eval")
+    for point in POINTS:
+        operands = [point + 0.375 * i for i in range(len(op.operands))]
         try:
-            code = builtins.compile("".join([*before, operand, *after]), "", "eval")
-        except SyntaxError:
-            return None
-        return code.co_code, code.co_names, code.co_consts
-
-    return next((level for level, sample in enumerate(SAMPLES) if meaning(sample) == meaning(f"({sample})")), NAME)
-
-
-_templates: dict[tuple[str, tuple[str, ...], bool], Template] = {}
-
-
-def template(python: str, operands: tuple[str, ...], of_conditions: bool = False) -> Template:
-    """The template of a text, made once."""
-    key = python, operands, of_conditions
-    if key not in _templates:
-        _templates[key] = Template(*key)
-    return _templates[key]
+            found = eval(code, vars(math) | dict(zip(op.operands, operands)))
+            math.isfinite(found)
+        except Exception:  # where the code fails, the engine takes over
+            continue
+        try:
+            expected = op.forward(*operands)
+        except (ArithmeticError, ValueError) as error:
+            expected = error
+        is_number = not isinstance(expected, Exception)
+        if not is_number or not (found == expected or math.isclose(found, expected, rel_tol=1e-9) or found != found):
+            raise CompileError(
+                f"the operation {op.name!r} says that Python writes it {op.python!r}, but at "
+                f"{', '.join(map(str, operands))} this is {found}, and its forward gives {expected!r}"
+            )

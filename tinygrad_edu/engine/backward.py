@@ -124,22 +124,21 @@ def sweep(nodes: Sequence[Value], adjoints: dict[Value, float]) -> None:
             continue
         first, second = node._first, node._second
         try:
-            if second is None and type(first) is not tuple:
-                (local,) = op.rule(node._data, first._data)
-                if local:
-                    adjoints[first] += upstream * local
-            elif type(first) is not tuple:
-                local, local_second = op.rule(node._data, first._data, second._data)
-                if local:
-                    adjoints[first] += upstream * local
-                if local_second:
-                    adjoints[second] += upstream * local_second
-            else:
+            if upstream - upstream != 0:  # infinite or NaN, of which a derivative of 0 passes on nothing
+                for parent, local in zip(node.parents, local_derivatives(node)):
+                    adjoints[parent] += local and upstream * local
+            elif type(first) is tuple:
                 parents = first + second if second else first
                 locals_ = op.rule(node._data, *[parent._data for parent in parents])
                 for parent, local in zip(parents, locals_, strict=True):
-                    if local:
-                        adjoints[parent] += upstream * local
+                    adjoints[parent] += upstream * local
+            elif second is None:
+                (local,) = op.rule(node._data, first._data)
+                adjoints[first] += upstream * local
+            else:
+                local, local_second = op.rule(node._data, first._data, second._data)
+                adjoints[first] += upstream * local
+                adjoints[second] += upstream * local_second
         except (ArithmeticError, ValueError, TypeError):
             for parent, local in zip(node.parents, local_derivatives(node)):  # which knows what is wrong
                 adjoints[parent] += upstream * local

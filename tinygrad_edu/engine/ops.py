@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
 sign: Operation  # rules may look ahead in the table
@@ -29,50 +29,11 @@ cos: Operation
 hypot: Operation
 cosh: Operation
 floor: Operation
+sigmoid: Operation
 where: Operation
 
 # fmt: off
 # ---- arithmetic ------------------------------------------------------------------------------------------------------
-
-
-def _power(x: float, n: float) -> float:
-    result = x**n
-    if isinstance(result, complex):
-        raise ValueError("a negative number to a fractional power is not real")
-    return float(result)
-
-
-def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
-    """n xⁿ⁻¹ and y ln x, with their limits where x = 0; where n = 0 too, the second is 0 as in PyTorch.
-
-    A negative x has powers at whole n only, and there no slope. By a constant, a plain number beside a Value, nobody
-    asks for the derivative, which may be infinite: NaN stands for it.
-    """
-    if type(x) is not type(n) and float in (type(x), type(n)):
-        return (math.nan, _slope_by_exponent(y, x)) if type(x) is float else (_slope_by_base(y, x, n), math.nan)
-    is_positive = x > 0
-    if type(is_positive) is bool:
-        return _slope_by_base(y, x, n), _slope_by_exponent(y, x)
-    # Comparisons are recorded: no branch, and what is not chosen is computed at numbers where it is defined.
-    slope = n * where((x == 0) & (n == 0), 1.0, x) ** (n - 1)
-    return slope, where(is_positive, y * log(where(is_positive, x, 1.0)), where(x == 0, 0.0, math.nan))
-
-
-def _slope_by_base(y: Any, x: Any, n: Any) -> Any:
-    if n == 0 and (type(n) is float or x == 0):
-        return 0.0
-    try:
-        return n if n == 1 and type(n) is float else n * (x if n == 2 and type(n) is float else x ** (n - 1))
-    except OverflowError:  # a tiny x: the slope itself may be no larger than a float can be
-        slope = n * y / x
-        if abs(slope) == math.inf:
-            raise
-        return slope
-
-
-def _slope_by_exponent(y: Any, x: Any) -> Any:
-    return y * log(x) if x > 0 else 0.0 if x == 0 else math.nan
-
 
 add = Operation(
     "add", operator.add, lambda y, a, b: (1.0, 1.0),
@@ -91,13 +52,9 @@ divide = Operation(
     "Quotient, a / b.", "divide(1.0, 4.0) = 0.25", notation="a / b", python="a / b",
 )
 remainder = Operation(
-    "remainder", operator.mod, lambda y, a, b: (1.0, -floor(a / b)),
-    "What is left of a divided by b, a % b, with the sign of b.", "remainder(7.0, 4.0) = 3.0", python="a % b",
-)
-power = Operation(
-    "power", _power, _power_rule,
-    "x to the power n; where x < 0, for whole n only, with a derivative with respect to x but none to n (NaN).",
-    "power(-2.0, 3.0) = -8.0", notation="x ^ n", python="pow(x, n)",
+    "remainder", operator.mod, lambda y, a, b: (1.0, -floor((a - y) / b + 0.5)),
+    "What a whole number of b leaves of a, a % b; it has the sign of b.", "remainder(7.0, 4.0) = 3.0",
+    notation="a mod b", python="a % b",
 )
 negative = Operation(
     "negative", operator.neg, lambda y, x: (-1.0,),
@@ -111,11 +68,58 @@ absolute = Operation(
     "absolute", abs, lambda y, x: (sign(x),),
     "The number without its sign; slope 0 at 0.", "absolute(-2.0) = 2.0", notation="|x|", python="fabs(x)",
 )
-
+fabs = absolute  # as NumPy calls it, too
 detach = Operation(
     "detach", operator.pos, lambda y, x: (0.0,),
-    "The number itself, with a derivative of 0: nothing flows back through it. A target that is not learned.",
+    "The number itself, as a constant: its derivative is 0 by definition, and check_gradients says that it differs. It "
+    "makes a target that does not move, reward + discount * detach(next_value); a step with the slope of what it "
+    "rounds, x + detach(floor(x) - x); and a shift that changes nothing, exp(x - detach(largest)) in a softmax.",
     "detach(2.0) = 2.0", python="x",
+)
+
+# ---- powers and roots ------------------------------------------------------------------------------------------------
+
+
+def _power(x: float, n: float) -> float:
+    result = x**n
+    if isinstance(result, complex):
+        raise ValueError("a negative number to a fractional power is not real")
+    return float(result)
+
+
+def _power_rule(y: Any, x: Any, n: Any) -> tuple[Any, Any]:
+    """n xⁿ⁻¹ and y ln x. By a constant, a plain number beside a Value, nobody asks for the derivative: NaN stands for
+    it, since it may be infinite."""
+    by_x = math.nan if type(x) is float and type(n) is not float else _slope_by_base(x, n)
+    by_n = math.nan if type(n) is float and type(x) is not float else _slope_by_exponent(y, x)
+    return by_x, by_n
+
+
+def _slope_by_base(x: Any, n: Any) -> Any:
+    if type(n) is float:  # what is recorded is n x for squares, rather than n x¹
+        return 0.0 if n == 0 else n * (1.0 if n == 1 else x if n == 2 else x ** (n - 1))
+    return n * _choose((x == 0) & (n == 0), 1.0, x) ** (n - 1)  # 0 · 0⁻¹ is 0 here, as in PyTorch
+
+
+def _slope_by_exponent(y: Any, x: Any) -> Any:
+    """y ln x, which at x = 0 is 0, its limit. A negative x has powers at whole n only, and no slope between: NaN."""
+    positive = _choose(x > 0, x, 1.0)
+    return _choose(x > 0, y * log(positive), _choose(x == 0, 0.0, math.nan))
+
+
+def _choose(condition: Any, a: Any, b: Any) -> Any:
+    """a if the condition holds, otherwise b. Where a comparison is recorded, for compiling, the choice is, too."""
+    return (a if condition else b) if type(condition) is bool else where(condition, a, b)
+
+
+power = Operation(
+    "power", _power, _power_rule,
+    "x to the power n; where x < 0, for whole n only, with a derivative with respect to x but none to n (NaN).",
+    "power(-2.0, 3.0) = -8.0", notation="x ^ n", python="pow(x, n)",
+)
+sqrt = Operation(
+    "sqrt", math.sqrt, lambda y, x: (0.5 / y,),
+    "Square root, for x >= 0.", "sqrt(9.0) = 3.0", notation="√x",
 )
 
 # ---- steps: constant on either side, so every derivative is zero -----------------------------------------------------
@@ -142,6 +146,12 @@ heaviside = Operation(
 
 # ---- exponentials and logarithms -------------------------------------------------------------------------------------
 
+
+def _logaddexp(a: float, b: float) -> float:
+    # equal ones apart: the difference of two infinities is not a number
+    return a + math.log1p(math.exp(b - a)) if a > b else b + math.log1p(math.exp(a - b)) if a != b else a + math.log(2)
+
+
 exp = Operation(
     "exp", math.exp, lambda y, x: (y,),
     "e to the power x.", "exp(0.0) = 1.0",
@@ -149,6 +159,11 @@ exp = Operation(
 expm1 = Operation(
     "expm1", math.expm1, lambda y, x: (exp(x),),
     "exp(x) - 1, accurate also where x is tiny.", "expm1(1e-20) = 1e-20", definition=lambda x: exp(x) - 1,
+)
+exp2 = Operation(
+    "exp2", lambda x: 2.0 ** x, lambda y, x: (y * math.log(2),),
+    "2 to the power x.", "exp2(3.0) = 8.0",
+    definition=lambda x: 2.0 ** x, notation="definition", python="2.0 ** x",
 )
 log = Operation(
     "log", math.log, lambda y, x: (1 / x,),
@@ -166,13 +181,32 @@ log10 = Operation(
     "log10", math.log10, lambda y, x: (1 / (x * math.log(10)),),
     "Logarithm to base 10, for x > 0.", "log10(100.0) = 2.0", definition=lambda x: log(x) / math.log(10),
 )
-sqrt = Operation(
-    "sqrt", math.sqrt, lambda y, x: (0.5 / y,),
-    "Square root, for x >= 0.", "sqrt(9.0) = 3.0", notation="√x",
+logaddexp = Operation(
+    "logaddexp", _logaddexp, lambda y, a, b: (sigmoid(a - b), sigmoid(b - a)),
+    "log(exp(a) + exp(b)), without overflow.", "logaddexp(1000.0, 0.0) = 1000.0",
+    definition=lambda a, b: log(exp(a) + exp(b)),
+    python="a + log1p(exp(b - a)) if a > b else b + log1p(exp(a - b)) if a != b else a + log(2.0)",
 )
 
 # ---- trigonometric (angles in radians) and their inverses ------------------------------------------------------------
 
+
+def _one_minus_square(x: Any) -> Any:
+    """1 - x², with all its digits: a product near 1, where 1 - x * x cancels; near 0 the derivative of the product
+    would."""
+    return _choose(abs(x) < 0.5, 1 - x * x, (1 - x) * (1 + x))
+
+
+deg2rad = Operation(
+    "deg2rad", math.radians, lambda y, x: (math.pi / 180,),
+    "An angle in radians, from degrees.", "deg2rad(180.0) = 3.141592653589793",
+    definition=lambda x: x * (math.pi / 180),
+)
+rad2deg = Operation(
+    "rad2deg", math.degrees, lambda y, x: (180 / math.pi,),
+    "An angle in degrees, from radians.", "rad2deg(math.pi) = 180.0", definition=lambda x: x * (180 / math.pi),
+)
+radians, degrees = deg2rad, rad2deg  # as NumPy calls them, too
 sin = Operation(
     "sin", math.sin, lambda y, x: (cos(x),),
     "Sine of an angle in radians.", "sin(0.0) = 0.0",
@@ -186,11 +220,11 @@ tan = Operation(
     "Tangent of an angle in radians.", "tan(0.0) = 0.0", definition=lambda x: sin(x) / cos(x),
 )
 arcsin = Operation(
-    "arcsin", math.asin, lambda y, x: (1 / sqrt((1 - x) * (1 + x)),),
+    "arcsin", math.asin, lambda y, x: (1 / sqrt(_one_minus_square(x)),),
     "The angle in radians, from -pi/2 to pi/2, whose sine is x.", "arcsin(0.0) = 0.0",
 )
 arccos = Operation(
-    "arccos", math.acos, lambda y, x: (-1 / sqrt((1 - x) * (1 + x)),),
+    "arccos", math.acos, lambda y, x: (-1 / sqrt(_one_minus_square(x)),),
     "The angle in radians, from 0 to pi, whose cosine is x.", "arccos(1.0) = 0.0",
 )
 arctan = Operation(
@@ -230,7 +264,7 @@ arccosh = Operation(
     "Inverse of cosh, for x >= 1.", "arccosh(1.0) = 0.0",
 )
 arctanh = Operation(
-    "arctanh", math.atanh, lambda y, x: (1 / ((1 - x) * (1 + x)),),
+    "arctanh", math.atanh, lambda y, x: (1 / _one_minus_square(x),),
     "Inverse of tanh, for -1 < x < 1.", "arctanh(0.0) = 0.0",
 )
 
@@ -314,8 +348,25 @@ where = Operation(
 # ---- activations, as PyTorch defines them ----------------------------------------------------------------------------
 
 
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al., arXiv:1706.02515
+
+
 def _sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x)) if x > -709 else math.exp(x)  # exp(709) is about as large as a float can be
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _elu_rule(y: Any, x: Any, alpha: Any = 1.0) -> tuple[Any, Any]:
+    below = where(less(x, 0.0), x, 0.0)  # flat at 0, so that nothing curves there
+    return where(greater(x, 0.0), 1.0, alpha * exp(below)), expm1(below)
+
+
+def _mish_rule(y: Any, x: Any) -> tuple[Any]:
+    t = tanh(softplus(x))
+    return (t + x * sigmoid(x) * (1 - t * t),)
 
 
 def _gelu_rule(y: Any, x: Any) -> tuple[Any]:
@@ -323,8 +374,18 @@ def _gelu_rule(y: Any, x: Any) -> tuple[Any]:
     return (0.5 * erfc(-x / math.sqrt(2)) + x * exp(-x * x / 2) / math.sqrt(2 * math.pi),)
 
 
-def _elu_rule(y: Any, x: Any, alpha: Any = 1.0) -> tuple[Any, Any]:
-    return where(greater(x, 0.0), 1.0, alpha * exp(minimum(x, 0.0))), expm1(minimum(x, 0.0))
+def _gelu_tanh(x: Any) -> Any:
+    return 0.5 * x * (1 + tanh(_gelu_inner(x)))
+
+
+def _gelu_inner(x: Any) -> Any:
+    return math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
+
+
+def _gelu_tanh_rule(y: Any, x: Any) -> tuple[Any]:
+    t = tanh(_gelu_inner(x))
+    steepness = 0.5 * math.sqrt(2 / math.pi) * x * (1 - t * t)
+    return (0.5 * (1 + t) + steepness + 3 * 0.044715 * steepness * x * x,)
 
 
 relu = Operation(
@@ -347,6 +408,13 @@ elu = Operation(
     definition=lambda x, alpha=1.0: where(greater(x, 0.0), x, alpha * (exp(x * (1 - greater(x, 0.0))) - 1)),
     init="he", python="x if x > 0.0 else alpha * expm1(x)",
 )
+selu = Operation(
+    "selu", lambda x: SELU_SCALE * (x if x > 0 else SELU_ALPHA * math.expm1(x)),
+    lambda y, x: (SELU_SCALE * _elu_rule(y, x, SELU_ALPHA)[0],),
+    "Scaled exponential linear unit, 1.0507 * elu(x, 1.6733), which keeps mean 0 and variance 1 from layer to layer.",
+    "selu(1.0) = 1.0507009873554805", definition=lambda x: SELU_SCALE * elu(x, SELU_ALPHA), init="he",
+    python="definition",
+)
 sigmoid = Operation(
     "sigmoid", _sigmoid, lambda y, x: (y * (1 - y),),
     "Logistic function 1 / (1 + exp(-x)), between 0 and 1.", "sigmoid(0.0) = 0.5",
@@ -363,19 +431,42 @@ gelu = Operation(
     "Gaussian error linear unit: x times the chance that a normal variable is below x.", "gelu(0.0) = 0.0",
     definition=lambda x: 0.5 * x * (1 + erf(x / math.sqrt(2))), init="he", python="0.5 * x * erfc(-x / sqrt(2.0))",
 )
+gelu_tanh = Operation(
+    "gelu_tanh", _gelu_tanh, _gelu_tanh_rule,
+    'gelu by a formula with tanh that is within 0.0005 of it: PyTorch\'s gelu with approximate="tanh".',
+    "gelu_tanh(0.0) = 0.0", definition=lambda x: _gelu_tanh(x), init="he", python="definition",
+)
 softplus = Operation(
-    "softplus", lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))), lambda y, x: (sigmoid(x),),
+    "softplus", _softplus, lambda y, x: (sigmoid(x),),
     "log(1 + exp(x)), a smooth relu; it does not overflow.", "softplus(1000.0) = 1000.0",
     definition=lambda x: log(1 + exp(x)), init="he", python="x + log1p(exp(-x)) if x > 0.0 else log1p(exp(x))",
+)
+mish = Operation(
+    "mish", lambda x: x * math.tanh(_softplus(x)), _mish_rule,
+    "x * tanh(softplus(x)): like silu, smooth and not monotonic (Misra, arXiv:1908.08681).", "mish(0.0) = 0.0",
+    definition=lambda x: x * tanh(softplus(x)), init="he", python="definition",
 )
 
 # ---- any number of operands (functions.py takes them as lists) -------------------------------------------------------
 
 
-def _dot(*operands: float) -> float:
+def _total(numbers: Iterable[Any]) -> Any:
+    """The sum from left to right, of floats as of Values. (Python's own sum is so up to 3.11, and more exact since.)"""
+    rest = iter(numbers)
+    total = next(rest, 0.0)
+    for x in rest:
+        total = total + x
+    return total
+
+
+def _mean(*operands: Any) -> Any:
+    return _total(operands) / len(operands)
+
+
+def _dot(*operands: Any) -> Any:
     if len(operands) % 2:
         raise ValueError("it takes two lists of the same length")
-    return sum(map(operator.mul, operands, operands[len(operands) // 2 :]), 0.0)
+    return _total(map(operator.mul, operands, operands[len(operands) // 2 :]))
 
 
 def _dot_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
@@ -386,7 +477,7 @@ def _dot_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
 def _linear(*operands: float) -> float:
     if not len(operands) % 2:
         raise ValueError("it takes two lists of the same length and a number")
-    return sum(map(operator.mul, operands, operands[len(operands) // 2 : -1]), operands[-1])
+    return _total(map(operator.mul, operands, operands[len(operands) // 2 : -1])) + operands[-1]  # type: ignore[no-any-return]
 
 
 def _linear_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
@@ -400,16 +491,17 @@ def _logsumexp(*operands: float) -> float:
         return math.nan if any(x != x for x in operands) else top
     others = [math.exp(x - top) for x in operands]
     others.remove(1.0)  # the largest itself; log1p keeps what the others add, however little
-    return top + math.log1p(sum(others))
+    return top + math.log1p(_total(others))
 
 
 def proportions(operands: Sequence[Any]) -> list[Any]:
-    """exp(a), exp(b), ... divided by their sum: softmax, and the derivative of logsumexp.
+    """Divide exp(a), exp(b), ... by their sum: softmax, and the derivative of logsumexp.
 
     The largest is shifted to 0 first, so that nothing overflows and nothing is lost where all are large (Goodfellow,
     Bengio and Courville, *Deep Learning*, section 4.1).
     """
-    top = detach(amax(*operands))
+    is_known = all(type(x > 0.0) is bool for x in operands)  # which is largest, if comparisons are not recorded
+    top = max(operands) if is_known else amax(*operands)
     shares = [exp(x - top) for x in operands]
     total = sum_(*shares)
     return [share / total for share in shares]
@@ -422,31 +514,18 @@ def _shares(top: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(tie / total for tie in ties)
 
 
-def _total(operands: Sequence[Any]) -> Any:
-    """Sum from left to right, in the simplest operations."""
-    result = operands[0]
-    for operand in operands[1:]:
-        result = result + operand
-    return result
-
-
-def _sum_of_products(operands: Sequence[Any]) -> Any:
-    half = len(operands) // 2
-    return _total([a * b for a, b in zip(operands, operands[half:])])
-
-
 sum_ = Operation(
-    "sum", lambda *operands: sum(operands, 0.0), lambda y, *operands: (1.0,) * len(operands),
+    "sum", lambda *operands: _total(operands), lambda y, *operands: (1.0,) * len(operands),
     "The operands added up.", definition=lambda *operands: _total(operands), notation="a + b", python="definition",
 )
 mean = Operation(
-    "mean", lambda *operands: sum(operands) / len(operands), lambda y, *operands: (1 / len(operands),) * len(operands),
-    "The mean of the operands.", definition=lambda *operands: _total(operands) / len(operands), python="definition",
+    "mean", _mean, lambda y, *operands: (1 / len(operands),) * len(operands),
+    "The mean of the operands.", definition=_mean, python="definition",
 )
 dot = Operation(
     "dot", _dot, _dot_rule,
     "The sum of a * b over two lists; its operands are (*a, *b).",
-    definition=lambda *operands: _sum_of_products(operands), notation="definition", python="definition",
+    definition=_dot, notation="definition", python="definition",
 )
 linear = Operation(
     "linear", _linear, _linear_rule,
@@ -461,7 +540,7 @@ amax = Operation(
 logsumexp = Operation(
     "logsumexp", _logsumexp, lambda y, *operands: tuple(proportions(operands)),
     "log(exp(a) + exp(b) + ...), without overflow.",
-    definition=lambda *operands: log(_total([exp(x) for x in operands])),
+    definition=lambda *operands: log(_total(map(exp, operands))),
 )
 
 # fmt: on

@@ -6,7 +6,6 @@ Arithmetic on Values records a graph: each result keeps the operation that made 
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.engine import operation, ops
@@ -104,10 +103,28 @@ class Value:
 
     # ---- like the float it holds ----
 
-    def __bool__(self) -> bool:
-        return self.data != 0
+    def __lt__(self, other: Operand) -> bool:
+        return self.data < _number_in(other)
+
+    def __le__(self, other: Operand) -> bool:
+        return self.data <= _number_in(other)
+
+    def __gt__(self, other: Operand) -> bool:
+        return self.data > _number_in(other)
+
+    def __ge__(self, other: Operand) -> bool:
+        return self.data >= _number_in(other)
+
+    def __eq__(self, other: object) -> bool:
+        return self.data == _number_in(other)
+
+    def __ne__(self, other: object) -> bool:
+        return self.data != _number_in(other)
 
     __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return self.data != 0
 
     def conjugate(self) -> Value:
         """Return the Value itself, as a float does: NumPy's variance asks for it."""
@@ -146,12 +163,20 @@ class Value:
             "the graph behind this Value is too deep to be copied or pickled; take v.data, or a state_dict()"
         )
 
+    @property
+    def _prev(self) -> NoReturn:
+        raise AttributeError("what micrograd calls v._prev is v.parents here")
+
+    @property
+    def _backward(self) -> NoReturn:
+        raise AttributeError("there is no v._backward(), as in micrograd: v.backward() goes through the whole graph")
+
     # ---- derivatives: backward.py ----
 
     backward = backward
     zero_grad = zero_grad
 
-    # ---- arithmetic and comparisons, each of which becomes a method below, as do all operations of the table ----
+    # ---- arithmetic, and all other operations of the table, which become methods below ----
 
     if TYPE_CHECKING:
 
@@ -163,10 +188,6 @@ class Value:
         def __neg__(self) -> Value: ...
 
         __pos__ = __abs__ = __neg__
-
-        def __lt__(self, other: Operand) -> bool: ...
-
-        __le__ = __gt__ = __ge__ = __lt__
 
         def __getattr__(self, name: str) -> Callable[..., Value]: ...
 
@@ -285,15 +306,9 @@ def _operand(x: Any) -> Value | None:
         return None
 
 
-def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Value, object], Any]:
-    return lambda self, other: compare(self.data, other.data if isinstance(other, Value) else other)
-
-
-def _of_micrograd(name: str, ours: str) -> property:
-    def missing(self: Value) -> NoReturn:
-        raise AttributeError(f"a Value has no {name}, as it has in micrograd; there is {ours}")
-
-    return property(missing)
+def _number_in(x: Any) -> float:
+    number: float = x.data if isinstance(x, Value) else x
+    return number
 
 
 def _add_method(op: Operation) -> None:
@@ -326,14 +341,9 @@ for _name, _op in {"add": ops.add, "sub": ops.subtract, "mul": ops.multiply, "tr
                    "mod": ops.remainder}.items():  # fmt: skip
     for _method_name, _method in zip((f"__{_name}__", f"__r{_name}__"), _infix(_op)):
         setattr(Value, _method_name, _method)
-for _name, _op in {"neg": ops.negative, "pos": ops.positive, "abs": ops.absolute}.items():
-    setattr(Value, f"__{_name}__", getattr(Value, _op.name))
-for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Value, f"__{_name}__", _comparison(getattr(operator, _name)))
-for _name, _ours in {
-    "_prev": "v.parents",
-    "_op": "v.op",
-    "_backward": "v.backward(), which goes through the whole graph",
-}.items():
-    setattr(Value, _name, _of_micrograd(_name, _ours))
+# fmt: off
+for _name, _op in {"__neg__": ops.negative, "__pos__": ops.positive, "__abs__": ops.absolute, "__floor__": ops.floor,
+                   "__ceil__": ops.ceil, "fabs": ops.fabs, "radians": ops.radians, "degrees": ops.degrees}.items():
+    setattr(Value, _name, getattr(Value, _op.name))
+# fmt: on
 Value._apply_ = staticmethod(apply)  # type: ignore[attr-defined]  # how operation.py, which comes before, applies a row

@@ -71,7 +71,6 @@ class Module:
 
     metadata: Any = None
     load = _Load()
-    changes = 0  # of all modules together; to be deleted as soon as compiling asks for _changes
     _changes = 0  # how often an attribute of this module was set or deleted: code compiled before may be outdated
     _name = ""  # where it is in the module that holds it
 
@@ -87,7 +86,6 @@ class Module:
 
     def _count_change(self) -> None:
         vars(self)["_changes"] = self._changes + 1
-        Module.changes += 1
 
     def _name_members(self) -> None:
         """Tell modules where they are, and label the parameters with their names."""

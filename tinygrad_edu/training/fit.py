@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.calculus.tracing import name_of
 from tinygrad_edu.calculus.warning import with_place
 from tinygrad_edu.compiling.compiled_loss import CompiledLoss
-from tinygrad_edu.compiling.compiled_objective import CompiledObjective
 from tinygrad_edu.compiling.shape import plain_numbers
 from tinygrad_edu.compiling.symbols import CompileError
 from tinygrad_edu.engine.operation import whole_number
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.nn.optim import Schedule
 
     Metric: TypeAlias = "Callable[[Any, Any], float]"
-    Example: TypeAlias = "tuple[Any, Any, Any, Any]"  # a row and a target, and both as compiled code takes them
+    Example: TypeAlias = "tuple[Any, Any]"  # a row and a target
 
 # Each loss by name, and when a prediction (a number, or a list where there are classes) is right by it.
 LOSSES: dict[str, tuple[Loss, Metric]] = {
@@ -82,8 +81,9 @@ def fit(
         progress: whether to show a progress bar; by default where stderr is a terminal.
         on_epoch: called as ``on_epoch(epoch, history)`` after each epoch, counted from 0.
         compiled: whether to compile the model and the loss, see ``compile_loss``: they are called a few times to see
-            what they compute, and from then on their code runs instead. The numbers are the same. False records every
-            batch. What cannot be compiled is recorded as well, and the summary says why.
+            what they compute, and from then on their code runs instead. Each epoch begins with one example that is run
+            on the engine too: where the numbers differ, because a callback has changed something, the rest is
+            recorded. What cannot be compiled is recorded as well, and the summary says why. False records every batch.
 
     Ctrl-C ends the training after the current batch; the history so far is returned and the model is as that batch
     left it.
@@ -108,7 +108,9 @@ def fit(
     history = History(metric_name)
     started, rate = time.perf_counter(), optimizer.lr
     trainer = _Trainer(model, Objective(model, loss_of, l2, optimizer.parameters), metric_of, optimizer, history)
-    drawn = trainer.prepared(rows, goals, compiled)
+    drawn = list(zip(rows, goals))
+    if compiled:
+        trainer.compile(rows, goals)
     before = [parameter._data for parameter in optimizer.parameters]
     with EndingBatches() as interrupt, ProgressBar(epochs, progress) as bar:
         try:
@@ -117,11 +119,11 @@ def fit(
                     optimizer.lr = rate * schedule(epoch)
                 if size < len(drawn):
                     rng.shuffle(drawn)
+                trainer.compare(drawn[epoch % len(drawn)])
                 trainer.run(epoch, [drawn[i : i + size] for i in range(0, len(drawn), size)], interrupt)
                 bar.show(history)
                 if on_epoch is not None:
                     on_epoch(epoch, history)
-                    trainer.renew(drawn)
                 interrupt.check()
         except KeyboardInterrupt:
             history.interrupted = True
@@ -163,40 +165,34 @@ def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
 
 
 class _Trainer:
-    """What is the same in every step: the objective, recorded or compiled, how it is judged, and how it is made
-    smaller."""
+    """The parts of a training step: the objective, recorded or compiled, how it is judged, and how it is made smaller."""
 
     def __init__(
         self, model: Module, objective: Objective, metric: Metric | None, optimizer: Optimizer, history: History
     ) -> None:
         self.objective, self.metric, self.optimizer, self.history = objective, metric, optimizer, history
-        self.compiled: CompiledObjective | None = None
+        self.compiled: CompiledLoss | None = None
         self.layers: dict[str, list[Value]] = {}
         changing = {*optimizer.parameters}
         for name, parameter in model.named_parameters():
             if parameter in changing:
                 self.layers.setdefault(_layer(name), []).append(parameter)
 
-    def prepared(self, rows: list[Any], targets: list[Any], compiled: bool) -> list[Example]:
-        """The examples for ``run``, after compiling if that is wanted and possible."""
-        if compiled:
-            objective = CompiledObjective(self.objective)
-            try:
-                prepared = objective.prepare(rows, targets)
-                objective.make_code(*prepared)
-            except Exception as error:  # recording will raise it too, if it is no matter of compiling
-                self.history.remark = f"not compiled: {with_place(error)}"
-            else:
-                self.compiled, self.history.compiled = objective, True
-                return list(zip(rows, targets, *prepared))
-        return list(zip(rows, targets, rows, targets))
+    def compile(self, rows: list[Any], targets: list[Any]) -> None:
+        """Compile the objective if that is possible."""
+        compiled = CompiledLoss(self.objective)
+        try:
+            compiled.prepare(rows, targets)
+        except Exception as error:  # recording will raise it too, if it is no matter of compiling
+            self.history.remark = f"not compiled: {with_place(error)}"
+        else:
+            self.compiled, self.history.compiled = compiled, True
 
-    def renew(self, examples: list[Example]) -> None:
-        """See whether the model and the loss still compute the same, after a callback that may have changed them."""
+    def compare(self, example: Example) -> None:
+        """See on one example whether the code still computes what the model and the loss do."""
         if self.compiled is not None:
-            _, _, rows, targets = zip(*examples)
             try:
-                self.compiled.make_code(rows, targets)
+                self.compiled.compare(*example)
             except Exception as error:
                 self._give_up(error)
 
@@ -205,10 +201,10 @@ class _Trainer:
         self.history.remark = f"not compiled to the end: {with_place(error)}"
 
     def _backward(self, batch: list[Example]) -> tuple[float, list[Any]]:
-        rows, targets, prepared, goals = zip(*batch)
+        rows, targets = map(list, zip(*batch))
         if self.compiled is not None:
             try:
-                return self.compiled.backward(prepared, goals)
+                return self.compiled.backward(rows, targets)
             except CompileError as error:  # something has changed in the middle of an epoch
                 self._give_up(error)
         return self.objective.backward(rows, targets)

@@ -1,0 +1,111 @@
+"""The text of code that goes through batches of examples: a model forward and backward, and its loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.calculus import trees
+from tinygrad_edu.compiling.listing import Listing
+from tinygrad_edu.compiling.program import Program
+from tinygrad_edu.compiling.source_text import FunctionText, as_tuple, backward_comment
+from tinygrad_edu.engine.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinygrad_edu.compiling.recorded_function import RecordedFunction
+
+FAST = 256  # so many local variables Python reaches with one byte; others are slower
+RESERVED = ("rows", "targets", "losses", "parameters", "predictions", "target", "loss_of", "error", "total", "share",
+            "zip", "len")  # fmt: skip
+
+
+def gradient_text(model: RecordedFunction) -> FunctionText:
+    """Write the function (rows, targets, losses, parameters) -> (mean of the losses, predictions, its derivatives by
+    each parameter), where ``losses`` holds the code of the loss of each example."""
+    count = len(model.outputs)
+    names = [f"out_{i}" for i in range(count)] if count > 1 else ["out"]
+    arriving = [Value(1.0, f"d_{name}") for name in names]
+    program = Program([*model.variables, *arriving])
+    results = program.add(model.outputs)
+    for name, result in zip(names[::-1], results[::-1]):  # what is there twice is called by its first place
+        if result.op is not None:
+            result.label = name
+    slopes = program.differentiate(model.outputs, model.outside, arriving)
+    listing = Listing(program, results, slopes, [*model.variables, *arriving], RESERVED)
+    inputs, parameters = _names(model, listing)
+    outputs, derivatives = listing.results, listing.names[len(model.variables) :]
+    sums = [listing.fresh(f"grad_{name}") for name in parameters]
+    head = ["def gradient(rows, targets, losses, parameters):"]
+    labels = [(name, x.label) for name, x in zip(parameters, model.outside) if "[" in x.label and len(x.label) < 60]
+    head += [f"# {name} is {label!r}." for name, label in labels[-1:]]
+    in_loop = [*inputs, *derivatives, *listing.assigned]
+    if len(in_loop) + len(parameters) + len(sums) > FAST:
+        head += [f"# Python is fastest with the first {FAST} names that it meets.", _zeros(in_loop)]
+    if parameters:
+        head += [f"{as_tuple(parameters)} = parameters", _zeros(sums)]
+    loop = [
+        "# forward",
+        *listing.forward,
+        f"predictions.append({_shown(model, outputs)})",
+        f"# {derivatives[0]} is the derivative of this example's loss by {outputs[0]}; times share, of the mean loss",
+        f"{', '.join(['error', *derivatives])} = loss_of({', '.join([*outputs, 'target'])})",
+        "total += error",
+        *[f"{name} *= share" for name in derivatives],
+        backward_comment(listing.backward, "the mean loss"),
+        *listing.backward,
+        *[f"{name} += {slope}" for name, slope in zip(sums, listing.slopes)],
+    ]
+    lines = [
+        *head,
+        "total, predictions, share = 0.0, [], 1.0 / len(rows)  # the weight of each example in the mean",
+        f"for {as_tuple(inputs)}, target, loss_of in zip(rows, targets, losses):",
+        *[f"    {line}" for line in loop],
+        f"return total * share, predictions, {as_tuple(sums)}",
+    ]
+    return FunctionText("gradient", listing, lines)
+
+
+def predict_text(model: RecordedFunction) -> FunctionText:
+    """Write the function (rows, parameters) -> predictions, a number or a list of numbers for each row."""
+    program = Program(model.variables)
+    listing = Listing(program, program.add(model.outputs), [], model.variables, RESERVED)
+    inputs, parameters = _names(model, listing)
+    lines = ["def predict(rows, parameters):"]
+    if parameters:
+        lines.append(f"{as_tuple(parameters)} = parameters")
+    lines += ["predictions = []", f"for {as_tuple(inputs)} in rows:"]
+    lines += [f"    {line}" for line in listing.forward]
+    lines += [f"    predictions.append({_shown(model, listing.results)})", "return predictions"]
+    return FunctionText("predict", listing, lines)
+
+
+def loss_text(loss: RecordedFunction, count: int, is_tuple: bool) -> FunctionText:
+    """Write the function (*prediction, target) -> (loss, *its derivatives by the prediction): ``count`` of the inputs
+    are the prediction, the others the target, which may be a tuple of them."""
+    program = Program(loss.inputs)
+    results = program.add(loss.outputs)
+    slopes = program.differentiate(loss.outputs, loss.inputs[:count], [1.0])
+    listing = Listing(program, results, slopes, loss.inputs, ["target"] if is_tuple else [])
+    returned = [*listing.results, *[listing.name(slope, listing.backward) for slope in slopes]]
+    target = listing.names[count:]
+    last = "target" if is_tuple or not target else target[0]
+    lines = [f"def loss({', '.join([*listing.names[:count], last])}):"]
+    if is_tuple:
+        lines.append(f"{as_tuple(target)} = target")
+    lines += [*listing.forward, backward_comment(listing.backward, "the loss"), *listing.backward]
+    return FunctionText("loss", listing, [*lines, f"return {', '.join(returned)}"])
+
+
+def _names(model: RecordedFunction, listing: Listing) -> tuple[list[str], list[str]]:
+    """List the names of the inputs and of the parameters."""
+    first = len(model.inputs)
+    return listing.names[:first], listing.names[first : len(model.variables)]
+
+
+def _shown(model: RecordedFunction, outputs: Sequence[str]) -> str:
+    return outputs[0] if trees.is_leaf(model.result) else f"[{', '.join(outputs)}]"
+
+
+def _zeros(names: Sequence[str]) -> str:
+    return f"{as_tuple(names)} = [0.0] * {len(names)}"
