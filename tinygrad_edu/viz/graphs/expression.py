@@ -218,7 +218,7 @@ def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formul
     stubs = [parent if isinstance(parent, Constant) else Value(parent.data) for parent in node.parents]
     try:
         given = [stub.data if isinstance(stub, Constant) else stub for stub in stubs]
-        derivatives = [simplified(d) for d in recorded(node.op.rule, output, *given)]
+        derivatives: list[Any] = [simplified(d) for d in recorded(node.op.rule, output, *given)]
     except Exception:  # a rule that is made for numbers may do anything with Values
         derivatives = local_derivatives(node)
     operands = operand_names(node, formulas)
