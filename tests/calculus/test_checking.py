@@ -6,7 +6,7 @@ import random
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from samples import CHECKED, ROWS, STEPS
+from samples import CHECKED, ROUNDING, ROWS, STEPS
 
 from tinygrad_edu import (
     GradientMismatch,
@@ -51,6 +51,8 @@ def test_every_operation_of_the_table_is_right_to_second_order(row, data):
         operands = data.draw(st.lists(REAL, min_size=1, max_size=4))
     else:
         operands = data.draw(st.tuples(*[ANY_SIZE if row.arity == 1 else REAL] * row.arity))
+    if row.name in ROUNDING:
+        assume(max(map(abs, operands)) < 1e9)  # where floats are close enough to see that not all are whole numbers
     try:
         report = check_gradients(lambda *xs: row(*xs), *operands, order=2)
     except (ArithmeticError, ValueError):
@@ -76,8 +78,8 @@ def test_a_wrong_rule_is_seen(row, change):
             except (ArithmeticError, ValueError):
                 continue
             if all(abs(change(d) - d) < 1e-4 * (1 + abs(d)) or math.isnan(d) for d in right):
-                if row.name in STEPS - {"where"}:
-                    return  # nothing was changed: 0 times anything
+                if row.name in (STEPS - {"where"}) | {"deg2rad"}:
+                    return  # nothing was changed, 0 times anything, or too little, as that of a small constant
                 continue
             tried += 1
             row.rule = lambda y, *xs: tuple(change(d) for d in rule(y, *xs))
