@@ -52,7 +52,7 @@ def test_every_operation_of_the_table_is_right_to_second_order(row, data):
     else:
         operands = data.draw(st.tuples(*[ANY_SIZE if row.arity == 1 else REAL] * row.arity))
     if row.name in ROUNDING:
-        assume(max(map(abs, operands)) < 1e9)  # where floats are close enough to see that not all are whole numbers
+        assume(max(map(abs, operands)) < 1e6)  # steps of larger ones would not see whole numbers between
     try:
         report = check_gradients(lambda *xs: row(*xs), *operands, order=2)
     except (ArithmeticError, ValueError):
@@ -117,8 +117,8 @@ def test_a_way_around_the_graph_is_seen():
 
 
 def test_modes_that_disagree_are_wrong_even_where_differences_cannot_tell(monkeypatch):
-    push = checking.Linearization.push
-    monkeypatch.setattr(checking.Linearization, "push", lambda self, tangents: [x + 0.1 for x in push(self, tangents)])
+    push = checking.Linearization._push
+    monkeypatch.setattr(checking.Linearization, "_push", lambda self, tangents: [x + 0.1 for x in push(self, tangents)])
     assert not check_gradients(lambda x: x.heaviside(0.5), 0.0).ok
     assert not check_gradients(tanh, 0.5).ok
 
