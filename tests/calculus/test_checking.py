@@ -33,6 +33,7 @@ def of_size(low, high):
 
 WHOLE = st.integers(-3, 3).map(float)
 REAL = st.one_of(st.floats(-3, 3).filter(lambda x: x == 0 or abs(x) > 1e-6), of_size(-6, 6), WHOLE)
+SMALL = st.tuples(SIGN, st.floats(0.5, 3)).map(lambda t: t[0] * t[1])  # seen from afar a staircase is a slope
 ANY_SIZE = st.one_of(REAL, st.floats(-700, 700).filter(lambda x: x == 0 or abs(x) > 1e-6), of_size(-100, 100))
 
 
@@ -50,9 +51,8 @@ def test_every_operation_of_the_table_is_right_to_second_order(row, data):
     if row.arity is None:
         operands = data.draw(st.lists(REAL, min_size=1, max_size=4))
     else:
-        operands = data.draw(st.tuples(*[ANY_SIZE if row.arity == 1 else REAL] * row.arity))
-    if row.name in ROUNDING:
-        assume(max(map(abs, operands)) < 1e6)  # steps of larger ones would not see whole numbers between
+        number = SMALL if row.name in ROUNDING else ANY_SIZE if row.arity == 1 else REAL
+        operands = data.draw(st.tuples(*[number] * row.arity))
     try:
         report = check_gradients(lambda *xs: row(*xs), *operands, order=2)
     except (ArithmeticError, ValueError):
@@ -70,24 +70,25 @@ def test_a_wrong_rule_is_seen(row, change):
     rng = random.Random(row.name)
     rule, seen, tried = row.rule, 0, 0
     try:
-        while tried < 12:
+        for _ in range(200):
+            if tried == 12:
+                break
             count = row.arity or {"dot": 4, "linear": 5}.get(row.name) or rng.randint(1, 5)
             operands = [rng.uniform(-2, 2) for _ in range(count)]
             try:
                 right = rule(row(*operands), *operands)
             except (ArithmeticError, ValueError):
                 continue
-            if all(abs(change(d) - d) < 1e-4 * (1 + abs(d)) or math.isnan(d) for d in right):
-                if row.name in (STEPS - {"where"}) | {"deg2rad"}:
-                    return  # nothing was changed, 0 times anything, or too little, as that of a small constant
-                continue
+            if all(abs(change(d) - d) < 1e-5 * (1 + abs(d)) or math.isnan(d) for d in right):
+                continue  # nothing was changed: 0 times anything
             tried += 1
             row.rule = lambda y, *xs: tuple(change(d) for d in rule(y, *xs))
             seen += not check_gradients(lambda *xs: row(*xs), *operands).ok
             row.rule = rule
     finally:
         row.rule = rule
-    assert seen >= 11
+    assert tried == 12 or row.name in STEPS
+    assert seen >= tried - 1
 
 
 def test_a_rule_that_leaves_its_graph_is_right_once_and_wrong_twice(own_operation):

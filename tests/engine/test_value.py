@@ -338,3 +338,20 @@ def test_no_grad_in_one_task_leaves_others_recording():
         return await asyncio.gather(quiet(), loud())
 
     assert asyncio.run(both()) == [(None, ops.multiply), ops.multiply]
+
+
+def test_a_graph_too_deep_to_copy_says_so():
+    x = Value(1.0)
+    for _ in range(1000):
+        x = x + 1
+    for copies in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(ValueError, match="the graph behind this Value is too deep to be copied or pickled"):
+            copies(x)
+
+
+def test_a_torch_tensor_is_refused_by_name():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match="Tensor"):
+        Value(3.0) * torch.tensor(2.0, requires_grad=True)
+    with pytest.raises(TypeError, match=r"expected a number, not torch\.Tensor"):
+        Value(torch.tensor(2.0))

@@ -83,21 +83,46 @@ def test_what_is_out_of_range_is_named(call, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('1,2,a\n2,3,"b\n3,4,a\n4,5,b\n', "line 2: a quote is not closed"),
-        ('1,2,a\n2,3,"b\n3,4,a\n4,5,"b\n', "line 2: a quote is not closed"),
-        ('1,2,a\n2,3,"b', "line 2: a quote is not closed"),
-        ('1,2,a\n2,3,"b"c\n', "line 2: ',' expected after"),
-        ('"wide,\nin cm",label\n1,a\n2,b\nx,a\n', "line 5: 'x' is not a number"),
-        ("w,h,label\n1,1e308,a\n2,-1e308,b\n", "column h: numbers up to 1e\\+308 cannot be learned from"),
-        ("label,w,h\na,1,0\nb,2,1e-300\n", "column h: numbers up to 1e-300 cannot be learned from"),
-        ("1,1e200,a\n2,3,b\n", "column 2: numbers up to 1e\\+200 cannot be learned from"),
+        ('1,2,a\n2,3,"b\n3,4,a\n4,5,b\n', ", line 2: .*; is a quote not closed"),
+        ('1,2,a\n2,3,"b\n3,4,a\n4,5,"b\n', ", line 2: .*; is a quote not closed"),
+        ('1,2,a\n2,3,"b"c\n', ", line 2: ',' expected after"),
+        ('"wide,\nin cm",label\n1,a\n2,b\nx,a\n', ", line 5: 'x' is not a number"),
+        ("1,2,a\n3,inf,b\n", ", line 2: 'inf' is not a number"),
+        ("1,2,a\n\n3,b\n", ", line 3: expected 3 columns between ',', found 2"),
+        ("1;2;a\n3;b\n", ", line 2: expected 3 columns between ';', found 2"),
+        ("1\n2\n", ", line 2: expected 2 columns between ',', found 1"),
+        ("1,2,a\n3,4, \n", ", line 2: the class is missing"),
+        ("w,h,label\n1,1e308,a\n2,-1e308,b\n", ", column h: numbers up to 1e\\+308 cannot be learned from"),
+        ("label,w,h\na,1,0\nb,2,1e-300\n", ", column h: numbers up to 1e-300 cannot be learned from"),
+        ("1,1e200,a\n2,3,b\n", ", column 2: numbers up to 1e\\+200 cannot be learned from"),
+        ("", ": expected 2 to 20 classes in column 2, or in one named label, found 0 among 0 points"),
+        ("1,2,a\n3,4,a\n5,6,a\n", ": expected 2 to 20 classes in column 3, .* found 1 among 3 points"),
+        ("".join(f"{i},{i}\n" for i in range(30)), ": expected 2 to 20 classes .* found 30 among 30 points"),
+        ("1,2,caf\xe9\n3,4,th\xe9\n", " is not UTF-8 text"),
     ],
 )
 def test_a_mistake_in_a_csv_file_is_pointed_at(text, message, tmp_path):
     path = tmp_path / "points.csv"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=rf"points\.csv, {message}"):
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(ValueError, match=rf"points\.csv{message}"):
         data.read_csv(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.5,-2,cat\n , ,\n1e3, 4,dog\n1,1,cat \n",
+        "x,y,label\n0.5,-2,cat\n1e3,4,dog\n1,1,cat",
+        "label,x,y\ncat,0.5,-2\n\ndog,1e3,4\ncat,1,1\n",
+        "a,b,kind\n0.5,-2,cat\n1e3,4,dog\n1,1,cat\n",
+        "Class\tx\ty\r\ncat\t0.5\t-2\r\ndog\t1e3\t4\r\ncat\t1\t1\r\n",
+        "x; Target ;y\n0.5;cat;-2\n1e3;dog;4\n1;cat;1\n",
+    ],
+)
+def test_the_class_is_in_the_column_of_its_name_or_in_the_last(text, tmp_path):
+    (tmp_path / "points.csv").write_text(text, encoding="utf-8-sig", newline="")
+    expected = [[0.5, -2.0], [1000.0, 4.0], [1.0, 1.0]], [0, 1, 0], ["cat", "dog"]
+    assert data.read_csv(tmp_path / "points.csv") == expected
 
 
 def test_quoted_cells_may_hold_separators_and_line_breaks(tmp_path):

@@ -12,24 +12,20 @@ WIDTH = 58  # columns in which the line is shown
 
 
 def caret_message(message: str, text: str, start: int, end: int) -> str:
-    """Write the message, the line of ``text`` where the place starts, and ^ under it; shorten a long line.
+    """Write the message, the text, and ^ under the place; shorten what is long.
 
     >>> print(caret_message("write ** for a power", "x + x^2", 5, 6))
     write ** for a power
     x + x^2
          ^
     """
-    line_start = text.rfind("\n", 0, start) + 1
-    line_end = (text + "\n").index("\n", start)
-    shown = "".join(char if char.isprintable() else " " for char in text[line_start:line_end])
-    start, end = start - line_start, end - line_start
+    shown = "".join(char if char.isprintable() else " " for char in text)
     place = short(shown[start:end], WIDTH // 2)
-    after = shown[end:].rstrip()
-    before = short(shown[start - 1 :: -1] if start else "", WIDTH - _width(place) - min(_width(after), WIDTH // 4))[
-        ::-1
-    ]
-    after = short(after, WIDTH - _width(place) - _width(before))
-    return f"{message}\n{(before + place + after).rstrip()}\n{' ' * _width(before)}{'^' * max(_width(place), 1)}"
+    room = WIDTH - _width(place)
+    before = short(shown[:start][::-1], room - min(_width(shown[end:]), WIDTH // 4))[::-1]
+    after = short(shown[end:], room - _width(before))
+    mark = " " * _width(before) + "^" * max(_width(place), 1)
+    return f"{short(message, 200)}\n{(before + place + after).rstrip()}\n{mark}"
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -42,7 +38,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
     small = {other.casefold(): other for other in names}
     found = get_close_matches(name[:40].casefold(), small)  # it takes long to compare long ones
-    return f"; did you mean {', '.join(short(small[other]) for other in found)}?" if found else ""
+    return f"; did you mean {', '.join(small[other] for other in found)}?" if found else ""
 
 
 def short(text: str, columns: int = 40) -> str:

@@ -11,7 +11,7 @@ import keyword
 import re
 import unicodedata
 from contextlib import suppress
-from math import inf, isfinite, nan
+from math import e, inf, isfinite, nan, pi, tau
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.cli.messages import caret_message, nearest, short
@@ -25,18 +25,17 @@ if TYPE_CHECKING:
 
 LONGEST = 10_000  # characters
 ALIASES = {"abs": ops.absolute, "max": ops.maximum, "min": ops.minimum, "ln": ops.log}
-CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045, "tau": 6.283185307179586}
+CONSTANTS = {"pi": pi, "e": e, "tau": tau}
 # fmt: off
 OPERATORS: dict[type, Operation] = {
     ast.Add: ops.add, ast.Sub: ops.subtract, ast.Mult: ops.multiply, ast.Div: ops.divide, ast.Pow: ops.power,
     ast.USub: ops.negative, ast.UAdd: ops.positive,
 }
-CHOICE = "; maximum, minimum, relu and heaviside choose by size"
 INSTEAD = {  # of signs and words that a formula cannot have
-    "^": "; write ** for a power", "²": "; write **2", "³": "; write **3", "//": "; write / for a quotient",
-    "×": "; write *", "·": "; write *", "÷": "; write /", "−": "; write -", "–": "; write -",  # noqa: RUF001
-    "√": "; write sqrt(...)", "|": "; write abs(...)", "[": "; group with ( ), and name an element, such as x0",
-    **dict.fromkeys(["<", ">", "<=", ">=", "==", "!=", "if", "else"], CHOICE),
+    "^": "write ** for a power", "²": "write **2", "³": "write **3", "//": "write / for a quotient",
+    "×": "write *", "·": "write *", "÷": "write /", "−": "write -", "–": "write -",  # noqa: RUF001
+    "√": "write sqrt(...)", "|": "write abs(...)", "[": "group with ( ), and name an element, such as x0",
+    **dict.fromkeys(["<", ">", "<=", ">=", "==", "!=", "if", "else"], "maximum, minimum, relu and where choose"),
 }
 SYNTAX = {  # what Python's parser says, and what that means here
     "was never closed": "this ( is never closed",
@@ -47,26 +46,22 @@ SYNTAX = {  # what Python's parser says, and what that means here
 # fmt: on
 NAME = r"[^\W\d²³](?:[A-Za-z0-9_]|[^\x00-\x7f²³×·÷−–√])*"  # noqa: RUF001
 NUMBER = r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?"
-WORD = re.compile(rf"(?P<name>{NAME})|(?P<number>{NUMBER})|//|[=!<>]=|\S")
-PRODUCTS = {"nn", "n0", "0n", "00", "0(", ")n", ")0", ")("}  # of names, numbers and parentheses, with no * between
+WORD = re.compile(rf"(?P<n>{NAME})|(?P<d>{NUMBER})|//|[=!<>]=|\S")
+PRODUCTS = {"nn", "nd", "dn", "dd", "d(", ")n", ")d", ")("}  # of names, numbers and parentheses, with no * between
 
 
 def read(text: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Value]]:
     """Compute the recorded Value of a formula, and the Values of its names, which are labelled with them.
 
-    A formula is made of numbers, names, ``+ - * / **``, parentheses and the functions of the table, one's own too.
-    Of these ``abs``, ``max``, ``min`` and ``ln`` are called so too. A name is one Value however often it is written. A
-    table row of lists takes their elements: ``mean(a, b, c)``.
-
-    Args:
-        text: the formula, of at most 10,000 characters; it may go over several lines and have ``# comments``.
-        numbers: a number for each name in it, as from ``assignments``.
+    A formula is made of numbers, names, ``+ - * / **``, parentheses and the functions of the table, one's own too, of
+    which some have everyday names, such as ``abs``. It has at most 10,000 characters, on one line or several, which may
+    end in ``# comments``. A name is one Value however often it is written, with the number that ``numbers`` gives it. A
+    row of lists takes their elements: ``mean(a, b, c)``.
 
     Raises:
-        ValueError: if the formula has anything else in it, is incomplete, or does not use the names that ``numbers``
-            has. The message shows the line of the formula with the place marked.
-        ValueError, ZeroDivisionError, OverflowError: if the formula is undefined or too large at these numbers, with
-            the same mark.
+        ValueError: if the formula has anything else in it, is incomplete, or does not use all of ``numbers``.
+        ValueError, ZeroDivisionError, OverflowError: if it is undefined or too large at these numbers. The message
+            shows the formula with the place marked.
 
     >>> y, names = read("tanh(w*x + b)", {"w": 0.5, "x": 2.0, "b": -1.0})
     >>> y.backward()
@@ -76,10 +71,14 @@ def read(text: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Valu
     if len(text) > LONGEST:
         raise ValueError(f"the formula has {len(text)} characters, more than {LONGEST}; compute a part of it apart")
     formula = _Formula(text, numbers)
-    result = formula.compute(formula.parse())
-    for name in formula.unused:
-        near = nearest(name, formula.values.keys() - formula.unused)
-        raise ValueError(f"a number is given for {short(name)}, which the formula does not use{near}")
+    tree = formula.parse()
+    result = formula.compute(tree)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for name in numbers:
+        if name not in used:
+            raise ValueError(
+                f"a number is given for {short(name)}, which the formula does not use{nearest(name, used)}"
+            )
     return result if isinstance(result, Value) else Value(result), formula.values
 
 
@@ -95,14 +94,12 @@ def assignments(texts: Sequence[str]) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for text in texts:
         given, _, written = text.partition("=")
-        number = nan
+        name, number = unicodedata.normalize("NFKC", given.strip()), nan  # as Python's parser spells it
         with suppress(ValueError, ArithmeticError):
             number = read(written, {})[0].data
-        if not isfinite(number):
-            raise ValueError(f"{short(text)!r} does not give a number to a name; write it like w=0.5")
-        name = unicodedata.normalize("NFKC", given.strip())  # as Python's parser spells it
-        if not name.isidentifier():
-            raise ValueError(f"{short(given)!r} is not a name; a name has letters, digits and _, and no digit in front")
+        if not isfinite(number) or not name.isidentifier():
+            raise ValueError(f"{short(text)!r} does not give a number to a name; write it like w=0.5, and a formula "
+                             "with spaces between quotes")  # fmt: skip
         if name in ALIASES or name in TABLE:
             raise ValueError(f"{name} is a function; give the number another name")
         if name in numbers:
@@ -112,61 +109,54 @@ def assignments(texts: Sequence[str]) -> dict[str, float]:
 
 
 class _Formula:
-    """The text of a formula, the Values of its names, and the functions that it may call."""
+    """The text of a formula, on one line, the Values of its names, and the functions that it may call."""
 
     def __init__(self, text: str, numbers: Mapping[str, float]) -> None:
+        without_comments = " ".join(line.partition("#")[0] for line in text.splitlines())
+        self.text = " ".join(without_comments.split())
         self.values = {name: Value(number, label=name) for name, number in numbers.items()}
-        self.unused = dict.fromkeys(numbers)
         self.functions = {**ALIASES, **TABLE}
-        self.text = "\n".join(text.splitlines())
-        without_comments = re.sub(r"#.*", lambda comment: " " * len(comment[0]), self.text)
-        self.line = re.sub(r"\s", " ", without_comments).lstrip()  # on one line a node's place is an offset
-        self.indent = len(self.text) - len(self.line)
 
     def parse(self) -> ast.expr:
         """Make the tree; an error where something is typed that a formula cannot have."""
-        if not self.line:
+        if not self.text:
             raise ValueError("the formula is empty; write one such as tanh(w*x + b)")
         self.check_words()
         try:
-            return ast.parse(self.line, mode="eval").body
+            return ast.parse(self.text, mode="eval").body
         except (RecursionError, MemoryError):
-            instead = "compute a part of it apart, or write a long sum as sum(a, b, ...)"
-            raise ValueError(f"the formula is nested too deeply; {instead}") from None
+            raise ValueError("the formula is nested too deeply; compute a part of it apart, or write a long sum as "
+                             "sum(a, b, ...)") from None  # fmt: skip
         except SyntaxError as error:
-            start = error.offset - 1 if error.offset else len(self.line.rstrip())
+            start = error.offset - 1 if error.offset else len(self.text)
             message = next(meaning for said, meaning in SYNTAX.items() if said in error.msg)
-            if self.line[start : start + 1] == "=":
+            if self.text[start : start + 1] == "=":
                 message = "write what is right of =, and give numbers apart, as in w=0.5"
             raise self.error(message, start, start + 1) from None
 
     def check_words(self) -> None:
         """Refuse foreign signs and words, so that no string reaches the parser, and operands with nothing between."""
         before, kind_before, start = "", "", 0
-        for match in WORD.finditer(self.line):
-            word, kind = match[0], {"name": "n", "number": "0"}.get(match.lastgroup or "", match[0])
+        for match in WORD.finditer(self.text):
+            word, kind = match[0], match.lastgroup or match[0]
             is_name = word.isidentifier() and word.isprintable() and not keyword.iskeyword(word)
-            if word in INSTEAD or not (is_name or kind == "0" or word in "+-*/.,()="):
-                shown = word if word.isprintable() else ascii(word)
-                raise self.error(f"{short(shown)} is not allowed in a formula{INSTEAD.get(word, '')}", *match.span())
-            if kind == "0" and float(word.replace("_", "")) == inf:
+            if word in INSTEAD or not (is_name or kind == "d" or word in "+-*/.,()="):
+                instead = f"; {INSTEAD[word]}" if word in INSTEAD else ""
+                raise self.error(f"{short(word)!r} is not allowed in a formula{instead}", *match.span())
+            if kind == "d" and float(word.replace("_", "")) == inf:
                 raise self.error("this number is too large for a float", *match.span())
             if kind_before + kind in PRODUCTS:
+                message = f"write {before}*{word} for a product"
                 if before in self.functions:
                     message = f"write {before}(...): what a function is applied to stands in parentheses"
-                elif "(" in word or ")" in before:
-                    message = "write * between these two for a product"
-                else:
-                    message = f"write {short(before)}*{short(word)} for a product"
                 raise self.error(message, start, match.end())
             before, kind_before, start = word, kind, match.start()
 
     def compute(self, tree: ast.expr) -> Any:
-        """Compute the nodes from left to right, operands first; without recursion, as a formula may be deep."""
-        order, stack = [], [tree]
-        while stack:
-            order.append(stack.pop())
-            stack += _operands(order[-1])
+        """Compute the nodes, operands first; without recursion, as a formula may be deep."""
+        order = [tree]
+        for node in order:
+            order += reversed(_operands(node))
         results: dict[ast.expr, Any] = {}
         for node in reversed(order):
             results[node] = self.result(node, [results[operand] for operand in _operands(node)])
@@ -178,22 +168,21 @@ class _Formula:
             case ast.Constant(value=int() | float() as number):
                 return float(number)
             case ast.Name(id=name) if name in self.values:
-                self.unused.pop(name, None)
                 return self.values[name]
-            case ast.BinOp(op=sign) | ast.UnaryOp(op=sign) if type(sign) in OPERATORS:
+            case ast.BinOp(op=sign) | ast.UnaryOp(op=sign):
                 return self.apply(OPERATORS[type(sign)], operands, [], node)
             case ast.Call(func=ast.Name(id=name), keywords=named) if name in self.functions:
                 return self.apply(self.functions[name], operands, [str(operand.arg) for operand in named], node)
             case ast.Name(id=name) if name in self.functions:
                 message = f"{name} is a function; write what it is applied to: {name}(...)"
             case ast.Name(id=name):
-                message = f"{short(name)} has no number; give it one: {short(name)}={CONSTANTS.get(name, '...')}"
                 is_product = set(name) <= self.values.keys()
-                message += f"; did you mean {short('*'.join(name))}?" if is_product else nearest(name, self.values)
+                meant = f"; did you mean {'*'.join(name)}?" if is_product else nearest(name, self.values)
+                message = f"{name} has no number; give it one: {name}={CONSTANTS.get(name, '...')}{meant}"
             case ast.Call(func=ast.Name(id=name)) if name in self.values:
-                message = f"{short(name)} is a number, not a function; write {short(name)}*(...) for a product"
+                message = f"{name} is a number, not a function; write {name}*(...) for a product"
             case ast.Call(func=ast.Name(id=name)):
-                message = f"there is no function {short(name)}{nearest(name, self.functions)}"
+                message = f"there is no function {name}{nearest(name, self.functions)}"
             case ast.Attribute(attr=name) | ast.Call(func=ast.Attribute(attr=name)):
                 instead = f"; write {name}(...)" if name in self.functions else ""
                 message = f"a name with a . is not allowed in a formula{instead}"
@@ -206,23 +195,22 @@ class _Formula:
     def apply(self, row: Operation, operands: Sequence[Any], names: Sequence[str], node: ast.expr) -> Any:
         """Apply a row of the table to operands, of which the last have names."""
         first = len(operands) - len(names)
-        named = dict(zip(names, operands[first:]))
         try:
-            if len(named) < len(names) or not (operands or row.operands):
+            if len(set(names)) < len(names) or not (operands or row.operands):
                 raise TypeError
-            return row(*operands[:first], **named)
+            return row(*operands[:first], **dict(zip(names, operands[first:])))
         except TypeError:
             raise self.error_at(node, f"this call does not fit {row.signature()}") from None
         except (ArithmeticError, ValueError) as error:
             raise self.error_at(node, str(error), type(error)) from None
 
     def error_at(self, node: ast.expr, message: str, kind: type[Exception] = ValueError) -> Exception:
-        line = self.line.encode()  # whose bytes Python counts
-        start, end = (len(line[:offset].decode()) for offset in (node.col_offset, node.end_col_offset))
+        text = self.text.encode()  # whose places Python counts
+        start, end = (len(text[:place].decode()) for place in (node.col_offset, node.end_col_offset))
         return self.error(message, start, end, kind)
 
     def error(self, message: str, start: int, end: int, kind: type[Exception] = ValueError) -> Exception:
-        return kind(caret_message(message, self.text, self.indent + start, self.indent + end))
+        return kind(caret_message(message, self.text, start, end))
 
 
 def _operands(node: Any) -> list[ast.expr]:

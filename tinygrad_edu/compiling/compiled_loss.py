@@ -108,9 +108,7 @@ class CompiledLoss:
             rows, goals, model, losses = self.prepare(inputs, targets)
             done = None if is_paused() else self._run(model, losses, rows, goals)
             if done is None:
-                total, found = self._objective.backward(
-                    [*map(self._given, rows)], [*map(losses.as_given, goals)]
-                )
+                total, found = self._objective.backward([*map(self._given, rows)], [*map(losses.as_given, goals)])
                 done = total, [*map(plain_numbers, found)]
                 self.recorded += 1
         except Exception:
@@ -280,7 +278,9 @@ class CompiledLoss:
             if has_loss:
                 codes = losses.of(targets)
                 has_loss = not losses.why_not
-            error, [found] = model.loss_and_predictions(rows, targets, codes) if has_loss else (0.0, model.predict(rows))
+            error, [found] = (
+                model.loss_and_predictions(rows, targets, codes) if has_loss else (0.0, model.predict(rows))
+            )
             is_repeatable = model.is_repeatable and (losses is None or losses.is_repeatable)
             # Recorded, because a Value that the model keeps would be taken for a parameter otherwise.
             prediction = recorded(objective.model, self._given(rows[0]))

@@ -500,7 +500,7 @@ def proportions(operands: Sequence[Any]) -> list[Any]:
     The largest is shifted to 0 first, so that nothing overflows and nothing is lost where all are large (Goodfellow,
     Bengio and Courville, *Deep Learning*, section 4.1).
     """
-    is_known = all(type(x > 0.0) is bool for x in operands)  # which is largest: not while comparisons are recorded
+    is_known = all(type(x > 0.0) is bool for x in operands)  # which is largest, if comparisons are not recorded
     top = max(operands) if is_known else amax(*operands)
     shares = [exp(x - top) for x in operands]
     total = sum_(*shares)

@@ -265,7 +265,7 @@ def _of_one(op: Operation) -> Callable[[Value], Value]:
     """Make the function that applies ``op`` to one Value, which is both the method and the operation when called."""
     forward, of_anything = op.forward, op.__call__
 
-    def function(x: Value, /) -> Value:
+    def function(x: Value) -> Value:
         try:
             data = forward(x._data)
         except AttributeError:  # a plain number
@@ -322,7 +322,7 @@ def _add_method(op: Operation) -> None:
         raise ValueError(f"{op.name!r} already means something else on a Value; choose another name")
     if op.arity is None:
         return
-    if op.arity == 1:
+    if op.operands == ("x",) and not op.defaults:  # the fast function takes its operand by that name, too
         method: Any = _of_one(op)
         op.__call__ = method
     else:

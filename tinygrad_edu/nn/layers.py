@@ -17,9 +17,13 @@ from tinygrad_edu.nn.randomness import generator
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from tinygrad_edu.engine.value import Operand
+
+    Activation: TypeAlias = "str | Operation | None"
+    Init: TypeAlias = "str | Callable[[], float] | None"
+    Seed: TypeAlias = "int | random.Random | None"
 
 __all__ = ["MLP", "Layer", "Module", "Neuron", "Parameter"]
 
@@ -43,14 +47,7 @@ class Neuron(Module):
     Value(data=0.0, grad=0.0)
     """
 
-    def __init__(
-        self,
-        n_inputs: int,
-        activation: str | Operation | None = "relu",
-        *,
-        init: str | Callable[[], float] | None = None,
-        seed: int | random.Random | None = None,
-    ) -> None:
+    def __init__(self, n_inputs: int, activation: Activation = "relu", *, init: Init = None, seed: Seed = None) -> None:
         n_inputs = whole_number("n_inputs", n_inputs, at_least=1)
         self.activation = _activation(activation)
         draw = _initializer(init, self.activation, n_inputs, 1, seed)
@@ -103,13 +100,7 @@ class Layer(Module):
     """
 
     def __init__(
-        self,
-        n_inputs: int,
-        n_outputs: int,
-        activation: str | Operation | None = "relu",
-        *,
-        init: str | Callable[[], float] | None = None,
-        seed: int | random.Random | None = None,
+        self, n_inputs: int, n_outputs: int, activation: Activation = "relu", *, init: Init = None, seed: Seed = None
     ) -> None:
         n_inputs = whole_number("n_inputs", n_inputs, at_least=1)
         n_outputs = whole_number("n_outputs", n_outputs, at_least=1)
@@ -125,11 +116,7 @@ class Layer(Module):
         return outputs[0] if len(outputs) == 1 else outputs
 
     def config(self) -> dict[str, Any]:
-        return {
-            "n_inputs": len(self.neurons[0].w),
-            "n_outputs": len(self.neurons),
-            "activation": self.activation,
-        }
+        return {"n_inputs": len(self.neurons[0].w), "n_outputs": len(self.neurons), "activation": self.activation}
 
 
 class MLP(Module):
@@ -156,16 +143,8 @@ class MLP(Module):
     <class 'tinygrad_edu.engine.value.Value'>
     """
 
-    def __init__(
-        self,
-        n_inputs: int,
-        sizes: Sequence[int],
-        activation: str | Operation | None = "relu",
-        output_activation: str | Operation | None = None,
-        *,
-        init: str | Callable[[], float] | None = None,
-        seed: int | random.Random | None = None,
-    ) -> None:
+    def __init__(self, n_inputs: int, sizes: Sequence[int], activation: Activation = "relu",
+                 output_activation: Activation = None, *, init: Init = None, seed: Seed = None) -> None:  # fmt: skip
         sizes = list(sizes) if hasattr(sizes, "__iter__") else []
         if not sizes:
             raise ValueError("sizes must be a list with the number of neurons of each layer, at least one")
@@ -195,8 +174,8 @@ class MLP(Module):
 # ---- arguments -------------------------------------------------------------------------------------------------------
 
 
-def _activation(activation: str | Operation | None) -> str | None:
-    """The name of an operation that can be called with one operand."""
+def _activation(activation: Activation) -> str | None:
+    """Find the name of an operation that can be called with one operand."""
     if activation is None:
         return None
     name = activation.name if isinstance(activation, Operation) else activation
@@ -210,23 +189,16 @@ def _activation(activation: str | Operation | None) -> str | None:
     return name
 
 
-def _initializer(
-    init: str | Callable[[], float] | None,
-    activation: str | None,
-    n_inputs: int,
-    n_outputs: int,
-    seed: int | random.Random | None,
-) -> Callable[[], float]:
-    """A function that draws a weight."""
+def _initializer(init: Init, activation: str | None, n_inputs: int, n_outputs: int, seed: Seed) -> Callable[[], float]:
+    """Find or make the function that draws a weight."""
     if callable(init):
         return init
     rng = generator(seed)
     if init is None:
         init = (activation and TABLE[activation].init) or "glorot"
+    deviation, bound = math.sqrt(2 / n_inputs), math.sqrt(6 / (n_inputs + n_outputs))
     if init == "he":
-        deviation = math.sqrt(2 / n_inputs)
         return lambda: rng.gauss(0.0, deviation)
     if init == "glorot":
-        bound = math.sqrt(6 / (n_inputs + n_outputs))
         return lambda: rng.uniform(-bound, bound)
     raise ValueError(f"unknown init {init!r}; it may be 'he', 'glorot', or a function that draws a weight")

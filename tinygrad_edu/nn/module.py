@@ -39,7 +39,7 @@ class _Load:
     def __get__(self, model: M | None, kind: type[M]) -> Callable[[Path], M]:
         def load(path: Path) -> M:
             """Read a model that ``save`` wrote; see ``Module``."""
-            return saving.load(kind, path) if model is None else saving.load_into(model, path)
+            return saving.load(kind, path, model)
 
         return load
 
@@ -123,17 +123,13 @@ class Module:
             parameter.grad = 0.0
 
     def state_dict(self) -> dict[str, float]:
-        """The number in each parameter, under its name."""
-        return {name: parameter.data for name, parameter in self._by_name().items()}
-
-    def _by_name(self) -> dict[str, Value]:
-        """The parameters by name; a ValueError if two have the same."""
-        by_name: dict[str, Value] = {}
+        """The number in each parameter, under its name; a ValueError if two parameters have the same."""
+        state: dict[str, float] = {}
         for name, parameter in self.named_parameters():
-            if name in by_name:
+            if name in state:
                 raise ValueError(f"two parameters are called {name}")
-            by_name[name] = parameter
-        return by_name
+            state[name] = parameter.data
+        return state
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Set the parameters to the numbers that ``state_dict`` gave.
@@ -147,7 +143,7 @@ class Module:
         Traceback (most recent call last):
         ValueError: missing: b; unexpected: bias
         """
-        parameters = self._by_name()
+        parameters = dict(self.named_parameters())
         problems = {
             "missing": [name for name in parameters if name not in state],
             "unexpected": [name for name in state if name not in parameters],

@@ -44,18 +44,10 @@ class Optimizer:
             raise ValueError("the optimizer was given a parameter more than once")
         if not self.parameters:
             raise ValueError("the optimizer was given no parameters; pass model.parameters()")
-        self.lr = lr
+        self.lr = number(lr)
         self.weight_decay = number(weight_decay)
         _check("lr", lr, self.lr >= 0)
         _check("weight_decay", weight_decay, self.weight_decay >= 0)
-
-    @property
-    def lr(self) -> float:
-        return self._lr
-
-    @lr.setter
-    def lr(self, lr: float) -> None:
-        self._lr = number(lr)
 
     def zero_grad(self) -> None:
         """Set the ``grad`` of every parameter to 0."""
@@ -90,15 +82,8 @@ class SGD(Optimizer):
     2.4
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[Value],
-        lr: float = 1e-3,
-        *,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        weight_decay: float = 0.0,
-    ) -> None:
+    def __init__(self, parameters: Iterable[Value], lr: float = 1e-3, *, momentum: float = 0.0, nesterov: bool = False,
+                 weight_decay: float = 0.0) -> None:  # fmt: skip
         super().__init__(parameters, lr, weight_decay)
         _check("momentum", momentum, momentum >= 0)
         if nesterov and momentum == 0:
@@ -108,7 +93,7 @@ class SGD(Optimizer):
         self.velocities = [0.0] * len(self.parameters)
 
     def step(self) -> None:
-        lr, momentum, grads = self._lr, self.momentum, self._gradients()
+        lr, momentum, grads = number(self.lr), self.momentum, self._gradients()
         directions = grads
         if momentum:
             directions = self.velocities = [momentum * v + grad for v, grad in zip(self.velocities, grads)]
@@ -132,15 +117,8 @@ class Adam(Optimizer):
     2.9
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[Value],
-        lr: float = 1e-3,
-        *,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
+    def __init__(self, parameters: Iterable[Value], lr: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8, weight_decay: float = 0.0) -> None:  # fmt: skip
         super().__init__(parameters, lr, weight_decay)
         _check("betas", betas, len(betas) == 2 and all(0 <= beta < 1 for beta in betas))
         _check("eps", eps, eps >= 0)
@@ -151,7 +129,7 @@ class Adam(Optimizer):
         self.squares = [0.0] * len(self.parameters)
 
     def step(self) -> None:
-        (beta1, beta2), eps, lr, grads = self.betas, self.eps, self._lr, self._gradients()
+        (beta1, beta2), eps, lr, grads = self.betas, self.eps, number(self.lr), self._gradients()
         self.means = [beta1 * mean + (1 - beta1) * grad for mean, grad in zip(self.means, grads)]
         self.squares = [beta2 * square + (1 - beta2) * grad * grad for square, grad in zip(self.squares, grads)]
         self.steps += 1
@@ -174,19 +152,12 @@ class AdamW(Adam):
     2.997
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[Value],
-        lr: float = 1e-3,
-        *,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-    ) -> None:
+    def __init__(self, parameters: Iterable[Value], lr: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8, weight_decay: float = 1e-2) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def step(self) -> None:
-        kept = 1 - self._lr * self.weight_decay
+        kept = 1 - number(self.lr) * self.weight_decay
         for parameter in self.parameters:
             parameter._data *= kept
         super().step()

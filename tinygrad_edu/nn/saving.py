@@ -7,14 +7,14 @@ and a network is made no larger than the numbers in the file can fill.
 from __future__ import annotations
 
 import math
-import sys
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.nn.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any, TypeVar
 
     from tinygrad_edu.nn.files import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound="Module")
 
-FORMAT, VERSION = "tinygrad_edu model", 1
+FORMAT = "tinygrad_edu model"
 DEEPEST = 100  # levels of lists and dicts in a file
 LONGEST = 800  # characters of a reason
 
@@ -35,7 +35,7 @@ def save(model: Module, path: Path) -> None:
     with _errors_named(f"{type(model).__name__} cannot be saved"):
         document = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": 1,
             "class": type(model).__name__,
             "config": model.config(),
             "metadata": model.metadata,
@@ -50,25 +50,22 @@ def save(model: Module, path: Path) -> None:
     write_whole(path, text + "\n")
 
 
-def load(kind: type[M], path: Path) -> M:
-    """Make a new model from a file that holds one of class ``kind``, or of a class derived from it."""
-    document = _read(path)
-    with _errors_named(f"{path} does not fit"):
-        model = _make(_find_class(kind, document["class"]), document)
-        _take_over(model, document)
-    return model
-
-
-def load_into(model: M, path: Path) -> M:
-    """Give the model the parameters and the metadata of a saved one, which must be configured like it."""
+def load(kind: type[M], path: Path, model: M | None = None) -> M:
+    """Make a new model from a file that holds one of class ``kind`` or derived from it, or fill ``model`` with it."""
     import json
 
-    document = _read(path)
+    with open(path, "rb") as file:
+        content = file.read()
+    with _errors_named(f"{path} is damaged or not a model that this version of tinygrad_edu can read"):
+        document = _parse(content)
     with _errors_named(f"{path} does not fit"):
-        _find_class(type(model), document["class"])
-        if json.loads(json.dumps(model.config())) != document["config"]:
-            raise ValueError(f"it holds a model with {str(document['config'])[:300]}, this one has {model.config()}")
-        _take_over(model, document)
+        found, config = _find_class(kind, document["class"]), document["config"]
+        if model is None:
+            model = _make(found, config, document["state"])
+        elif json.loads(json.dumps(model.config())) != config:
+            raise ValueError(f"it holds a model with {str(config)[:300]}, this one has {model.config()}")
+        model.load_state_dict(document["state"])
+        model.metadata = document.get("metadata")
     return model
 
 
@@ -79,51 +76,47 @@ def _errors_named(what: str) -> Iterator[None]:
         yield
     except Exception as error:
         reason = str(error) if isinstance(error, (TypeError, ValueError)) else repr(error)
-        if len(reason) > LONGEST:
-            reason = reason[:LONGEST] + "..."
-        reason = "".join([c if c.isprintable() else ascii(c)[1:-1] for c in reason])
-        raise ValueError(f"{what}: {reason}") from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    with open(path, "rb") as file:
-        content = file.read()
-    with _errors_named(f"{path} is damaged or not a model that this version of tinygrad_edu can read"):
-        return _parse(content)
+        shown = "".join([c if c.isprintable() else ascii(c)[1:-1] for c in reason[: LONGEST + 1]])
+        raise ValueError(f"{what}: {shown[:LONGEST]}{'...' if len(shown) > LONGEST else ''}") from None
 
 
 def _parse(text: str | bytes) -> dict[str, Any]:
-    """The document in a model file."""
+    """Read the document in a model file."""
     import json
 
     document = json.loads(text, object_pairs_hook=_without_duplicates)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f"it has no format {FORMAT!r}")
-    version = document.get("version")
-    if type(version) is not int or version != VERSION:
-        raise ValueError(f"its format has version {version!r}, not {VERSION}")
+    version = repr(document.get("version"))  # True and 1.0 would equal 1
+    if version != "1":
+        raise ValueError(f"its format has version {version}, not 1")
     if not all(isinstance(document.get(part), dict) for part in ("config", "state")) or "class" not in document:
         raise ValueError("parts of the model are missing")
-    for name, x in document["state"].items():
-        if type(x) not in (int, float) or not abs(x) <= sys.float_info.max:
-            raise ValueError(f"{name} is {x!r}, not a finite number")
-    level: list[Any] = [document]
-    for _ in range(DEEPEST):
-        if any(type(x) is float and not math.isfinite(x) for x in level):
-            raise ValueError("it holds NaN or Infinity")
-        level = [item for x in level if isinstance(x, (dict, list)) for item in (x.values() if type(x) is dict else x)]
-    if level:
-        raise ValueError(f"it is nested more than {DEEPEST} deep")
+    _check("", document)
+    if not all(type(x) in (int, float) for x in document["state"].values()):
+        raise ValueError("its state holds something else than numbers")
     return document
 
 
+def _check(place: object, x: object, depth: int = 0) -> None:
+    """Refuse numbers that JSON does not have, and what is nested so deeply that others could not walk through it."""
+    if depth > DEEPEST:
+        raise ValueError(f"it is nested more than {DEEPEST} deep")
+    if isinstance(x, float) and not math.isfinite(x):
+        raise ValueError(f"{place} is {x}, not a finite number")
+    if isinstance(x, dict):
+        for name, item in x.items():
+            _check(name, item, depth + 1)
+    elif isinstance(x, list):
+        for item in x:
+            _check(place, item, depth + 1)
+
+
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, x in pairs:
-        if name in found:
-            raise ValueError(f"it holds {name!r} twice")
-        found[name] = x
-    return found
+    counts = Counter(name for name, _ in pairs)
+    if len(counts) < len(pairs):
+        raise ValueError(f"it holds {counts.most_common(1)[0][0]!r} twice")
+    return dict(pairs)
 
 
 def _find_class(kind: type[M], name: object) -> type[M]:
@@ -137,21 +130,15 @@ def _find_class(kind: type[M], name: object) -> type[M]:
     raise ValueError(f"it holds a model of class {name!r}, which is no {kind.__name__} or not defined yet")
 
 
-def _make(kind: type[M], document: Mapping[str, Any]) -> M:
+def _make(kind: type[M], config: dict[str, Any], state: dict[str, float]) -> M:
     """Make a model of this configuration, with any weights.
 
     The classes of ``layers`` are given an ``init`` that draws no random numbers and has no more weights than the file.
     Other classes are called as they are.
     """
-    config, state = document["config"], document["state"]
     if getattr(kind.__init__, "__module__", "") != "tinygrad_edu.nn.layers":
         return kind(**config)
     try:
         return kind(**{**config, "init": iter(state.values()).__next__})
     except StopIteration:
         raise ValueError(f"its configuration asks for more than the {len(state)} parameters that it holds") from None
-
-
-def _take_over(model: Module, document: Mapping[str, Any]) -> None:
-    model.load_state_dict(document["state"])
-    model.metadata = document.get("metadata")

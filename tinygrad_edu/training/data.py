@@ -14,7 +14,7 @@ from tinygrad_edu.engine.operation import whole_number
 from tinygrad_edu.nn.randomness import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
     from tinygrad_edu.nn.files import Path
@@ -40,10 +40,10 @@ def moons(n: int = 100, noise: float = 0.1, seed: int | None = None) -> Points:
     """
 
     def point(kind: int, t: float) -> tuple[float, float]:
-        x, y = math.cos(math.pi * t), math.sin(math.pi * t)
+        x, y = _polar(1.0, t / 2)
         return (1 - x, 0.5 - y) if kind else (x, y)
 
-    return _scatter(point, 2, n, noise, seed)
+    return scatter(point, 2, n, noise, seed)
 
 
 def circles(n: int = 100, noise: float = 0.05, seed: int | None = None) -> Points:
@@ -53,12 +53,7 @@ def circles(n: int = 100, noise: float = 0.05, seed: int | None = None) -> Point
     >>> sorted({round(math.hypot(*point), 6) for point in inputs})
     [0.5, 1.0]
     """
-
-    def point(kind: int, t: float) -> tuple[float, float]:
-        radius = 0.5 if kind else 1.0
-        return radius * math.cos(2 * math.pi * t), radius * math.sin(2 * math.pi * t)
-
-    return _scatter(point, 2, n, noise, seed)
+    return scatter(lambda kind, t: _polar(0.5 if kind else 1.0, t), 2, n, noise, seed)
 
 
 def spirals(n: int = 100, noise: float = 0.02, seed: int | None = None) -> Points:
@@ -68,12 +63,7 @@ def spirals(n: int = 100, noise: float = 0.02, seed: int | None = None) -> Point
     >>> len(inputs), sum(targets)
     (100, 50)
     """
-
-    def point(kind: int, t: float) -> tuple[float, float]:
-        radius, angle = 0.1 + 0.9 * t, 2 * math.pi * t + math.pi * kind
-        return radius * math.cos(angle), radius * math.sin(angle)
-
-    return _scatter(point, 2, n, noise, seed)
+    return scatter(lambda kind, t: _polar(0.1 + 0.9 * t, t + kind / 2), 2, n, noise, seed)
 
 
 def blobs(n: int = 100, noise: float = 0.25, seed: int | None = None, *, classes: int = 3) -> Points:
@@ -84,12 +74,35 @@ def blobs(n: int = 100, noise: float = 0.25, seed: int | None = None, *, classes
     [30, 30, 30]
     """
     classes = whole_number("classes", classes, at_least=1)
+    return scatter(lambda kind, _: _polar(1.0, 1 / 4 + kind / classes), classes, n, noise, seed)
 
-    def point(kind: int, t: float) -> tuple[float, float]:
-        angle = math.pi / 2 + 2 * math.pi * kind / classes
-        return math.cos(angle), math.sin(angle)
 
-    return _scatter(point, classes, n, noise, seed)
+def _polar(radius: float, turns: float) -> tuple[float, float]:
+    return radius * math.cos(2 * math.pi * turns), radius * math.sin(2 * math.pi * turns)
+
+
+def scatter(
+    point: Callable[[int, float], Sequence[float]], classes: int, n: int, noise: float = 0.1, seed: int | None = None
+) -> Points:
+    """``n`` points in random order, as evenly over the classes as can be, each with noise around ``point(class, t)``.
+
+    In each class the points stand at the middles of ``n / classes`` equal parts of the range of t, from 0 to 1.
+
+    >>> scatter(lambda kind, t: (t, kind), 1, 2, noise=0, seed=0)
+    ([[0.25, 0.0], [0.75, 0.0]], [0, 0])
+    """
+    n = whole_number("n", n, at_least=1)
+    if n < classes:
+        raise ValueError(f"n = {n} is out of range; there is at least one point for each of the {classes} classes")
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise = {noise} is out of range; it is a standard deviation, at least 0")
+    rng, examples = generator(seed), []
+    for kind in range(classes):
+        size = len(range(kind, n, classes))
+        middles = [(i + 0.5) / size for i in range(size)]
+        examples += [([rng.gauss(x, noise) for x in point(kind, t)], kind) for t in middles]
+    rng.shuffle(examples)
+    return [inputs for inputs, _ in examples], [kind for _, kind in examples]
 
 
 def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
@@ -109,21 +122,20 @@ def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
     lines, separator = _csv_lines(path)
     width = max(len(lines[0][1]), 2) if lines else 2
     named = bool(lines) and not any(map(_is_finite, lines[0][1][:-1]))
-    names = [name.strip() for name in lines.pop(0)[1]] if named else []
-    lowered = [name.lower() for name in names]
+    titles = lines.pop(0)[1] if named else [f"{i + 1}" for i in range(width)]
+    lowered = [title.lower() for title in titles]
     column = next((lowered.index(name) for name in ("label", "class", "target") if name in lowered), width - 1)
     rows, labels = [], []
     for i, line in lines:
         if len(line) != width:
             raise ValueError(f"{path}, line {i}: expected {width} columns between {separator!r}, found {len(line)}")
-        if not line[column].strip():
+        labels.append(line.pop(column))
+        if not labels[-1]:
             raise ValueError(f"{path}, line {i}: the class is missing")
-        labels.append(line.pop(column).strip())
         for cell in line:
             if not _is_finite(cell):
                 raise ValueError(f"{path}, line {i}: {cell!r} is not a number")
         rows.append([float(cell) for cell in line])
-    titles = names or [f"{i + 1}" for i in range(width)]
     for title, numbers in zip(titles[:column] + titles[column + 1 :], zip(*rows)):
         largest = max(map(abs, numbers))
         if largest and not 1e-100 <= largest <= 1e100:
@@ -131,11 +143,8 @@ def read_csv(path: Path) -> tuple[list[list[float]], list[int], list[str]]:
                              "that gives numbers near 1")  # fmt: skip
     classes = sorted(set(labels))
     if not 2 <= len(classes) <= 20:
-        noun = "class" if len(classes) == 1 else "classes"
-        raise ValueError(
-            f"{path} holds {len(rows)} points of {len(classes)} {noun}, where 2 to 20 are expected; the class is taken "
-            f"from column {column + 1}, or from one named label"
-        )
+        raise ValueError(f"{path}: expected 2 to 20 classes in column {column + 1}, or in one named label, found "
+                         f"{len(classes)} among {len(rows)} points")  # fmt: skip
     return rows, [classes.index(label) for label in labels], classes
 
 
@@ -150,15 +159,17 @@ def _csv_lines(path: Path) -> tuple[list[tuple[int, list[str]]], str]:
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not UTF-8 text; save it as CSV with that encoding") from None
     separator = max(",;\t", key=text.partition("\n")[0].count)
-    reader, lines, start = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [], 1
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    lines: list[tuple[int, list[str]]] = []
+    start = 1
     try:
         for line in reader:
-            if any(map(str.strip, line)):
-                lines.append((start, line))
+            cells = [cell.strip() for cell in line]
+            if any(cells):
+                lines.append((start, cells))
             start = reader.line_num + 1
     except csv.Error as error:
-        unclosed = reader.line_num > start or "unexpected end" in str(error)
-        raise ValueError(f"{path}, line {start}: {'a quote is not closed' if unclosed else error}") from None
+        raise ValueError(f"{path}, line {start}: {error}; is a quote not closed?") from None
     return lines, separator
 
 
@@ -183,26 +194,3 @@ def _is_finite(cell: str) -> bool:
         return math.isfinite(float(cell))
     except ValueError:
         return False
-
-
-def _scatter(
-    point: Callable[[int, float], tuple[float, float]], classes: int, n: int, noise: float, seed: int | None
-) -> Points:
-    """``n`` points in random order, as evenly over the classes as can be, each with noise around ``point(class, t)``.
-
-    In each class the points stand at the middles of ``n / classes`` equal parts of the range of t, from 0 to 1.
-    """
-    n = whole_number("n", n, at_least=1)
-    if n < classes:
-        raise ValueError(f"n = {n} is out of range; there is at least one point for each of the {classes} classes")
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"noise = {noise} is out of range; it is a standard deviation, at least 0")
-    rng = generator(seed)
-    examples = []
-    for kind in range(classes):
-        size = len(range(kind, n, classes))
-        for i in range(size):
-            x, y = point(kind, (i + 0.5) / size)
-            examples.append(([rng.gauss(x, noise), rng.gauss(y, noise)], kind))
-    rng.shuffle(examples)
-    return [inputs for inputs, _ in examples], [kind for _, kind in examples]

@@ -23,6 +23,8 @@ def examples(inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], 
     ([[1.0], [2.0]], [[0.0], [1]])
     """
     rows, goals = _plain("inputs", inputs), _plain("targets", targets, keep_whole=True)
+    if not isinstance(rows, list) or not isinstance(goals, list):
+        raise TypeError("inputs and targets must be lists of numbers or of rows of numbers")
     if len(rows) != len(goals):
         raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
     if not rows:
@@ -34,26 +36,19 @@ def examples(inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], 
     return rows, goals
 
 
-def _plain(name: str, array: Any, keep_whole: bool = False) -> list[Any]:
-    """A list of numbers and lists of numbers, from lists, tuples, arrays and data frames."""
+def _plain(place: str, item: Any, keep_whole: bool = False) -> Any:
+    """Make a number, or a list of what is in a list, a tuple, an array or a data frame."""
     for convert in ("to_numpy", "tolist"):
-        if hasattr(array, convert):
-            array = getattr(array, convert)()
-    try:
-        return [_plain_at(f"{name}[{i}]", item, keep_whole) for i, item in enumerate(array)]
-    except TypeError as error:
-        raise TypeError(f"{name} must be a list of numbers or of rows of numbers: {error}") from None
-
-
-def _plain_at(place: str, item: Any, keep_whole: bool) -> Any:
+        if hasattr(item, convert):
+            item = getattr(item, convert)()
+    if hasattr(item, "__iter__") and not isinstance(item, (str, bytes)):
+        return [_plain(f"{place}[{i}]", x, keep_whole) for i, x in enumerate(item)]
     try:
         x = item.data if isinstance(item, Value) else number(item)
-        if not math.isfinite(x):
-            raise ValueError(f"{place} is {x}: fill the gap or leave the example out")
-        if isinstance(item, Value):
-            return item
-        return int(item) if keep_whole and isinstance(item, Integral) else x
     except TypeError:
-        if isinstance(item, (str, bytes)) or not hasattr(item, "__len__"):
-            raise TypeError(f"{place} is {item!r}") from None
-    return [_plain_at(f"{place}[{i}]", x, keep_whole) for i, x in enumerate(item)]
+        raise TypeError(f"{place} is {item!r}, neither a number nor a list of numbers") from None
+    if not math.isfinite(x):
+        raise ValueError(f"{place} is {x}: fill the gap or leave the example out")
+    if isinstance(item, Value):
+        return item
+    return int(item) if keep_whole and isinstance(item, Integral) else x

@@ -19,12 +19,9 @@ class History:
         loss: the mean of the loss over the epoch's batches, with the penalty if there is one.
         metric: the mean of the metric over the epoch's examples, as predicted while training; empty without a metric.
         metric_name: what the metric is called.
-        gradient: for each layer the size of its gradient: the root mean square of the derivatives of the loss, with the
-            penalty, by the layer's parameters, in the last batch of the epoch, before its step. A mean does not depend
-            on how many parameters there are, so layers can be compared; the unit is that of the loss for a change of a
-            parameter by 1. Parameters that the optimizer leaves alone do not count. The key is what the names of the
-            layer's parameters begin with, such as ``layers.0``, in the order of the model; ``model`` stands for those
-            that are in no layer.
+        gradient: for each layer, named by what its parameters' names begin with, such as ``layers.0`` (``model`` for
+            those in no layer), the root mean square of the derivatives by those of its parameters that the optimizer
+            changes, in the last batch of the epoch, before its step. As a mean it can be compared between layers.
         seconds: how long the training took.
         compiled: whether the model and the loss were compiled.
         remark: what was not compiled and why, if that was tried.
@@ -42,13 +39,12 @@ class History:
         self.interrupted = False
 
     def __repr__(self) -> str:
-        count = len(self.loss)
-        text = f"{count} epoch{'' if count == 1 else 's'} in {self.seconds:.3g} s"
+        text = f"{len(self.loss)} epoch{'' if len(self.loss) == 1 else 's'} in {self.seconds:.3g} s"
         if self.compiled:
             text += ", compiled"
         if self.interrupted:
             text += ", interrupted"
-        if count:
+        if self.loss:
             text += f": loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g}"
         if self.metric:
             text += f", {self.metric_name} {self.metric[0]:.4g} -> {self.metric[-1]:.4g}"

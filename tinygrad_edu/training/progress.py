@@ -22,18 +22,14 @@ class EndingBatches:
         import threading
 
         self.asked = False
-        self.signal = signal
-        self.ours = (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        )
+        is_pythons = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        self.ours = is_pythons and threading.current_thread() is threading.main_thread()
         if self.ours:
             signal.signal(signal.SIGINT, self._note)
         return self
 
     def _note(self, signum: int, frame: object) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
+        self.check()
         self.asked = True
 
     def check(self) -> None:
@@ -42,8 +38,10 @@ class EndingBatches:
             raise KeyboardInterrupt
 
     def __exit__(self, *error: object) -> None:
+        import signal
+
         if self.ours:
-            self.signal.signal(self.signal.SIGINT, self.signal.default_int_handler)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class ProgressBar:
@@ -51,9 +49,7 @@ class ProgressBar:
 
     def __init__(self, epochs: int, progress: bool | None) -> None:
         self.bar: Any = None
-        if progress is None:
-            progress = sys.stderr is not None and sys.stderr.isatty()
-        if progress:
+        if progress or (progress is None and sys.stderr is not None and sys.stderr.isatty()):
             from tqdm import tqdm
 
             layout = "{n_fmt}/{total_fmt} epochs |{bar}| {elapsed}<{remaining}{postfix}"
@@ -63,11 +59,10 @@ class ProgressBar:
         return self
 
     def show(self, history: History) -> None:
+        """Move on by an epoch, and show its numbers."""
         if self.bar is not None:
-            numbers = {"loss": history.loss[-1]}
-            if history.metric:
-                numbers[history.metric_name] = history.metric[-1]
-            self.bar.set_postfix(numbers, refresh=False)
+            metric = {history.metric_name: history.metric[-1]} if history.metric else {}
+            self.bar.set_postfix({"loss": history.loss[-1], **metric}, refresh=False)
             self.bar.update()
 
     def __exit__(self, *error: object) -> None:

@@ -11,8 +11,9 @@ from collections import Counter
 from functools import partial, reduce
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.calculus.simplifying import simplified
 from tinygrad_edu.engine.backward import local_derivatives, topological_order
-from tinygrad_edu.engine.ops import add, divide, multiply, negative, positive, power, subtract, sum_
+from tinygrad_edu.engine.ops import divide, multiply, positive
 from tinygrad_edu.engine.recording import recorded
 from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import (
@@ -45,13 +46,13 @@ if TYPE_CHECKING:
 
 
 def write(op: Operation, operands: Sequence[Formula], data: Sequence[float], *, tidy: bool = False) -> Formula:
-    """The formula of an operation, as its notation says.
+    """Write the formula of an operation, as its notation says.
 
     Args:
         op: the operation.
         operands: the formulas of its operands.
         data: the numbers in them, which a definition may need.
-        tidy: whether to write 1·x as x, x·x as x² and so on.
+        tidy: whether to write x·x as x² and a long list with its middle left out.
     """
     if op.notation == "definition" and op.definition is not None:
         stubs = [Value(x) for x in data]
@@ -115,64 +116,14 @@ def _layout(op: Operation, operands: Sequence[Formula]) -> Formula:
 
 
 def _tidied(op: Operation, operands: Sequence[Formula]) -> Formula | None:
-    """What is simpler to read and the same, or None."""
-    if operands and all(operand.number is not None for operand in operands):
-        return numeral(op.forward(*[operand.number for operand in operands]), constant=True)
-    if op is negative:
-        return _negated(operands[0])
-    if len(operands) != 2:
-        return None
-    a, b = operands
-    if op is multiply:
-        return _product(a, b)
-    if op is divide:
-        return _quotient(a, b)
-    if op in (add, sum_):
-        return b if a.number == 0 else a if b.number == 0 else None
-    if op is subtract:
-        return _negated(b) if a.number == 0 else a if b.number == 0 else None
-    if op is power:
-        return a if b.number == 1 else numeral(1.0, constant=True) if b.number == 0 else None
-    return None
-
-
-def _positive(x: Formula) -> Formula | None:
-    """What x is the negative of, if it is written with a minus sign."""
-    if x.number is not None and x.number < 0:
-        return numeral(-x.number, constant=True)
-    inner: Formula | None = x.parts[1] if x.parts[0] == "-" and len(x.parts) == 2 else None
-    return inner
-
-
-def _negated(x: Formula) -> Formula:
-    return _positive(x) or prefix("-", x)
-
-
-def _product(a: Formula, b: Formula) -> Formula | None:
-    for one, other in ((a, b), (b, a)):
-        if one.number == 1:
-            return other
-        if one.number == 0:
-            return one
-        positive = _positive(one)
-        if positive is not None:
-            return _negated(_tidy_product(*[positive if x is one else x for x in (a, b)]))
-    return superscript(a, numeral(2.0)) if a.text == b.text else None
-
-
-def _tidy_product(a: Formula, b: Formula) -> Formula:
-    return write(multiply, [a, b], (), tidy=True)
-
-
-def _quotient(a: Formula, b: Formula) -> Formula | None:
-    if b.number == 1:
-        return a
-    positive = _positive(a)
-    if positive is not None:
-        return _negated(_quotient(positive, b) or fraction(positive, b))
-    if a.parts[0] == "/":
-        _, top, bottom = a.parts
-        return fraction(top, _tidy_product(bottom, b))
+    """Write a square for x·x, one fraction for a fraction of a fraction, and a minus sign in front; or nothing."""
+    if op in (multiply, divide) and (number := operands[0].number) is not None and number < 0:
+        return prefix("-", write(op, [numeral(-number, constant=True), operands[1]], (), tidy=True))
+    if op is multiply and operands[0].text == operands[1].text:
+        return superscript(operands[0], numeral(2.0))
+    if op is divide and operands[0].parts[0] == "/":
+        _, top, bottom = operands[0].parts
+        return fraction(top, write(multiply, [bottom, operands[1]], (), tidy=True))
     return None
 
 
@@ -263,9 +214,11 @@ def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formul
     """
     assert node.op is not None
     data = [parent.data for parent in node.parents]
-    output, stubs = Value(node.data), [Value(x) for x in data]
+    output = Value(node.data)
+    stubs = [parent if isinstance(parent, Constant) else Value(parent.data) for parent in node.parents]
     try:
-        derivatives = recorded(node.op.rule, output, *stubs)
+        given = [stub.data if isinstance(stub, Constant) else stub for stub in stubs]
+        derivatives: list[Any] = [simplified(d) for d in recorded(node.op.rule, output, *given)]
     except Exception:  # a rule that is made for numbers may do anything with Values
         derivatives = local_derivatives(node)
     operands = operand_names(node, formulas)
