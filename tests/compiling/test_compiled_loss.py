@@ -746,7 +746,9 @@ def test_what_the_comparison_of_an_epoch_finds_is_recorded_for_good():
     first, second = train(True), train(False)
     assert first.loss == pytest.approx(second.loss, rel=1e-9)
     assert not first.compiled
-    assert re.search(r"\(not compiled to the end: for a row of inputs the code of Model gives .*has changed", str(first))
+    assert re.search(
+        r"\(not compiled to the end: for a row of inputs the code of Model gives .*has changed", str(first)
+    )
 
 
 def test_the_comparison_of_an_epoch_touches_nothing():

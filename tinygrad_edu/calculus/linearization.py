@@ -164,7 +164,7 @@ class RecordedLinearization(Linearization):
     >>> x = Value(3.0)
     >>> [slope] = RecordedLinearization([x * x], [x]).pull([1.0])
     >>> slope.op, slope.data
-    (<operation add>, 6.0)
+    (<operation multiply>, 6.0)
     """
 
     def __init__(self, outputs: Sequence[Value], inputs: Sequence[Value]) -> None:

@@ -108,9 +108,8 @@ class CompiledLoss:
             rows, goals, model, losses = self.prepare(inputs, targets)
             done = None if is_paused() else self._run(model, losses, rows, goals)
             if done is None:
-                total, found = self._objective.backward(
-                    [*map(self._given, rows)], [*map(losses.as_given, goals)]
-                )
+                given = [*map(self._given, rows)], [*map(losses.as_given, goals)]
+                total, found = self._objective.backward(*given)
                 done = total, [*map(plain_numbers, found)]
                 self.recorded += 1
         except Exception:
@@ -130,9 +129,17 @@ class CompiledLoss:
         if not rows:
             raise ValueError("there are no examples: inputs and targets are empty")
         model, losses = self._codes(rows, goals)
-        assert losses is not None
         losses.of(goals)
         return rows, goals, model, losses
+
+    def compare(self, row: Any, target: Any) -> None:
+        """Run one example on the engine too. Where only the loss differs, it gets other code, or is recorded.
+
+        Raises:
+            CompileError: if the model gives something else; the code is then forgotten.
+        """
+        rows, goals = self._rows([row]), self._goals([target])
+        self._compare(*self._codes(rows, goals), rows, goals)
 
     def predict(self, inputs: Iterable[Any]) -> list[Any]:
         """Compute what the model gives for each row, in plain numbers."""
@@ -213,7 +220,7 @@ class CompiledLoss:
 
     # ---- the code ----
 
-    def _codes(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[_Model, LossCodes | None]:
+    def _codes(self, rows: Sequence[Any], goals: Sequence[Any]) -> tuple[_Model, Any]:
         """Find the code, made from the first of ``rows`` if there is none or a Module has changed; compare it with the
         engine on some of the first examples.
 
@@ -223,14 +230,12 @@ class CompiledLoss:
         if self._is_changed():
             self._model = self._losses = None
         model = self._model or self._made(self._given(rows[0]))
-        if targets and self._losses is None:
-            assert self._target is not None
+        if goals and self._losses is None and self._target is not None:
             self._losses = LossCodes(self._objective.loss, model.result.example, self._target)
         if self._to_compare > 0:
             step = -(-len(rows) // self._to_compare)
             self._to_compare -= len(rows[::step])
-            for i in range(0, len(rows), step):
-                self._compare(model, self._losses, rows[i : i + 1], targets[i : i + 1])
+            self._compare(model, self._losses, rows[::step], goals[::step])
         return model, self._losses
 
     def _made(self, row: Any) -> _Model:
@@ -243,7 +248,7 @@ class CompiledLoss:
         objective = self._objective
         holders = [f for f in (objective.model, objective.loss) if hasattr(f, "named_modules")]
         self._modules = [module for holder in holders for _, module in holder.named_modules()]
-        self._note_changes()
+        self._changes = sum([module._changes for module in self._modules])
         recorded(objective.model, row)
         if self._is_changed():
             raise CompileError(
@@ -258,49 +263,27 @@ class CompiledLoss:
 
     def _is_changed(self) -> bool:
         """Tell whether attributes of modules were set or deleted since the code was made."""
-        return self._changes != sum([module._changes for module in self._modules])
+        return bool(self._changes != sum([module._changes for module in self._modules]))
 
-    def _note_changes(self) -> None:
-        self._changes = sum([module._changes for module in self._modules])
-
-    def compare(self, row: Any, target: Any) -> None:
-        """Run one example on the engine too, and compare the numbers. Where only those of the loss differ, it gets other
-        code, or is recorded from now on.
-
-        Raises:
-            CompileError: if the model gives something else; the code is then forgotten.
-        """
-        rows, targets = self._rows([row]), self._goals([target])
-        self._compare(*self._codes(rows, targets), rows, targets)
-
-    def _compare(self, model: _Model, losses: LossCodes | None, rows: Sequence[Any], targets: Sequence[Any]) -> None:
-        """Compare one example, with the loss if there is a target."""
-        objective, has_loss = self._objective, losses is not None and len(targets) == 1
-        try:
-            if has_loss:
-                codes = losses.of(targets)
-                has_loss = not losses.why_not
-            error, [found] = model.loss_and_predictions(rows, targets, codes) if has_loss else (0.0, model.predict(rows))
-            is_repeatable = model.is_repeatable and (losses is None or losses.is_repeatable)
-            # Recorded, because a Value that the model keeps would be taken for a parameter otherwise.
-            prediction = recorded(objective.model, self._given(rows[0]))
+    def _compare(self, model: _Model, losses: Any, rows: Sequence[Any], goals: Sequence[Any]) -> None:
+        for i, row in enumerate(rows):
+            try:
+                _, [found], _ = model.gradient([row], [0.0], [_no_loss])
+                # Recorded, because a Value that the model keeps would be taken for a parameter otherwise.
+                prediction = plain_numbers(recorded(self._objective.model, self._given(row)))
+            except ERRORS:  # there is no value here: the engine says so where it matters
+                continue
             numbers = [found] if model.result.is_number else found
-            expected = [x for _, x in trees.leaves(plain_numbers(prediction))]
-            if is_repeatable and not agree(numbers, expected):
+            expected = [x for _, x in trees.leaves(prediction)]
+            if model.is_repeatable and not agree(numbers, expected):
                 self._model = self._losses = None
                 raise CompileError(
-                    f"for a row of inputs the code of {name_of(objective.model)} gives {numbers[0]}, the model itself "
-                    f"{expected[0]}: it may look a number up in a dict or a set, ask for its type, draw random "
+                    f"for a row of inputs the code of {name_of(self._objective.model)} gives {numbers[0]}, the model "
+                    f"itself {expected[0]}: it may look a number up in a dict or a set, ask for its type, draw random "
                     "numbers, or refer to something that has changed"
                 )
-            if has_loss and is_repeatable:
-                right = plain_numbers(recorded(objective.loss, prediction, losses.as_given(targets[0])))
-                while not agree([error], [right]) and losses.distrust():
-                    error, _ = model.loss_and_predictions(rows, targets, losses.of(targets))
-        except CompileError:
-            raise
-        except ERRORS:  # there is no value here: the engine says so where it matters
-            return
+            if goals:
+                losses.compare(numbers, goals[i])
 
     # ---- batches ----
 
@@ -351,11 +334,6 @@ class _Model:
         """Go through a batch forward and backward; see ``gradient_text``."""
         return self._gradient(rows, targets, losses, [x._data for x in self.parameters])
 
-    def loss_and_predictions(self, *batch: Any) -> tuple[float, list[Any]]:
-        """Do what ``gradient`` does; leave the derivatives out."""
-        total, predictions, _ = self.gradient(*batch)
-        return total, predictions
-
     def predict(self, rows: Sequence[Any]) -> list[Any]:
         """Go through a batch forward; see ``predict_text``."""
         _, code = self._code("predict")
@@ -372,6 +350,11 @@ class _Model:
     def _code(self, kind: str) -> tuple[FunctionText, Callable[..., Any]]:
         write = gradient_text if kind == "gradient" else predict_text
         return cached((kind, *self._key), lambda: write(self._recorded))
+
+
+def _no_loss(*numbers: float) -> list[float]:
+    """Stand in for the code of a loss where only the predictions are asked for."""
+    return [0.0] * len(numbers)
 
 
 def _list(name: str, examples: Iterable[Any]) -> list[Any]:

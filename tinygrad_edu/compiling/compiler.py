@@ -234,9 +234,7 @@ class Compiled:
         found = [output._data for output in outputs]
         try:
             given = self._f(*plain_numbers(self._arguments.example))
-            expected = [
-                number(getattr(x, "_data", x)) for x in trees.matched(given, self._recorded.result, "result")
-            ]
+            expected = [number(getattr(x, "_data", x)) for x in trees.matched(given, self._recorded.result, "result")]
             if agree(found, expected):
                 return
             sizes = Linearization(outputs, self._recorded.variables).magnitudes()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import repeat
 from math import isclose
-from operator import add
+from operator import add, attrgetter
 from struct import pack
 from typing import TYPE_CHECKING
 
@@ -117,5 +118,5 @@ def agree(found: Iterable[float], expected: Iterable[float], noise: float = 0.0)
 
 def add_to_grads(values: Sequence[Value], slopes: Sequence[float]) -> None:
     """Add to the ``grad`` of each Value, in one loop in C as ``backward`` does: all change or none does."""
-    grad = Value._grad
-    deque(map(grad.__set__, values, map(add, map(grad.__get__, values), slopes)), maxlen=0)  # type: ignore[attr-defined]
+    sums = map(add, map(attrgetter("_grad"), values), slopes)
+    deque(map(object.__setattr__, values, repeat("_grad"), sums), maxlen=0)

@@ -165,7 +165,7 @@ def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
 
 
 class _Trainer:
-    """The parts of a training step: the objective, recorded or compiled, how it is judged, and how it is made smaller."""
+    """The parts of a step: the objective, recorded or compiled, how it is judged, and how it is made smaller."""
 
     def __init__(
         self, model: Module, objective: Objective, metric: Metric | None, optimizer: Optimizer, history: History
