@@ -13,7 +13,7 @@ from tinygrad_edu.compiling.batch_text import gradient_text, predict_text
 from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.compiler import compile
 from tinygrad_edu.compiling.loss_codes import LossCodes
-from tinygrad_edu.compiling.recorded_function import add_to_grads, agree, record_twice
+from tinygrad_edu.compiling.recorded_function import agree, record_twice
 from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
 from tinygrad_edu.compiling.source_text import FunctionText, module
 from tinygrad_edu.compiling.symbols import CompileError
@@ -92,8 +92,8 @@ class CompiledLoss:
         self.batches = self.recorded = 0  # how many batches there were, and how many of them were recorded
         self._row: Shape | None = None
         self._target: Shape | None = None
-        self._model: _Model | None = None
-        self._losses: LossCodes | None = None
+        self._model: Any = None  # a _Model, when there is a row
+        self._losses: Any = None  # a LossCodes, when there is a target
         self._penalty: Any = None
         self._modules: list[Any] = []
         self._changes = 0  # of the modules, when the code was last known to be right
@@ -105,10 +105,10 @@ class CompiledLoss:
     def backward(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[float, list[Any]]:
         """Do what a call does; return the mean loss and the predictions, in plain numbers."""
         try:
-            rows, goals, model, losses = self.prepare(inputs, targets)
-            done = None if is_paused() else self._run(model, losses, rows, goals)
+            rows, goals, codes = self.prepare(inputs, targets)
+            done = None if is_paused() else self._run(rows, goals, codes)
             if done is None:
-                given = [*map(self._given, rows)], [*map(losses.as_given, goals)]
+                given = [*map(self._given, rows)], [*map(self._losses.as_given, goals)]
                 total, found = self._objective.backward(*given)
                 done = total, [*map(plain_numbers, found)]
                 self.recorded += 1
@@ -118,8 +118,8 @@ class CompiledLoss:
         self.batches += 1
         return done
 
-    def prepare(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], list[Any], _Model, LossCodes]:
-        """Take the numbers out of a batch, and compile what is not compiled yet.
+    def prepare(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], list[Any], Iterable[Any]]:
+        """Take the numbers out of a batch, and find the code of each example's loss; compile what is not compiled yet.
 
         Raises: as the class says.
         """
@@ -128,9 +128,8 @@ class CompiledLoss:
             raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
         if not rows:
             raise ValueError("there are no examples: inputs and targets are empty")
-        model, losses = self._codes(rows, goals)
-        losses.of(goals)
-        return rows, goals, model, losses
+        _, losses = self._codes(rows, goals)
+        return rows, goals, losses.of(goals)
 
     def compare(self, row: Any, target: Any) -> None:
         """Run one example on the engine too. Where only the loss differs, it gets other code, or is recorded.
@@ -175,7 +174,9 @@ class CompiledLoss:
             if self._losses.why_not:
                 texts.append(f"# The loss is recorded for each example: {' '.join(self._losses.why_not.split())}\n")
         texts.append(module(self._model.texts()))
-        return "\n".join(texts if self._penalty is None else [*texts, self._penalty.source])
+        if self._penalty is not None:
+            texts.append("# the penalty\n" + module([self._penalty.text("backward")]))
+        return "\n".join(texts)
 
     def remark(self) -> str:
         """Say what was recorded after all, and why; or nothing."""
@@ -238,7 +239,7 @@ class CompiledLoss:
             self._compare(model, self._losses, rows[::step], goals[::step])
         return model, self._losses
 
-    def _made(self, row: Any) -> _Model:
+    def _made(self, row: Any) -> Any:
         """Make the code of the model and of the penalty.
 
         Raises:
@@ -287,13 +288,12 @@ class CompiledLoss:
 
     # ---- batches ----
 
-    def _run(
-        self, model: _Model, losses: LossCodes, rows: Sequence[Any], targets: Sequence[Any]
-    ) -> tuple[float, list[Any]] | None:
+    def _run(self, rows: Sequence[Any], targets: Sequence[Any], codes: Iterable[Any]) -> tuple[float, list[Any]] | None:
         """Do what ``backward`` does, with the code; None, and nothing is done, where that fails."""
+        model = self._model
         parameters: list[Value] = model.parameters
         try:
-            total, predictions, slopes = model.gradient(rows, targets, losses.of(targets))
+            total, predictions, slopes = model.gradient(rows, targets, codes)
             if self._penalty is not None:
                 penalty, added = self._penalty.value_and_slopes("backward", ())
                 total, slopes, parameters = total + penalty, slopes + added, parameters + self._penalty.outside
@@ -303,7 +303,8 @@ class CompiledLoss:
             raise
         except ERRORS:
             return None
-        add_to_grads(parameters, slopes)
+        for x, slope in zip(parameters, slopes):
+            x._grad += slope
         return total, model.built(predictions)
 
     def __repr__(self) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from itertools import repeat
 from math import isclose
-from operator import add, attrgetter
 from struct import pack
 from typing import TYPE_CHECKING
 
@@ -114,9 +111,3 @@ def agree(found: Iterable[float], expected: Iterable[float], noise: float = 0.0)
     (True, False)
     """
     return all(isclose(x, y, rel_tol=1e-9, abs_tol=1e-11 + noise) or x != x for x, y in zip(found, expected))
-
-
-def add_to_grads(values: Sequence[Value], slopes: Sequence[float]) -> None:
-    """Add to the ``grad`` of each Value, in one loop in C as ``backward`` does: all change or none does."""
-    sums = map(add, map(attrgetter("_grad"), values), slopes)
-    deque(map(object.__setattr__, values, repeat("_grad"), sums), maxlen=0)

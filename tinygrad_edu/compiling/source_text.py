@@ -67,7 +67,7 @@ def backward_comment(lines: Sequence[str], what: str) -> str:
 
 
 def wrapped(line: str) -> str:
-    """Break a statement into lines of at most about 110 columns, in brackets, which it gets if it has none.
+    """Break a statement into lines of about 110 columns, in brackets, after commas or the signs of a sum.
 
     >>> print(wrapped("    (" + ", ".join(f"number_{i}" for i in range(14)) + ") = numbers"))
         (number_0, number_1, number_2, number_3, number_4, number_5, number_6, number_7, number_8, number_9,
@@ -86,9 +86,9 @@ def wrapped(line: str) -> str:
         head, sign, value = statement.partition("= " if "= " in statement else "return ")
         statement = f"{head}{sign}({value})"
     depth, kept = 0, ""
-    for c in statement:
+    for before, c in zip(" " + statement, statement):
         depth += (c in "([") - (c in ")]")
-        kept += c if depth or c != " " else "\0"  # a space where the line cannot be broken
+        kept += c if c != " " or (depth and before in ",+") else "\0"  # a space where the line is not broken
     lines = textwrap.wrap(kept, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ",
                           break_long_words=False, break_on_hyphens=False)  # fmt: skip
     return "\n".join(lines).replace("\0", " ")
