@@ -299,8 +299,6 @@ class CompiledLoss:
                 total, slopes, parameters = total + penalty, slopes + added, parameters + self._penalty.outside
             if not math.isfinite(total + sum(slopes)):
                 return None
-        except CompileError:
-            raise
         except ERRORS:
             return None
         for x, slope in zip(parameters, slopes):
@@ -330,6 +328,7 @@ class _Model:
         self.is_repeatable = self._recorded.is_repeatable()
         self._key = (self.result.is_number, self._recorded.signature())
         self._gradient = self._code("gradient")[1]
+        self._predict: Any = None  # made when it is needed
 
     def gradient(self, rows: Sequence[Any], targets: Sequence[Any], losses: Iterable[Any]) -> Any:
         """Go through a batch forward and backward; see ``gradient_text``."""
@@ -337,8 +336,9 @@ class _Model:
 
     def predict(self, rows: Sequence[Any]) -> list[Any]:
         """Go through a batch forward; see ``predict_text``."""
-        _, code = self._code("predict")
-        return code(rows, [x._data for x in self.parameters])  # type: ignore[no-any-return]
+        if self._predict is None:
+            self._predict = self._code("predict")[1]
+        return self._predict(rows, [x._data for x in self.parameters])  # type: ignore[no-any-return]
 
     def built(self, predictions: list[Any]) -> list[Any]:
         """Build the predictions as the model gives them."""
