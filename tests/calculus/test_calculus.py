@@ -649,3 +649,9 @@ def test_kinks_and_ties_are_those_of_the_operations():
     assert grad(abs)(0.0) == 0.0
     assert grad(lambda x: maximum(x[0], x[1]))([2.0, 2.0]) == [0.5, 0.5]
     assert grad(lambda x: sigmoid(x))(-1000.0) == 0.0
+
+
+def test_second_derivatives_read_well():
+    x = Value(0.5, label="x")
+    slope = gradients(x.tanh(), x, create_graph=True)
+    assert str(expression(gradients(slope, x, create_graph=True))) == "−2·v1·(1 − v1·v1)\n  where v1 = tanh(x)"

@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from samples import CHECKED, STEPS, graphs, operands
+from samples import ROWS, STEPS, graphs, operands
 
 from tinygrad_edu import Value, topological_order
 from tinygrad_edu.calculus.differences import Probe
@@ -13,7 +13,7 @@ from tinygrad_edu.calculus.linearization import Linearization
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE
-from tinygrad_edu.viz.graphs.walks import response
+from tinygrad_edu.viz.page.page import response
 
 SMOOTH = [TABLE[name] for name in sorted(BUILT_IN - STEPS - {"maximum", "minimum", "amax"})]
 
@@ -32,7 +32,7 @@ def quotient(f, x):
     return of_graph(topological_order(f(value)), value)
 
 
-@pytest.mark.parametrize("row", CHECKED, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 @given(data=st.data())
 def test_differences_agree_with_the_rule_and_know_how_well(row, data):
     values = [Value(x) for x in data.draw(operands(row))]

@@ -66,6 +66,14 @@ def test_moons_notebook():
     assert ((y > 0) == Z).mean() >= 0.9
 
 
+def test_what_micrograd_keeps_to_itself_is_found_under_its_name_here():
+    y = Value(1.0) + 2.0
+    with pytest.raises(AttributeError, match=r"v\._prev is v\.parents here"):
+        y._prev  # noqa: B018
+    with pytest.raises(AttributeError, match=r"v\.backward\(\) goes through the whole graph"):
+        y._backward()
+
+
 def test_a_neuron_as_in_the_drawing_notebook():
     random.seed(1337)
     n = Neuron(2)

@@ -1,6 +1,8 @@
 """Each operation of the table against the oracle, over its domain and at its edges, to second order."""
 
+import functools
 import math
+import operator
 
 import oracle
 import pytest
@@ -8,7 +10,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from samples import CHOOSING, ROUNDING
 
-from tinygrad_edu import Operation, Value
+import tinygrad_edu
+from tinygrad_edu import (
+    Operation,
+    Value,
+    check_gradients,
+    compile,
+    derivative,
+    draw,
+    explain,
+    expression,
+    grad,
+    gradients,
+    jvp,
+)
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE
 
@@ -224,6 +239,53 @@ def test_the_derivative_by_an_exponent_is_zero_at_base_zero():
     assert gradient(ops.power, 2.0, 3.0) == pytest.approx([12.0, 8 * math.log(2)])
 
 
+POWERS = [(x, n) for x in (2.5, 0.3, 1.0) for n in (-1.5, -1.0, 0.0, 0.5, 1.0, 2.0, 2.5, 3.0)]
+POWERS += [(-1.5, n) for n in (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)] + [(0.0, n) for n in (1.0, 2.0, 3.0)]
+
+
+@pytest.mark.parametrize(("x", "n"), POWERS)
+def test_both_derivatives_of_a_power_whatever_is_a_value(x, n):
+    """To second order, with base and exponent a Value or a plain number, with and without a graph, and compiled."""
+
+    def by_base(x):
+        return oracle.FUNCTIONS["power"](x, oracle.mpf(n))
+
+    def by_exponent(n):
+        return oracle.mpf(x) ** n
+
+    slope, curve = oracle.derivative(by_base, [x], 0), oracle.second_derivative(by_base, [x], 0, 0)
+    for f in (lambda base: base**n, lambda base: base ** Value(n)):
+        assert oracle.close(derivative(f)(x), slope)
+        assert oracle.close(derivative(f, order=2)(x), curve)
+        compiled = compile(f, x)
+        assert oracle.close(compiled.gradient(x), slope)
+        assert "rule" not in compiled.source
+    if x > 0:
+        slope, curve = oracle.derivative(by_exponent, [n], 0), oracle.second_derivative(by_exponent, [n], 0, 0)
+        for f in (lambda exponent: x**exponent, lambda exponent: Value(x) ** exponent):
+            assert oracle.close(derivative(f)(n), slope)
+            assert oracle.close(derivative(f, order=2)(n), curve)
+            assert oracle.close(compile(f, n).gradient(n), slope)
+    elif x == 0:
+        assert gradient(lambda n: 0.0**n, n) == [0.0]
+    else:
+        assert math.isnan(gradient(lambda n: x**n, n)[0])
+    compiled = compile(lambda x, n: x**n, 2.0, 3.0)
+    assert "rule" not in compiled.source
+    found, expected = compiled.gradient(x, n), gradient(ops.power, x, n)
+    assert all(a == pytest.approx(b, rel=1e-14, nan_ok=True) for a, b in zip(found, expected))
+
+
+def test_a_power_by_a_constant_asks_for_one_derivative():
+    x = Value(3.0)
+    assert ops.power.rule(x**2.0, x, 2.0)[0].parents == (2.0, x)  # n x, not n x¹
+    assert ops.power.rule(x, x, 1.0)[0] == 1.0
+    assert ops.power.rule(x**0.0, x, 0.0)[0] == 0.0
+    for base in (0.0, -2.0):
+        assert math.isnan(ops.power.rule(Value(1.0), base, Value(2.0))[0])
+    assert math.isnan(ops.power.rule(x**2.0, x, 2.0)[1])
+
+
 @pytest.mark.parametrize(
     ("f", "expected"),
     [
@@ -295,6 +357,168 @@ def test_nan_passes_through_steps(f):
     assert math.isnan(f(*reversed(xs))) or f in (ops.heaviside, ops.leaky_relu)
 
 
+@pytest.mark.parametrize("name", ["arcsin", "arccos", "arctanh"])
+@pytest.mark.parametrize("x", [1e-80, 1e-17, -1e-8, 0.3, 0.4999999, 0.5, -0.5000001, 0.9, 1 - 1e-9, -1 + 2**-53])
+def test_inverse_functions_keep_all_their_digits_to_second_order(name, x):
+    """Near 0, where 1 - x² written as a product has no slope, and near 1, where it cancels if it is not."""
+    row, exact = TABLE[name], oracle.FUNCTIONS[name]
+    slope, curve = oracle.derivative(exact, [x], 0), oracle.second_derivative(exact, [x], 0, 0)
+    assert oracle.close(derivative(row)(x), slope, rel=1e-14, abs_=0.0)
+    assert oracle.close(derivative(row, order=2)(x), curve, rel=1e-14, abs_=0.0)
+    assert derivative(row, order=2)(0.0) == 0.0
+    compiled = compile(lambda x: gradients(row(x), x, create_graph=True), 0.3)
+    assert compiled(x) == derivative(row)(x)
+    assert compiled.gradient(x) == pytest.approx(derivative(row, order=2)(x), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "value", "first", "second"),
+    [
+        (ops.elu, 0.0, 0.0, 1.0, 0.0),
+        (lambda x: ops.elu(x, 2.0), 0.0, 0.0, 2.0, 0.0),
+        (ops.elu, -1.0, -0.6321205588285577, 0.36787944117144233, 0.36787944117144233),
+        (ops.selu, 0.0, 0.0, 1.7580993408473766, 0.0),
+        (ops.selu, -0.001, -0.0017572205841202705, 1.7563421202632563, 1.7563421202632563),
+        (ops.selu, 0.001, 0.0010507009873554805, 1.0507009873554805, 0.0),
+        (ops.selu, -10.0, -1.7580195232607867, 7.981758658994182e-05, 7.981758658994182e-05),
+        (ops.mish, 0.0, 0.0, 0.6, 0.64),
+        (ops.mish, -1.0, -0.30340146137410895, 0.059216755877395, 0.34970567367064487),
+        (ops.mish, -10.0, -0.00045398899185674697, -0.0004085797869029919, -0.0003631623373348363),
+        (ops.mish, 1e200, 1e200, 1.0, 0.0),
+        (ops.gelu_tanh, 0.0, 0.0, 0.5, 0.7978845608028654),
+        (ops.gelu_tanh, -1.0, -0.15880800939172324, -0.08296408384578252, 0.24214819798377296),
+        (lambda x: x % 0.1, 1.0, 0.09999999999999995, 1.0, 0.0),
+        (lambda b: 1.0 % b, 0.1, 0.09999999999999995, -9.0, 0.0),
+        (lambda b: -7.0 % b, 4.0, 1.0, 2.0, 0.0),
+        (lambda a: ops.logaddexp(a, 1.0), 1.0, 1.6931471805599454, 0.5, 0.25),
+        (ops.exp2, 3.0, 8.0, 5.545177444479562, 3.843624111345611),
+    ],
+)
+def test_as_pytorch_has_it(f, x, value, first, second):
+    """Numbers of PyTorch 2.13, except for the second derivative of mish at 1e200, which is NaN there."""
+    assert f(x) == pytest.approx(value, rel=1e-14)
+    assert gradient(f, x) == pytest.approx([first], rel=1e-13)
+    assert derivative(f, order=2)(x) == pytest.approx(second, rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize(("a", "b", "expected"), [(math.inf, math.inf, math.inf), (-math.inf, -math.inf, -math.inf), (-math.inf, 2.0, 2.0), (math.inf, -math.inf, math.inf), (1e3, 1e3, 1e3 + math.log(2)), (-1e3, 0.0, 0.0)])  # fmt: skip
+def test_logaddexp_of_infinite_and_large_numbers(a, b, expected):
+    assert ops.logaddexp(a, b) == ops.logaddexp(b, a) == expected
+    assert math.isnan(ops.logaddexp(a, math.nan))
+    assert math.isnan(ops.logaddexp(math.nan, b))
+
+
+# ---- other names -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "row"), [("fabs", ops.absolute), ("radians", ops.deg2rad), ("degrees", ops.rad2deg)])
+def test_what_numpy_calls_otherwise_has_both_names(name, row):
+    assert getattr(tinygrad_edu, name) is row
+    assert getattr(Value(-30.0), name)().op is row
+    with pytest.raises(ValueError, match=f"{name!r} already means something else on a Value"):
+        Operation(name, math.sin, lambda y, x: (1.0,))
+    assert name not in TABLE
+
+
+def test_pythons_floor_and_ceil_record():
+    assert (math.floor(Value(-0.5)).op, math.ceil(Value(-0.5)).op) == (ops.floor, ops.ceil)
+
+
+# ---- detach ----------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_flows_back_through_detach():
+    for f in (ops.detach, Value.detach):
+        x = Value(3.0, label="x")
+        y = f(x)
+        assert (y.data, y.op, y.parents) == (3.0, ops.detach, (x,))
+        (y * x).backward()
+        assert (x.grad, y.grad) == (3.0, 3.0)
+        slope = gradients(y * x, x, create_graph=True)
+        assert slope.data == 3.0
+        assert gradients(slope, x) == 0.0
+    assert ops.detach(3) == 3.0
+    assert grad(lambda x: x * x.detach())(3.0) == 3.0
+    assert jvp(lambda x: x * x.detach(), (3.0,), (1.0,)) == (9.0, 3.0)
+    compiled = compile(lambda x: x * x.detach(), 1.0)
+    assert compiled.value_and_gradient(3.0) == (9.0, 3.0)
+
+
+def test_what_detach_is_for():
+    def softmax(*xs):
+        top = ops.detach(ops.amax(*xs))
+        shares = [ops.exp(x - top) for x in xs]
+        return shares[0] / sum(shares[1:], shares[0])
+
+    assert grad(softmax, argnums=(0, 1))(1000.0, 1000.0) == (0.25, -0.25)
+
+    def rounded(x):  # a straight-through estimator
+        return x + ops.detach(ops.floor(x) - x)
+
+    assert rounded(2.75) == 2.0
+    assert grad(lambda x: 3 * rounded(x))(2.75) == 3.0
+
+    def error_of_a_prediction(now, later):  # of temporal-difference learning
+        return (1.0 + 0.9 * ops.detach(later) - now) ** 2
+
+    assert grad(error_of_a_prediction, argnums=(0, 1))(2.0, 3.0) == pytest.approx((-3.4, 0.0))
+
+
+def test_detach_is_drawn_and_explained():
+    x = Value(3.0, label="x")
+    y = x * x.detach()
+    assert str(expression(y)) == "x·detach(x)"
+    assert "detach" in draw(y).source
+    assert "detach(x)" in str(explain(y))
+
+
+def test_check_gradients_says_that_detach_differs():
+    assert not check_gradients(lambda x: x.detach(), 3.0).ok
+    assert "check_gradients says that it differs" in ops.detach.__doc__
+
+
+# ---- sums ------------------------------------------------------------------------------------------------------------
+
+WIDE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e150, max_value=1e150)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "dot", "linear"])
+@given(st.lists(WIDE, max_size=12), st.data())
+def test_sums_go_from_left_to_right_and_are_their_definitions_bit_for_bit(name, numbers, data):
+    if (name == "dot" and len(numbers) % 2) or (name == "linear" and len(numbers) % 2 == 0) or not numbers:
+        numbers = [*numbers, 0.1]
+    if name == "dot" and len(numbers) % 2:
+        numbers = [*numbers, -0.3]
+    row, half = TABLE[name], len(numbers) // 2
+    terms = numbers if name in ("sum", "mean") else [a * b for a, b in zip(numbers[:half], numbers[half:])]
+    total = functools.reduce(operator.add, terms) if terms else 0.0
+    expected = total / len(numbers) if name == "mean" else total + numbers[-1] if name == "linear" else total
+    values = [Value(x) for x in numbers]
+    found = [
+        row.forward(*numbers),
+        row(*numbers),
+        row(*values).data,
+        row.definition(*numbers),
+        row.definition(*values).data,
+    ]
+    assert {x.hex() for x in found} == {expected.hex()}
+    if name != "mean":
+        compiled = compile(lambda *xs: row(*xs), *[1.0] * len(numbers))
+        assert compiled(*numbers).hex() == expected.hex()
+
+
+def test_sums_are_not_compensated_on_any_python():
+    assert (
+        tinygrad_edu.sum([0.1] * 10) == 0.1 + 0.1 + 0.1 + 0.1 + 0.1 + 0.1 + 0.1 + 0.1 + 0.1 + 0.1 == 0.9999999999999999
+    )
+    assert tinygrad_edu.sum([1.0, 1e100, 1.0, -1e100]) == 0.0
+    assert ops.linear(1e16, 1e16, 1.0, -1.0, 1.0) == 1.0
+    assert ops.linear(1e16, 1.0, 1.0) == 1e16
+    assert math.copysign(1.0, tinygrad_edu.sum([-0.0, -0.0])) == -1.0
+    assert ops.dot() == 0.0
+    assert ops.linear(2.0) == 2.0
+
+
 # ---- errors ----------------------------------------------------------------------------------------------------------
 
 
@@ -345,7 +569,6 @@ def test_an_error_of_many_operands_names_the_first():
         (lambda x: x**0.5, 0.0, r"^the derivative of power at x = 0.0 and 0.5 is infinite"),
         (lambda x: ops.hypot(x, x), 0.0, r"^the derivative of hypot at x = 0.0 and x = 0.0 is infinite"),
         (lambda x: ops.arctan2(x, x), 0.0, r"^the derivative of arctan2 at x = 0.0"),
-        (lambda x: 0 * ops.sqrt(x), 0.0, r"^the derivative of sqrt at x = 0.0 is infinite"),
     ],
 )
 def test_an_infinite_derivative_is_an_error_and_changes_nothing(f, x, message):
@@ -377,7 +600,7 @@ def test_what_is_not_a_number_is_a_type_error_that_names_its_type(wrong):
 
 
 def test_wrong_calls_say_how_it_is_called():
-    with pytest.raises(TypeError, match=r"tanh\(x\) was called with \(int, int\)"):
+    with pytest.raises(TypeError, match=r"tanh\(\) takes 1 positional argument but 2 were given"):
         ops.tanh(1, 2)
     with pytest.raises(TypeError, match=r"leaky_relu\(x, negative_slope=0.01\) was called with \(Value, slope=...\)"):
         ops.leaky_relu(Value(1.0), slope=0.2)

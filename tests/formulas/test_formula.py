@@ -1,5 +1,6 @@
 """Formulas: what they say is what is computed, and whatever is in them they stay well formed."""
 
+import itertools
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -58,18 +59,11 @@ def as_xml(tree):
 def balanced(latex):
     """Whether braces, \\left and \\right match, counting none that are escaped."""
     bare = re.sub(r"\\[\\{}$&#%_]", "", latex)
-    depth = 0
-    for brace in re.findall("[{}]", bare):
-        depth += 1 if brace == "{" else -1
-        if depth < 0:
+    for opening, pairs in (("{", re.findall("[{}]", bare)), ("left", re.findall(r"\\(left|right)(?![a-z])", bare))):
+        depths = list(itertools.accumulate(1 if sign == opening else -1 for sign in pairs))
+        if min(depths, default=0) < 0 or (depths and depths[-1]):
             return False
-    fences = re.findall(r"\\(left|right)(?![a-z])", bare)
-    level = 0
-    for fence in fences:
-        level += 1 if fence == "left" else -1
-        if level < 0:
-            return False
-    return depth == 0 == level and not re.search(r"(?<!\\)[$#%]", latex)
+    return not re.search(r"(?<!\\)[$#%]", latex)
 
 
 def check(formula):
@@ -136,18 +130,15 @@ def test_any_text_is_a_name(label):
     assert balanced(explain(x * y).to_latex().replace("\\[", "").replace("\\]", ""))
 
 
-@given(st.text(max_size=40))
-def test_any_text_at_all_is_a_name(label):
-    check(expression(Value(0.5, label=label) * 2).formula)
-
-
 @given(
     st.lists(
         st.one_of(st.sampled_from(["", "x", "v1", "v2", "v[1]", "x⁽²⁾", "x(2)", "w0", "w[0]", "w₀", *NASTY]), st.text())
     )
 )
-def test_no_two_values_are_called_alike(labels):
+def test_any_texts_are_names_and_no_two_values_are_called_alike(labels):
     formulas = names([Value(1.0, label=label) for label in labels])
+    for formula in formulas.values():
+        check(formula)
     for way in ("text", "latex", "mathml"):
         assert len({getattr(formula, way) for formula in formulas.values()}) == len(labels)
 
@@ -307,26 +298,28 @@ def test_read_as_python_a_rule_gives_the_local_derivative(row, data):
         (ops.cos, ["−sin(x)"]),
         (ops.tan, ["1 + tan²(x)"]),
         (ops.relu, ["[x > 0]"]),
-        (ops.leaky_relu, ["where([x > 0], 1, 0.01)", "where([x > 0], 0, x)"]),
+        (ops.leaky_relu, ["where([x > 0], 1, 0.01)"]),
         (ops.softplus, ["σ(x)"]),
         (ops.silu, ["σ(x)·(1 + x·(1 − σ(x)))"]),
         (ops.arctan, ["1 / (1 + x²)"]),
         (ops.absolute, ["sign(x)"]),
         (ops.negative, ["−1"]),
-        (lambda x: x**2, ["2·x", "x²·log(x)"]),
-        (lambda x: x**3, ["3·x²", "x³·log(x)"]),
-        (lambda x: x**-1, ["−x⁻²", "x⁻¹·log(x)"]),
-        (lambda x: 2 / x, ["1 / x", "−2 / x²"]),
-        (lambda x: x / 4, ["0.25", "−x / 16"]),
-        (lambda x: x * 3, ["3", "x"]),
-        (lambda x: 3 - x, ["1", "−1"]),
-        (lambda x: x / 1, ["1", "−x"]),
+        (lambda x: x**2, ["2·x"]),
+        (lambda x: x**3, ["3·x²"]),
+        (lambda x: x**-1, ["−x⁻²"]),
+        (lambda x: 2**x, ["2^x·0.6931"]),
+        (lambda x: 2 / x, ["−2 / x²"]),
+        (lambda x: x / 4, ["0.25"]),
+        (lambda x: x * 3, ["3"]),
+        (lambda x: 3 - x, ["−1"]),
+        (lambda x: x / 1, ["1"]),
     ],
 )
 def test_famous_rules_look_as_in_a_book(f, expected):
     x = Value(0.5, label="x")
     node = f(x)
-    assert [symbols.text for symbols, _ in of_rule(node, names(topological_order(node)))] == expected
+    rules = zip(node.parents, of_rule(node, names(topological_order(node))))
+    assert [symbols.text for parent, (symbols, _) in rules if not parent.is_constant] == expected
 
 
 @pytest.mark.parametrize(
@@ -418,14 +411,6 @@ def test_any_text_is_the_name_of_an_operation(own_operation, label):
     assert (kind, head) == ("before", label)
 
 
-def test_a_rule_for_numbers_only_is_shown_as_numbers(own_operation):
-    own = own_operation("cube", lambda x: x**3, lambda y, x: (3 * math.pow(x, 2),))
-    x = Value(2.0, label="x")
-    node = own(x)
-    [(symbols, numbers)] = of_rule(node, names([x, node]))
-    assert symbols.text == numbers.text == "12"
-
-
 def test_signs_of_ones_own_are_not_tidied_as_if_they_were_arithmetic(own_operation):
     own_max = own_operation("larger", max, lambda z, x, y: (1.0, 0.0), notation="a + b")
     square = own_operation("square", lambda x: x * x, lambda y, x: (own_max(x, 0.0),))
@@ -467,16 +452,6 @@ def test_deep_and_wide_formulas_are_written():
     check(whole.formula)
     wide = ops.dot(*[Value(1.0, label=f"x[{i}]") for i in range(400)])
     assert str(expression(wide)).count(" + ") == 199
-
-
-def test_larger_graphs_are_refused():
-    x = Value(0.5)
-    for _ in range(500):
-        x = -x
-    with pytest.raises(ValueError, match="the graph has more than 500 values, too many to write out one by one"):
-        expression(x)
-    with pytest.raises(TypeError, match="write out takes a Value that was computed from Values, not float"):
-        expression(0.5)
 
 
 def test_writing_changes_nothing():

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.engine import ops
+from tinygrad_edu.engine.backward import topological_order
 from tinygrad_edu.engine.operation import BUILT_IN, Operation
+from tinygrad_edu.engine.recording import recorded
 from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
@@ -60,6 +62,13 @@ def negated(x: Operand) -> Value | None:
     return x._first if isinstance(x, Value) and x.op is ops.negative else None
 
 
+def is_same(x: Operand, y: Operand) -> bool:
+    """Tell whether two Values are the same one, or made in the same way of the same operands."""
+    if not isinstance(x, Value) or not isinstance(y, Value) or x is y:
+        return x is y
+    return x.op is y.op is not None and x.op.name in BUILT_IN and [*map(id, x.parents)] == [*map(id, y.parents)]
+
+
 def is_condition(x: Operand) -> bool:
     """Tell whether ``x`` says that something holds: 1 if it does, otherwise 0."""
     return isinstance(x, Value) and x.op is not None and x.op.is_condition
@@ -77,7 +86,7 @@ def _positive(simply: Simplifier, x: Operand) -> Operand | None:
 
 
 def _add(simply: Simplifier, a: Operand, b: Operand) -> Operand | None:
-    if a is b:
+    if is_same(a, b):
         return simply(ops.multiply, 2.0, a)  # type: ignore[no-any-return]
     if (inner := negated(b)) is not None:
         return simply(ops.subtract, a, inner)  # type: ignore[no-any-return]
@@ -87,8 +96,11 @@ def _add(simply: Simplifier, a: Operand, b: Operand) -> Operand | None:
 
 
 def _subtract(simply: Simplifier, a: Operand, b: Operand) -> Operand | None:
-    inner = negated(b)
-    return None if inner is None else simply(ops.add, a, inner)
+    if (inner := negated(b)) is not None:
+        return simply(ops.add, a, inner)  # type: ignore[no-any-return]
+    if (inner := negated(a)) is not None and is_same(inner, b):
+        return simply(ops.negative, simply(ops.multiply, 2.0, b))  # type: ignore[no-any-return]
+    return None
 
 
 def _multiply(simply: Simplifier, a: Operand, b: Operand) -> Operand | None:
@@ -140,3 +152,17 @@ _RULES: dict[Operation, Callable[..., Operand | None]] = {
 }
 
 simply = Simplifier(lambda op, *operands: op(*operands))
+
+
+def simplified(x: Operand) -> Operand:
+    """Rebuild a graph in its simpler form.
+
+    >>> x = Value(3.0, label="x")
+    >>> simplified(-(-x) * 1.0) is x
+    True
+    """
+    images: dict[Value, Operand] = {}
+    for node in topological_order(x) if isinstance(x, Value) else ():
+        operands = [images[parent] for parent in node.parents]
+        images[node] = node if node.op is None else recorded(simply, node.op, *operands)
+    return images[x] if isinstance(x, Value) else x

@@ -495,12 +495,13 @@ def _logsumexp(*operands: float) -> float:
 
 
 def proportions(operands: Sequence[Any]) -> list[Any]:
-    """exp(a), exp(b), ... divided by their sum: softmax, and the derivative of logsumexp.
+    """Divide exp(a), exp(b), ... by their sum: softmax, and the derivative of logsumexp.
 
     The largest is shifted to 0 first, so that nothing overflows and nothing is lost where all are large (Goodfellow,
     Bengio and Courville, *Deep Learning*, section 4.1).
     """
-    top = detach(amax(*operands))
+    is_known = all(type(x > 0.0) is bool for x in operands)  # which is largest, if comparisons are not recorded
+    top = max(operands) if is_known else amax(*operands)
     shares = [exp(x - top) for x in operands]
     total = sum_(*shares)
     return [share / total for share in shares]

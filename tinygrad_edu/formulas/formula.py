@@ -12,15 +12,11 @@ if TYPE_CHECKING:
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4  # how tightly a formula holds together; a minus sign as loosely as a sum
 LEVELS = {"+": SUM, "-": SUM, "·": PRODUCT}
-SIGNS = {"-": "−", "·": "·"}
-LATEX_SIGNS = {"·": r" \cdot ", ">": " > ", "≥": r" \geq "}
-LATEX_HEADS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log"}
-# From alpha on in the order of Unicode, with places for omicron and the final sigma.
-GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi _ pi rho _ sigma tau upsilon phi chi "
-    "psi omega"
-)
-LATEX_GREEK = {chr(0x3B1 + i): "\\" + letter for i, letter in enumerate(GREEK.split()) if letter != "_"}
+LATEX_SIGNS = {"·": r"\cdot", "×": r"\times", "→": r"\to", "≥": r"\geq"} | {sign: sign for sign in "+-=>,"}
+# The functions that LaTeX has a command for.
+LATEX_FUNCTIONS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log"}
+GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi"
+LATEX_GREEK = {sign: "\\" + name for sign, name in zip("αβγδεζηθικλμνξπρστυφχψω", [*GREEK.split(), "omega"])}
 SUBSCRIPTS = str.maketrans("0123456789()", "₀₁₂₃₄₅₆₇₈₉₍₎")
 SUPERSCRIPTS = str.maketrans("-0123456789()", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾")
 LATEX_TEXT = str.maketrans(
@@ -57,6 +53,10 @@ class Formula:
         return self if self.binding >= binding else fenced("(", self, ")")
 
 
+DOTS = Formula("…", r"\cdots", ("mo", "⋯"))
+APPLIED = Formula("", "", ("mo", "\u2061"))  # between a function and its operands
+
+
 # ---- numbers and names -----------------------------------------------------------------------------------------------
 
 
@@ -66,29 +66,30 @@ def digits(x: float) -> str:
     >>> digits(-0.123456), digits(60000.0), digits(1.5e-7)
     ('−0.1235', '60000', '1.5×10⁻⁷')
     """
-    mantissa, _, exponent = _rounded(x).partition("e")
-    return mantissa.replace("-", "−") + (f"×10{str(int(exponent)).translate(SUPERSCRIPTS)}" if exponent else "")
-
-
-def _rounded(x: float) -> str:
-    if x == float("inf") or x != x:
-        return "∞" if x == x else "NaN"
-    if x == -float("inf"):
-        return "-∞"
-    return str(int(x)) if x == int(x) and abs(x) < 1e6 else f"{x:.4g}"
+    return numeral(x).text
 
 
 def numeral(x: float, *, constant: bool = False) -> Formula:
     """A number, as a formula; a ``constant`` is a number that stands in the formula itself."""
-    mantissa, _, exponent = _rounded(x).partition("e")
-    latex = mantissa.replace("∞", r"\infty").replace("NaN", r"\mathrm{NaN}")
-    mathml: MathML = ("mn", mantissa.lstrip("-"))
+    if x != x:
+        rounded, latex = "NaN", r"\mathrm{NaN}"
+    elif abs(x) == float("inf"):
+        rounded, latex = "∞", r"\infty"
+    else:
+        rounded = latex = str(int(abs(x))) if x == int(x) and abs(x) < 1e6 else f"{abs(x):.4g}"
+    mantissa, _, exponent = rounded.partition("e")
+    formula = Formula(mantissa, latex, ("mn", mantissa))
     if exponent:
-        latex += rf" \times 10^{{{int(exponent)}}}"
-        mathml = ("mrow", mathml, ("mo", "×"), ("msup", ("mn", "10"), ("mn", str(int(exponent)).replace("-", "−"))))
-    if mantissa.startswith("-"):
-        mathml = ("mrow", ("mo", "−"), mathml)
-    formula = Formula(digits(x), latex, mathml, SUM if x < 0 else PRODUCT if exponent else ATOM)
+        power = str(int(exponent))
+        raised: MathML = ("msup", ("mn", "10"), ("mn", power.replace("-", "−")))
+        formula = Formula(
+            f"{mantissa}×10{power.translate(SUPERSCRIPTS)}",
+            rf"{mantissa} \times 10^{{{power}}}",
+            ("mrow", ("mn", mantissa), ("mo", "×"), raised),
+            PRODUCT,
+        )
+    if x < 0:
+        formula = row(Formula("−", "-", ("mo", "−")), formula, binding=SUM)
     formula.number = x if constant else None
     return formula
 
@@ -111,28 +112,29 @@ def name(label: str, copy: int = 1) -> Formula:
     """
     text = visible(label, 48)
     stem, index = _subscript(text)
-    if stem:
-        letters = LATEX_GREEK.get(stem) or (rf"\mathit{{{stem}}}" if stem.isascii() else words(stem))
-        letters = stem if len(stem) == 1 and stem.isascii() else letters
-        latex = f"{letters}_{{{index}}}" if index else letters
-        mathml: MathML = ("msub", ("mi", stem), ("mn", index)) if index else ("mi", stem)
-    else:
+    if not stem:
         text = _quoted(text)
-        latex, mathml = words(text), ("mtext", text)
-    if copy > 1:
-        text += f"({copy})".translate(SUPERSCRIPTS)
-        latex = rf"{{{latex}}}^{{({copy})}}"
-        mathml = ("msup", ("mrow", mathml), ("mn", f"({copy})"))
-    return Formula(text, latex, mathml)
+        formula = Formula(text, words(text), ("mtext", text))
+    else:
+        latex = LATEX_GREEK.get(stem) or (rf"\mathit{{{stem}}}" if stem.isascii() else words(stem))
+        letters = Formula(stem, stem if len(stem) == 1 and stem.isascii() else latex, ("mi", stem))
+        formula = letters
+        if index:
+            formula = Formula(text, f"{letters.latex}_{{{index}}}", ("msub", letters.mathml, ("mn", index)))
+    return formula if copy == 1 else _numbered(formula, copy, "^", SUPERSCRIPTS)
 
 
 def marked(formula: Formula, use: int) -> Formula:
     """A name for one use of several: x₍₂₎ for the second x in x·x."""
-    mark = f"({use})"
+    return _numbered(formula, use, "_", SUBSCRIPTS)
+
+
+def _numbered(formula: Formula, number: int, latex: str, script: dict[int, int]) -> Formula:
+    mark = f"({number})"
     return Formula(
-        formula.text + mark.translate(SUBSCRIPTS),
-        rf"{{{formula.latex}}}_{{{mark}}}",
-        ("msub", ("mrow", formula.mathml), ("mn", mark)),
+        formula.text + mark.translate(script),
+        rf"{{{formula.latex}}}{latex}{{{mark}}}",
+        ("msup" if latex == "^" else "msub", ("mrow", formula.mathml), ("mn", mark)),
     )
 
 
@@ -143,8 +145,8 @@ def words(text: str) -> str:
 
 def _quoted(text: str) -> str:
     """The text, in quotation marks unless it looks like a name."""
-    plain = (text[:1].isalpha() or text[:1] == "_") and all(c.isalpha() or c.isdecimal() or c in "._[]" for c in text)
-    return text if plain else f"“{text}”"
+    like_a_name = text[:1].isalpha() or text[:1] == "_"
+    return text if like_a_name and all(c.isalpha() or c.isdecimal() or c in "._[]" for c in text) else f"“{text}”"
 
 
 def _subscript(text: str) -> tuple[str, str]:
@@ -160,30 +162,59 @@ def _subscript(text: str) -> tuple[str, str]:
 # ---- layouts ---------------------------------------------------------------------------------------------------------
 
 
+def row(*pieces: Formula, binding: int = ATOM, parts: tuple[Any, ...] = ("",)) -> Formula:
+    """Formulas and signs side by side, as one formula."""
+    return Formula(
+        "".join([piece.text for piece in pieces]),
+        "".join([piece.latex for piece in pieces]),
+        ("mrow", *[piece.mathml for piece in pieces]),
+        binding,
+        parts,
+    )
+
+
+def separated(sign: str, formulas: Sequence[Formula], binding: int = 0) -> Formula:
+    """Formulas with a sign between each and the next: a, b, c."""
+    between = _sign(sign, left="") if sign == "," else _sign(sign)
+    return row(*[piece for formula in formulas for piece in (between, formula)][1:], binding=binding)
+
+
+def equation(*sides: Formula | float) -> Formula:
+    """Formulas or numbers that are equal: a = b = 2."""
+    return separated("=", [_formula(side) for side in sides])
+
+
+def _formula(x: Formula | float) -> Formula:
+    return x if isinstance(x, Formula) else numeral(x)
+
+
+def _sign(sign: str, left: str = " ", right: str = " ") -> Formula:
+    """A sign with the space around it."""
+    shown = "−" if sign == "-" else sign
+    latex = LATEX_SIGNS.get(sign) or rf"\mathbin{{{words(sign)}}}"
+    text = shown if sign == "·" else left + shown + right
+    return Formula(text, left + latex + right, ("mo", shown))
+
+
 def fenced(left: str, inner: Formula, right: str) -> Formula:
     """A formula between two signs: (x), |x|."""
-    if {left, right} <= set("|()[]"):
-        latex = rf"\left{left} {inner.latex} \right{right}"
-    else:
-        latex = f"{words(left)} {inner.latex} {words(right)}"
-    return Formula(left + inner.text + right, latex, ("mrow", ("mo", left), inner.mathml, ("mo", right)))
+    grows = {left, right} <= set("|()[]")
+    before, after = (rf"\left{left}", rf"\right{right}") if grows else (words(left), words(right))
+    return row(Formula(left, f"{before} ", ("mo", left)), inner, Formula(right, f" {after}", ("mo", right)))
 
 
 def infix(sign: str, left: Formula, right: Formula) -> Formula:
     """Two formulas with a sign between them: a + b. Sums and products keep their terms as parts."""
-    level = LEVELS.get(sign, SUM)  # an operation of one's own holds as loosely as a sum, and never without parentheses
     if sign == "·":
         left, right = _factor(left), _factor(right)
-    left, right = left.within(level if sign in LEVELS else ATOM), right.within(level + 1 if sign in LEVELS else ATOM)
-    shown = SIGNS.get(sign, sign)
-    text = f"{left.text}·{right.text}" if sign == "·" else f"{left.text} {shown} {right.text}"
-    latex = f"{left.latex}{LATEX_SIGNS.get(sign) or f' {_latex_sign(sign)} '}{right.latex}"
+    if sign in LEVELS:
+        level = LEVELS[sign]
+        left, right = left.within(level), right.within(level + 1)
+    else:  # an operation of one's own holds as loosely as a sum, and what is in it never without parentheses
+        level = SUM
+        left, right = left.within(ATOM), right.within(ATOM)
     terms = left.parts[1:] if left.parts[0] == sign != "-" else (left,)
-    return Formula(text, latex, ("mrow", left.mathml, ("mo", shown), right.mathml), level, (sign, *terms, right))
-
-
-def _latex_sign(sign: str) -> str:
-    return sign if sign in ("+", "-", "=") else rf"\mathbin{{{words(sign)}}}"
+    return row(left, _sign(sign), right, binding=level, parts=(sign, *terms, right))
 
 
 def _factor(formula: Formula) -> Formula:
@@ -196,94 +227,55 @@ def _factor(formula: Formula) -> Formula:
 
 def prefix(sign: str, inner: Formula) -> Formula:
     """A sign before a formula: -x."""
-    inner_ = inner.within(PRODUCT if sign in LEVELS else ATOM)
-    shown = SIGNS.get(sign, sign)
-    return Formula(
-        shown + inner_.text,
-        f"{_latex_sign(sign)} {inner_.latex}",
-        ("mrow", ("mo", shown), inner_.mathml),
-        SUM,
-        (sign, inner),
-    )
+    shown = "−" if sign == "-" else sign
+    before = Formula(shown, _sign(sign, left="").latex, ("mo", shown))
+    return row(before, inner.within(PRODUCT if sign in LEVELS else ATOM), binding=SUM, parts=(sign, inner))
 
 
 def suffix(inner: Formula, sign: str) -> Formula:
     """A sign behind a formula: x!."""
-    inner = inner.within(ATOM)
-    return Formula(inner.text + sign, f"{inner.latex} {words(sign)}", ("mrow", inner.mathml, ("mo", sign)), POWER)
+    return row(inner.within(ATOM), Formula(sign, f" {words(sign)}", ("mo", sign)), binding=POWER)
 
 
 def fraction(top: Formula, bottom: Formula) -> Formula:
     """One formula over another, in text a / b."""
-    text = f"{_factor(top.within(PRODUCT)).text} / {bottom.within(POWER).text}"
+    text = f"{_factor(top.within(PRODUCT))} / {bottom.within(POWER)}"
     latex = rf"\frac{{{top.latex}}}{{{bottom.latex}}}"
     return Formula(text, latex, ("mfrac", top.mathml, bottom.mathml), PRODUCT, ("/", top, bottom))
 
 
 def radical(inner: Formula) -> Formula:
     """A square root."""
-    return Formula("√" + inner.within(ATOM).text, rf"\sqrt{{{inner.latex}}}", ("msqrt", inner.mathml), POWER)
+    return Formula(f"√{inner.within(ATOM)}", rf"\sqrt{{{inner.latex}}}", ("msqrt", inner.mathml), POWER)
 
 
 def superscript(base: Formula, exponent: Formula) -> Formula:
     """A power: x², xⁿ, and tanh²(x) for that of a function."""
-    raised = exponent.text
-    if raised.replace("−", "").isdecimal():
-        raised = raised.replace("−", "-").translate(SUPERSCRIPTS)
+    digits_only = exponent.text.replace("−", "-")
+    if digits_only.replace("-", "").isdecimal():
+        raised = digits_only.translate(SUPERSCRIPTS)
     else:
-        raised = "^" + exponent.within(ATOM).text
+        raised = f"^{exponent.within(ATOM)}"
     if base.parts[0] == "call" and exponent.text.isdecimal():  # tanh²(x); but sin⁻¹(x) would be the inverse of sin
         _, head, inner = base.parts
-        return Formula(
-            head.text + raised + inner.text,
-            f"{head.latex}^{{{exponent.latex}}}{inner.latex}",
-            ("mrow", ("msup", head.mathml, exponent.mathml), ("mo", "\u2061"), inner.mathml),
-            POWER,
-        )
+        latex, mathml = f"{head.latex}^{{{exponent.latex}}}", ("msup", head.mathml, exponent.mathml)
+        return row(Formula(head.text + raised, latex, mathml), APPLIED, inner, binding=POWER)
     base = base.within(ATOM)
-    return Formula(
-        base.text + raised,
-        f"{{{base.latex}}}^{{{exponent.latex}}}",
-        ("msup", ("mrow", base.mathml), exponent.mathml),
-        POWER,
-    )
+    latex = f"{{{base.latex}}}^{{{exponent.latex}}}"
+    return Formula(base.text + raised, latex, ("msup", ("mrow", base.mathml), exponent.mathml), POWER)
 
 
 def call(head: str, operands: Sequence[Formula]) -> Formula:
     """A function of operands: arctan2(y, x)."""
     shown = _quoted(visible(head))
-    if head in LATEX_HEADS:
+    if head in LATEX_FUNCTIONS:
         latex = "\\" + head
     elif shown.isascii() and shown.isalnum():
         latex = rf"\operatorname{{{shown}}}"
     else:
         latex = LATEX_GREEK.get(head) or words(shown)
-    function = Formula(shown, latex, ("mi", shown))
-    inner = fenced("(", listed(operands), ")")
-    return Formula(
-        function.text + inner.text,
-        f"{function.latex}{inner.latex}",
-        ("mrow", function.mathml, ("mo", "\u2061"), inner.mathml),
-        parts=("call", function, inner),
-    )
-
-
-def listed(operands: Sequence[Formula]) -> Formula:
-    """Formulas with commas between them."""
-    return row(operands, ",", ", ", ", ", ATOM)
-
-
-def row(formulas: Sequence[Formula], sign: str, text: str, latex: str, binding: int) -> Formula:
-    """Formulas side by side with a sign between them, as it is written in text and in LaTeX."""
-    mathml: list[MathML] = []
-    for formula in formulas:
-        mathml += [("mo", sign), formula.mathml] if mathml else [formula.mathml]
-    return Formula(
-        text.join(formula.text for formula in formulas),
-        latex.join(formula.latex for formula in formulas),
-        ("mrow", *mathml),
-        binding,
-    )
+    function, inner = Formula(shown, latex, ("mi", shown)), fenced("(", separated(",", operands), ")")
+    return row(function, APPLIED, inner, parts=("call", function, inner))
 
 
 def shortened(formula: Formula, terms: int = 6) -> Formula:
@@ -292,21 +284,14 @@ def shortened(formula: Formula, terms: int = 6) -> Formula:
     if sign in ("", "call", "-", "/") or len(operands) <= terms:
         return formula
     result: Formula = operands[0]
-    for operand in [*operands[1:3], Formula("…", r"\cdots", ("mo", "⋯")), *operands[-2:]]:
+    for operand in [*operands[1:3], DOTS, *operands[-2:]]:
         result = infix(sign, result, operand)
     return result
 
 
-def equation(*formulas: Formula) -> Formula:
-    """a = b = c."""
-    return row(formulas, "=", " = ", " = ", 0)
-
-
-def after(sign: str, formula: Formula, before: Formula | None = None) -> Formula:
-    """A line that goes on with a sign and a formula, behind another or by itself: x = a, = a."""
-    text, latex = (f"{before} ", f"{before.latex} ") if before else ("", "")
-    mathml = ("mrow", *([before.mathml] if before else []), ("mo", sign), formula.mathml)
-    return Formula(f"{text}{sign} {formula}", f"{latex}{sign} {formula.latex}", mathml, 0)
+def continued(line: Formula | None, sign: str, formula: Formula) -> Formula:
+    """A line that goes on with a sign and a formula, x = a; without a ``line``, the beginning of the next one: = a."""
+    return row(line, _sign(sign), formula, binding=0) if line else row(_sign(sign, left=""), formula, binding=0)
 
 
 def joined(items: Sequence[Formula | float], sign: str = "×") -> Formula:
@@ -316,24 +301,25 @@ def joined(items: Sequence[Formula | float], sign: str = "×") -> Formula:
     ('2 × (−3)', '2 + (−3)')
     """
     level = SUM if sign == "+" else PRODUCT
-    result: list[Formula] = []
-    for item in items or [1.0]:
-        formula = item if isinstance(item, Formula) else numeral(item)
-        result.append(formula.within(level + bool(result)))
-    return row(result, sign, f" {sign} ", r" \times " if sign == "×" else f" {sign} ", level)
+    first, *others = map(_formula, items or [1.0])
+    return separated(sign, [first.within(level), *[formula.within(level + 1) for formula in others]], level)
 
 
 def ratio(sign: str, top: Formula, *bottoms: Formula) -> Formula:
     """The name of a derivative: dy/dx, or with another sign ∂y/∂x; a higher one with several below."""
-    top, bottoms = top.within(ATOM), tuple([bottom.within(ATOM) for bottom in bottoms])
+    top, *below = [formula.within(ATOM) for formula in (top, *bottoms)]
+    latex = r"\partial" if sign == "∂" else "d"
+    order, power = "", ""
+    raised: MathML = ("mi", sign)
+    if len(below) > 1:
+        order, power = str(len(below)), f"^{{{len(below)}}}"
+        raised = ("msup", ("mi", sign), ("mn", order))
     space = " " if top.text[:1].isalpha() and len(top.text) > 1 and sign == "d" else ""
-    latex_sign = r"\partial " if sign == "∂" else "d "
-    order = str(len(bottoms)) if len(bottoms) > 1 else ""
-    raised: MathML = ("msup", ("mi", sign), ("mn", order)) if order else ("mi", sign)
-    below: list[MathML] = [part for bottom in bottoms for part in (("mi", sign), bottom.mathml)]
+    bottom = "".join(sign + formula.text for formula in below)
+    latex_bottom = " ".join(f"{latex} {formula.latex}" for formula in below)
+    steps: list[MathML] = [part for formula in below for part in (("mi", sign), formula.mathml)]
     return Formula(
-        f"{sign}{order.translate(SUPERSCRIPTS)}{space}{top.text}/" + "".join(sign + bottom.text for bottom in bottoms),
-        rf"\frac{{{latex_sign.strip() + f'^{{{order}}} ' if order else latex_sign}{top.latex}}}"
-        rf"{{{' '.join(latex_sign + bottom.latex for bottom in bottoms)}}}",
-        ("mfrac", ("mrow", raised, top.mathml), ("mrow", *below)),
+        f"{sign}{order.translate(SUPERSCRIPTS)}{space}{top}/{bottom}",
+        rf"\frac{{{latex}{power} {top.latex}}}{{{latex_bottom}}}",
+        ("mfrac", ("mrow", raised, top.mathml), ("mrow", *steps)),
     )

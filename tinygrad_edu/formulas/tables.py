@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.formulas.formula import LATEX_TEXT, Formula
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     Cell: TypeAlias = "Formula | str"
@@ -23,28 +23,27 @@ class Table:
 
     def to_text(self, columns: int) -> str:
         """As plain text; where the table is wider than so many columns, each row becomes a paragraph."""
-        lines = [self.header, *[[str(cell) for cell in row] for row in self.rows]]
-        widths = [max(map(len, column)) for column in zip(*lines)]
+        rows = [[str(cell) for cell in row] for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(self.header, *rows)]
         if sum(widths) + 2 * (len(widths) - 1) <= columns:
+            lines = [self.header, ["─" * width for width in widths], *rows]
             shown = ["  ".join(f"{cell:{width}}" for cell, width in zip(line, widths)).rstrip() for line in lines]
-            shown.insert(1, "  ".join("─" * width for width in widths))
         else:
-            shown = [
-                "\n".join(
-                    f"  {head}: {cell}" if i else cell for i, (head, cell) in enumerate(zip(self.header, row)) if cell
-                )
-                for row in lines[1:]
-            ]
-        title, remark = ("".join(map(str, cells)) for cells in (self.title, self.remark))
-        return "\n".join([title, "", *shown, *(["", remark] if remark else [])])
+            shown = []
+            for first, *others in rows:
+                shown += [first, *[f"  {head}: {cell}" for head, cell in zip(self.header[1:], others) if cell]]
+        return self._with_title(shown, str)
+
+    def _with_title(self, lines: Sequence[str], written: Callable[[Cell], str], mark: str = "") -> str:
+        title, remark = ("".join(map(written, cells)) for cells in (self.title, self.remark))
+        return "\n".join([f"{mark}{title}{mark}", "", *lines, *(["", remark] if remark else [])])
 
     def to_markdown(self) -> str:
         """As a Markdown table, formulas between dollar signs."""
         rows = [" | ".join(_in_markdown(cell) for cell in row) for row in self.rows]
         rule = " | ".join("---" for _ in self.header)
         lines = [f"| {row} |" for row in [" | ".join(self.header), rule, *rows]]
-        title, remark = ("".join(map(_in_markdown, cells)) for cells in (self.title, self.remark))
-        return "\n".join([f"**{title}**", "", *lines, *(["", remark] if remark else [])])
+        return self._with_title(lines, _in_markdown, "**")
 
     def to_latex(self) -> str:
         """As an array, for a formula of its own line."""
@@ -52,7 +51,8 @@ class Table:
         rows = " \\\\\n".join(" & ".join(_in_latex(cell) for cell in row) for row in self.rows)
         title, remark = ("".join(map(_in_latex_text, cells)) for cells in (self.title, self.remark))
         array = f"\\begin{{array}}{{{'l' * len(self.header)}}}\n{header} \\\\ \\hline\n{rows}\n\\end{{array}}"
-        return f"\\textbf{{{title}}}\n\\[\n{array}\n\\]" + (f"\n\n{remark}" if remark else "")
+        below = f"\n\n{remark}" if remark else ""
+        return f"\\textbf{{{title}}}\n\\[\n{array}\n\\]{below}"
 
 
 def _in_markdown(cell: Cell) -> str:

@@ -13,6 +13,7 @@ from tinygrad_edu.engine.operation import number
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.training.data import class_indices
 from tinygrad_edu.training.fit import classifier
+from tinygrad_edu.viz.terminal import with_margin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -67,7 +68,8 @@ def gradient_sizes(history: History, ax: Axes | None = None) -> Figure:
     axes = _axes(ax)
     from matplotlib import colormaps
 
-    shades = [colormaps["viridis"](0.75 * i / max(len(history.gradient) - 1, 1)) for i in range(len(history.gradient))]
+    last = max(len(history.gradient) - 1, 1)
+    shades = [colormaps["viridis"](0.75 * i / last) for i in range(len(history.gradient))]
     for sizes, colour in zip(history.gradient.values(), shades):
         axes.plot(epochs, [size or math.nan for size in sizes], "o" if len(epochs) == 1 else "-", color=colour)
         zeros = [epoch for epoch, size in zip(epochs, sizes) if not size]
@@ -124,11 +126,10 @@ def decision_boundary(
         ValueError: if there are no points or others than of a plane, if a target is not the index of a class, or if
             the model takes another number of inputs.
     """
-    points, kinds = _examples(inputs, targets)
-    plane = _Plane(points)
+    plane = _Plane(inputs, targets, names)
     areas = plane.areas(model)
     axes = _axes(ax)
-    plane.draw(axes, areas, points, kinds, names)
+    plane.draw(axes, areas)
     if ax is None:
         handles, labels = axes.get_legend_handles_labels()
         columns = min(len(handles), 5)
@@ -144,7 +145,7 @@ def decision_boundaries(
     *,
     names: Sequence[object] = (),
 ) -> Figure:
-    """What ``decision_boundary`` shows of several models, side by side, at most four in a row.
+    """The decision boundaries of several models, side by side, at most four in a row.
 
     A figure of its own has one legend for all.
 
@@ -156,16 +157,15 @@ def decision_boundaries(
     Raises:
         ValueError: as ``decision_boundary`` does; also if there are no models, or fewer axes than models.
     """
-    points, kinds = _examples(inputs, targets)
+    plane = _Plane(inputs, targets, names)
     if not models:
         raise ValueError("there is nothing to draw: no models were given")
-    plane = _Plane(points)
     areas = [plane.areas(model) for model in models.values()]
     panels = plane.panels(len(models)) if axes is None else list(getattr(axes, "flat", axes))
     if len(panels) < len(models):
         raise ValueError(f"{len(models)} models do not go on {len(panels)} axes")
     for panel, title, area in zip(panels, models, areas):
-        plane.draw(panel, area, points, kinds, names)
+        plane.draw(panel, area)
         panel.set_title(title)
     figure = _figure(panels[0])
     if axes is None:
@@ -175,10 +175,12 @@ def decision_boundaries(
 
 
 class _Plane:
-    """The part of the plane where the points are, as a grid of places."""
+    """The part of the plane where the points are, as a grid of places, and the points with their classes."""
 
-    def __init__(self, points: Points) -> None:
-        self.xs, self.ys = (_grid([point[axis] for point in points]) for axis in (0, 1))
+    def __init__(self, inputs: Iterable[Any], targets: Iterable[Any], names: Sequence[object]) -> None:
+        self.points, self.classes = _examples(inputs, targets)
+        self.names = names
+        self.xs, self.ys = map(_grid, zip(*self.points))
         height_to_width = (self.ys[-1] - self.ys[0]) / (self.xs[-1] - self.xs[0])
         self.alike = 1 / 3 <= height_to_width <= 3  # otherwise one unit of x as long as one of y would give a strip
         self.height = height_to_width if self.alike else 0.75
@@ -188,27 +190,19 @@ class _Plane:
         classify = classifier(model) if isinstance(model, Module) else model
         return [class_indices([classify([x, y]) for x in self.xs]) for y in self.ys]
 
-    def draw(
-        self, axes: Axes, areas: list[list[int]], points: Points, kinds: list[int], names: Sequence[object]
-    ) -> None:
-        found = sorted({kind for row in areas for kind in row})
-        for kind in found:
+    def draw(self, axes: Axes, areas: list[list[int]]) -> None:
+        first, *others = sorted({area for row in areas for area in row})
+        for kind in (first, *others):
             inside = _smooth([[float(area == kind) for area in row] for row in areas])
             axes.contourf(self.xs, self.ys, inside, levels=[0.5, 1.5], colors=[_colour(kind)], alpha=0.25)
-            if kind != found[0]:
+            if kind != first:
                 axes.contour(self.xs, self.ys, inside, levels=[0.5], colors="0.3", linewidths=0.8)
-        for kind in sorted(set(kinds)):
-            axes.scatter(
-                [x for (x, _), other in zip(points, kinds) if other == kind],
-                [y for (_, y), other in zip(points, kinds) if other == kind],
-                s=22,
-                color=_colour(kind),
-                marker=MARKERS[(kind + kind // len(COLOURS)) % len(MARKERS)],  # another one when colours come again
-                edgecolor="white",
-                linewidth=0.5,
-                zorder=3,
-                label=f"class {names[kind] if kind < len(names) else kind}",
-            )
+        for kind in sorted(set(self.classes)):
+            xs, ys = zip(*[point for point, other in zip(self.points, self.classes) if other == kind])
+            marker = MARKERS[(kind + kind // len(COLOURS)) % len(MARKERS)]  # another one when colours come again
+            label = f"class {self.names[kind] if kind < len(self.names) else kind}"
+            style: dict[str, Any] = {"s": 22, "marker": marker, "edgecolor": "white", "linewidth": 0.5, "zorder": 3}
+            axes.scatter(xs, ys, color=_colour(kind), label=label, **style)
         if self.alike:
             axes.set_aspect("equal")
 
@@ -232,15 +226,15 @@ class _Plane:
 
 def _examples(inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[Points, list[int]]:
     points = [[number(x) for x in point] if hasattr(point, "__len__") else [number(point)] for point in inputs]
-    kinds = class_indices(targets)
-    if len(points) != len(kinds):
-        raise ValueError(f"{len(points)} inputs do not go with {len(kinds)} targets")
+    classes = class_indices(targets)
+    if len(points) != len(classes):
+        raise ValueError(f"{len(points)} inputs do not go with {len(classes)} targets")
     if not points:
         raise ValueError("there is nothing to draw: inputs and targets are empty")
     for i, point in enumerate(points):
         if len(point) != 2 or not all(map(math.isfinite, point)):
             raise ValueError(f"inputs[{i}] is {point}, not a point [x, y] of the plane")
-    return points, kinds
+    return points, classes
 
 
 def _smooth(rows: list[list[float]]) -> list[list[float]]:
@@ -257,11 +251,9 @@ def _colour(kind: int) -> str:
     return COLOURS[kind % len(COLOURS)]
 
 
-def _grid(coordinates: Sequence[float], steps: int = 120) -> list[float]:
-    """From the lowest coordinate to the highest, with a margin."""
-    low, high = min(coordinates), max(coordinates)
-    margin = 0.1 * (high - low) or 1.0
-    return [low - margin + i * (high - low + 2 * margin) / (steps - 1) for i in range(steps)]
+def _grid(coordinates: Sequence[float]) -> list[float]:
+    low, high = with_margin(coordinates)
+    return [low + i * (high - low) / 119 for i in range(120)]
 
 
 # ---- figures ---------------------------------------------------------------------------------------------------------

@@ -21,14 +21,13 @@ def boundary_text(
     width: int = 72,
     names: Sequence[object] = (),
 ) -> str:
-    """The plane, at most a third as many lines high as it is characters wide, shaded
-    by the class that a model gives to each place, with the points and a legend.
+    """The plane, shaded by the class that a model gives to each place, with the points and a legend.
 
     Args:
         classify: gives the class, 0, 1, ..., of a point [x, y].
         inputs: the points to show.
         targets: their classes.
-        width: at least 10, in characters, which are about half as wide as they are high.
+        width: at least 10, in characters. At most a third as many lines are used.
         names: of the classes; by default their numbers.
 
     Raises:
@@ -44,26 +43,23 @@ def boundary_text(
     ░ x class 1
     """
     kinds = class_indices(targets)
-    (left, right), (low, high) = (_range([point[axis] for point in inputs]) for axis in (0, 1))
+    (left, right), (low, high) = (with_margin(column) for column in zip(*inputs))
     width = max(width, 10)
     height = max(3, min(width // 3, round(width * (high - low) / (right - left) / 2)))
-    rows = [
-        [
-            AREAS[classify([left + (i + 0.5) * (right - left) / width, high - (j + 0.5) * (high - low) / height]) % 4]
-            for i in range(width)
-        ]
-        for j in range(height)
-    ]
+    xs = [left + (i + 0.5) * (right - left) / width for i in range(width)]
+    ys = [high - (j + 0.5) * (high - low) / height for j in range(height)]
+    rows = [[AREAS[classify([x, y]) % 4] for x in xs] for y in ys]
     for (x, y), kind in zip(inputs, kinds):
         i, j = int((x - left) / (right - left) * width), int((high - y) / (high - low) * height)
         rows[min(j, height - 1)][min(i, width - 1)] = POINTS[kind % 8]
-    legend = [f"x from {left:.3g} to {right:.3g}, y from {low:.3g} to {high:.3g}"] + [
-        f"{AREAS[kind % 4]} {POINTS[kind % 8]} class {names[kind] if names else kind}" for kind in sorted(set(kinds))
-    ]
-    return "\n".join(["".join(row).rstrip() for row in rows] + legend)
+    lines = ["".join(row).rstrip() for row in rows]
+    lines.append(f"x from {left:.3g} to {right:.3g}, y from {low:.3g} to {high:.3g}")
+    for kind in sorted(set(kinds)):
+        lines.append(f"{AREAS[kind % 4]} {POINTS[kind % 8]} class {names[kind] if names else kind}")
+    return "\n".join(lines)
 
 
-def _range(coordinates: Sequence[float]) -> tuple[float, float]:
+def with_margin(coordinates: Sequence[float]) -> tuple[float, float]:
     """From the lowest to the highest, with a margin."""
     low, high = min(coordinates), max(coordinates)
     margin = 0.1 * (high - low) or 1.0

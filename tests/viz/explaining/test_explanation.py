@@ -12,7 +12,7 @@ from tinygrad_edu import Value, explain, expression, nn, no_grad, topological_or
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.nn.module import Parameter
-from tinygrad_edu.viz.graphs.walks import count_paths
+from tinygrad_edu.viz.explaining.paths import count_paths
 
 NASTY = ["a|b", "||", "`code`", "<script>alert(1)</script>", "**b**", "a\nb", "\\", "$", "$$", "{", "}", "_x_", "#", "&",
          "%", "~", "^", "\0", "\ud800", "🎉", "x" * 10_000, "[a](javascript:b)", "\\|", "\\]", "| --- |", "&lt;b&gt;"]  # fmt: skip
@@ -143,14 +143,13 @@ def test_where_backward_fails_so_does_the_explanation_and_nowhere_else(own_opera
     except ValueError as error:
         said = str(error)
     assert (explanation.failure.partition(": here")[0]) == said
-    assert (said == "") is (factor == 0 and count == 3)
+    assert (said == "") is (factor == 0)
 
 
 @pytest.mark.parametrize(
     "f",
     [
         lambda x: x.sqrt(),
-        lambda x: x.sqrt() * 0,
         lambda x: ops.hypot(x, x),
         lambda x: x**0.5,
         lambda x: (x + 1).arccos(),
@@ -218,26 +217,15 @@ def test_wrt_is_a_value_of_the_graph():
         explain(x, wrt=y)
     with pytest.raises(TypeError, match="wrt is the Value whose gradient to explain, not str"):
         explain(y, wrt="x")
-    with pytest.raises(TypeError, match="explain takes a Value that was computed from Values, not int"):
-        explain(3)
     with pytest.raises(TypeError, match="explain takes a Value"):
         explain(3, wrt=x)
 
 
 def test_wrt_the_root_or_a_constant():
     y, *_ = neuron()
-    assert [path.edges for path in explain(y, wrt=y).paths] == [[]]
+    assert [path.edges for path in explain(y, wrt=y).paths] == [()]
     z = y * 3
     assert explain(z, wrt=z.parents[1]).total == y.data
-
-
-def test_larger_graphs_are_refused():
-    x = Value(0.5)
-    for _ in range(500):
-        x = -x
-    for wrt in (None, x):
-        with pytest.raises(ValueError, match="the graph has more than 500 values, too many to explain one by one"):
-            explain(x, wrt=wrt)
 
 
 def test_of_many_paths_the_largest_are_shown():

@@ -105,6 +105,13 @@ def test_inner_grads_hold_what_came_from_every_root():
     assert shown["divide"] == 7.0
 
 
+def test_a_deep_graph_is_expanded_without_recursion():
+    x = Value(0.5)
+    for _ in range(20_000):
+        x = -x
+    assert operations(expand(x.sigmoid())[0])[-4:] == ["negative", "exp", "add", "divide"]
+
+
 def test_expansion_is_recorded_inside_no_grad():
     s = Value(0.5).sigmoid()
     with no_grad():

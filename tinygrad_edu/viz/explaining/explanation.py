@@ -6,48 +6,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import Formula, equation, joined, numeral, ratio, visible
 from tinygrad_edu.formulas.tables import Report, Table
-from tinygrad_edu.viz.explaining.paths import PathExplanation, order_to_explain
+from tinygrad_edu.viz.explaining.paths import PathExplanation
 from tinygrad_edu.viz.graphs.expression import names, of_node, of_rule, operand_names, write
 from tinygrad_edu.viz.graphs.groups import role
+from tinygrad_edu.viz.graphs.walks import bounded_order, outdated
 
 if TYPE_CHECKING:
-    from typing import overload
-
     from tinygrad_edu.formulas.tables import Cell
     from tinygrad_edu.nn.files import Path
 
 
-class Computed:
-    """One step of the forward pass: a Value, how it is called, and what it was computed from.
+class Computed(NamedTuple):
+    """One step of the forward pass: a Value, its name, and how it was computed, in names and in numbers."""
 
-    Attributes:
-        node: the Value.
-        name: its name.
-        formula, numbers: how it was computed, in names and in numbers; None for a leaf.
-    """
-
-    def __init__(self, node: Value, formulas: dict[Value, Formula]) -> None:
-        self.node = node
-        self.name = formulas[node]
-        self.formula: Formula | None = None
-        self.numbers: Formula | None = None
-        if node.op is not None:
-            self.formula, self.numbers = of_node(node, formulas)
+    node: Value
+    name: Formula
+    formula: Formula | None = None
+    numbers: Formula | None = None
 
 
 class Contribution:
-    """One step of the backward pass: what one use of a Value adds to the derivative with respect to it.
+    """One step of the backward pass: the contribution of one use of a Value to the derivative with respect to it.
 
     Attributes:
         node: the Value that was computed.
         index: which of its operands the step is about, and ``parent``, that operand.
-        ratio: what the rule is for, such as d tanh(z)/dz.
+        ratio: the derivative that the rule gives, such as d tanh(z)/dz.
         rule, numbers: the rule, as a formula in names and in numbers.
         upstream, local: the two factors of ``amount``.
         total: the derivative with respect to ``parent`` after this step.
@@ -63,9 +53,12 @@ class Contribution:
         self.amount = upstream * local if upstream and local else 0.0  # as in backward, zero absorbs
         self.total = 0.0
 
+    def product(self) -> Formula:
+        """The amount as an equation: upstream × local = amount."""
+        return equation(joined([self.upstream, self.local]), self.amount)
+
     def __repr__(self) -> str:
-        product = equation(joined([self.upstream, self.local]), numeral(self.amount))
-        return f"<contribution {self.ratio} = {self.rule}: {product}>"
+        return f"<contribution {self.ratio} = {self.rule}: {self.product()}>"
 
 
 class Explanation(Report):
@@ -73,26 +66,30 @@ class Explanation(Report):
 
     Attributes:
         root: the Value that is explained.
-        forward: a ``Computed`` for each Value but constants, operands before results.
+        order: all that it was computed from, operands before results, and itself.
+        forward: a ``Computed`` for each Value but constants, in that order.
         backward: a ``Contribution`` for each use of each Value, in the order of ``Value.backward``.
         names: the formula by which each Value is called.
         gradients: the derivative of the root with respect to each Value.
         failure: why the backward pass ends early, where a derivative is infinite or undefined; otherwise "".
     """
 
-    def __init__(self, root: Value) -> None:
-        order = order_to_explain(root)
-        self.root = root
+    def __init__(self, order: list[Value]) -> None:
         self.order = order
+        self.root = order[-1]
         self.names = names(order)
         self.gradients = dict.fromkeys(order, 0.0)
         self.failure = ""
-        self.forward = [Computed(node, self.names) for node in order if not isinstance(node, Constant)]
+        self.forward = [
+            Computed(node, self.names[node], *(of_node(node, self.names) if node.op else ()))
+            for node in order
+            if not isinstance(node, Constant)
+        ]
         self.backward = self._backward()
         super().__init__([self._forward_table(), self._backward_table()])
 
     def derivative(self, node: Value) -> Formula:
-        """What the gradient of ``node`` is called: ∂y/∂x."""
+        """The name of the gradient of ``node``: ∂y/∂x."""
         return ratio("∂", self.names[self.root], self.names[node])
 
     def _backward(self) -> list[Contribution]:
@@ -100,12 +97,12 @@ class Explanation(Report):
         self.gradients[self.root] = 1.0
         for node in reversed(self.order):
             try:
-                made = contributions(node, self.gradients[node], self.names)
+                contributions = _contributions(node, self.gradients[node], self.names)
             except (ArithmeticError, ValueError) as error:
-                what, name = visible(str(error), 300), type(error).__name__
-                self.failure = f"{what}: here backward() raises {name}, and adds nothing to any grad."
+                reason = f"{visible(str(error), 300)}: here backward() raises {type(error).__name__}"
+                self.failure = f"{reason}, and adds nothing to any grad."
                 break
-            for step in made:
+            for step in contributions:
                 if not isinstance(step.parent, Constant):
                     self.gradients[step.parent] += step.amount
                     step.total = self.gradients[step.parent]
@@ -113,18 +110,17 @@ class Explanation(Report):
         return steps
 
     def _forward_table(self) -> Table:
-        rows: list[list[Cell]] = []
-        for step in self.forward:
-            how = [step.formula, step.numbers] if step.formula and step.numbers else [role(step.node), ""]
-            rows.append([step.name, *how, numeral(step.node.data)])
+        rows: list[list[Cell]] = [
+            [step.name, step.formula or role(step.node), step.numbers or "", numeral(step.node.data)]
+            for step in self.forward
+        ]
         return Table(["Forward: each value from those before it"], ["value", "formula", "in numbers", "result"], rows)
 
     def _backward_table(self) -> Table:
         rows: list[list[Cell]] = [[self.derivative(self.root), "where it starts", "", numeral(1.0)]]
         for step in self.backward:
-            product = equation(joined([step.upstream, step.local]), numeral(step.amount))
             rule = equation(step.ratio, step.rule)
-            rows.append([self.derivative(step.parent), rule, product, numeral(step.total)])
+            rows.append([self.derivative(step.parent), rule, step.product(), numeral(step.total)])
         header = ["derivative", "rule", "upstream × local = contribution", "grad"]
         title = ["Backward: each use of a value adds its contribution to the grad"]
         return Table(title, header, rows, [self.failure] if self.failure else [])
@@ -142,19 +138,20 @@ class Explanation(Report):
         write_whole(path, page(self))
 
 
-def contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) -> list[Contribution]:
-    """What ``node`` passes on to each of its operands, when ``upstream`` has arrived at it."""
+def _contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) -> list[Contribution]:
+    """One for each operand of ``node``, when ``upstream`` has arrived at it."""
+    if node.op is None:
+        return []
     try:
         locals_ = local_derivatives(node)
     except (ArithmeticError, ValueError):
         if upstream:
             raise
         return []
-    if node.op is None:
-        return []
     operands = operand_names(node, formulas)
-    written = write(node.op, operands, [parent.data for parent in node.parents])
-    whole = written if len(written.text) <= 24 else formulas[node]
+    whole = write(node.op, operands, [parent.data for parent in node.parents])
+    if len(whole.text) > 24:
+        whole = formulas[node]
     sign = "d" if sum(not isinstance(parent, Constant) for parent in node.parents) == 1 else "∂"
     return [
         Contribution(node, i, ratio(sign, whole, operands[i]), rule, upstream, local)
@@ -162,14 +159,10 @@ def contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) 
     ]
 
 
-if TYPE_CHECKING:
-
-    @overload
-    def explain(value: Value, *, wrt: None = None) -> Explanation: ...
-    @overload
-    def explain(value: Value, *, wrt: Value) -> PathExplanation: ...
-
-
+@overload
+def explain(value: Value, *, wrt: None = None) -> Explanation: ...
+@overload
+def explain(value: Value, *, wrt: Value) -> PathExplanation: ...
 def explain(value: Value, *, wrt: Value | None = None) -> Report:
     """Explain where the number in ``value`` and all its derivatives come from; changes nothing, no ``grad`` either.
 
@@ -217,8 +210,23 @@ def explain(value: Value, *, wrt: Value | None = None) -> Report:
     <BLANKLINE>
     ∂y/∂x = 3 + 3 = 6
     """
+    order = _order_to_explain(value)
     if wrt is None:
-        return Explanation(value)
+        return Explanation(order)
     if not isinstance(wrt, Value):
         raise TypeError(f"wrt is the Value whose gradient to explain, not {type(wrt).__name__}")
-    return PathExplanation(value, wrt)
+    return PathExplanation(order, wrt)
+
+
+def _order_to_explain(root: Value) -> list[Value]:
+    order = bounded_order(root, 500, "explain")
+    if isinstance(root, Constant):
+        kind = "a plain number of a formula" if type(root) is Constant else "a derivative that is the same everywhere"
+        raise ValueError(f"{root.data} is {kind}: there is nothing to explain")
+    changed = outdated(order)
+    if changed is not None:
+        raise ValueError(
+            f"{names(order)[changed]} = {changed.data} was computed before what it was made from got other numbers; "
+            "compute it again to explain it"
+        )
+    return order

@@ -10,7 +10,7 @@ from tinygrad_edu.engine.value import Value, record
 from tinygrad_edu.viz.graphs.walks import bounded_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 def expand(root: Value, max_nodes: int = 1_000_000) -> tuple[Value, dict[Value, Value]]:
@@ -38,20 +38,25 @@ def _expand(root: Value, max_nodes: int) -> tuple[Value, dict[Value, Value]]:
     order = topological_order(root)
     while any(node.op and node.op.definition and node not in fixed for node in order):
         images: dict[Value, Value] = {}
-        known: set[Value] = set()
+        wholes: dict[Value, Value] = {}
         for node in order:
             images[node] = image = _image(node, images, fixed)
-            for made in _new_nodes(image, known):
-                origin[made] = origin.get(node, node)
+            stack = [image]
+            while stack:
+                part = stack.pop()
+                if part not in wholes:
+                    wholes[part] = origin.get(node, node)
+                    stack += part.parents
             if image is not node:
                 image.label, image.data, image.grad = node.label, node.data, node.grad
-        root = images[root]
+        root, origin = images[root], wholes
         order = bounded_order(root, max_nodes, "open")
-        _fill_in_grads(root, set(images.values()))
+        _fill_in_grads(order, set(images.values()))
     return root, origin
 
 
 def _image(node: Value, images: Mapping[Value, Value], fixed: set[Value]) -> Value:
+    """The Value that stands for ``node`` in the new graph, opened if it is a composite."""
     op = node.op
     if op is None:
         return node
@@ -69,31 +74,18 @@ def _image(node: Value, images: Mapping[Value, Value], fixed: set[Value]) -> Val
     return image
 
 
-def _new_nodes(image: Value, known: set[Value]) -> list[Value]:
-    """What ``image`` was made from that is not yet among ``known``, itself included; now it is."""
-    found, stack = [], [image]
-    while stack:
-        node = stack.pop()
-        if node not in known:
-            known.add(node)
-            found.append(node)
-            stack += node.parents
-    return found
-
-
-def _fill_in_grads(root: Value, given: set[Value]) -> None:
+def _fill_in_grads(order: Sequence[Value], given: set[Value]) -> None:
     """Give nodes that are not ``given`` the grads that follow from those of the nodes made from them.
 
     Where a part has no derivative, although the whole has one, they are NaN. Leaves keep theirs.
     """
-    for node in reversed(topological_order(root)):
+    for node in reversed(order):
         inner = [parent not in given and parent.op is not None for parent in node.parents]
-        if node.grad == 0 or not any(inner):
-            continue
-        try:
-            locals_ = local_derivatives(node)
-        except (ArithmeticError, ValueError):
-            locals_ = [float("nan")] * len(inner)
-        for parent, local, is_inner in zip(node.parents, locals_, inner):
-            if is_inner:
-                parent.grad += node.grad * local
+        if node.grad and any(inner):
+            try:
+                slopes = local_derivatives(node)
+            except (ArithmeticError, ValueError):
+                slopes = [float("nan")] * len(inner)
+            for parent, slope, is_inner in zip(node.parents, slopes, inner):
+                if is_inner:
+                    parent.grad += node.grad * slope

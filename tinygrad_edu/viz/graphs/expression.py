@@ -1,4 +1,4 @@
-"""What was recorded, and each rule of the table, as formulas.
+"""Recorded graphs, and each rule of the table, as formulas.
 
 ``write`` makes the formula of an operation from those of its operands, as the ``notation`` of its row says; everything
 longer is made by following the graph. A rule needs nothing more: run on Values it records a graph, and that graph is
@@ -7,14 +7,17 @@ its formula.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial, reduce
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.calculus.simplifying import simplified
 from tinygrad_edu.engine.backward import local_derivatives, topological_order
-from tinygrad_edu.engine.ops import add, divide, multiply, negative, positive, power, subtract, sum_
+from tinygrad_edu.engine.ops import divide, multiply, positive
 from tinygrad_edu.engine.recording import recorded
 from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import (
+    DOTS,
     Formula,
     call,
     fenced,
@@ -43,36 +46,35 @@ if TYPE_CHECKING:
 
 
 def write(op: Operation, operands: Sequence[Formula], data: Sequence[float], *, tidy: bool = False) -> Formula:
-    """The formula of an operation, as its notation says.
+    """Write the formula of an operation, as its notation says.
 
     Args:
         op: the operation.
         operands: the formulas of its operands.
         data: the numbers in them, which a definition may need.
-        tidy: whether to write 1·x as x, x·x as x² and so on.
+        tidy: whether to write x·x as x² and a long list with its middle left out.
     """
     if op.notation == "definition" and op.definition is not None:
-        definition = op.definition
         stubs = [Value(x) for x in data]
+        formulas = dict(zip(stubs, operands))
         try:
-            result = recorded(definition, *stubs)
+            result = recorded(op.definition, *stubs)
         except (ArithmeticError, ValueError):  # at these numbers only the operation itself is defined
             return call(op.name, operands)
-        if _repeats(result, dict(zip(stubs, operands))):
+        # What is long and repeated would grow with every nesting.
+        uses = _uses(result) if isinstance(result, Value) else {}
+        if any(uses.get(stub, 0) > 1 and len(formula.text) > 12 for stub, formula in formulas.items()):
             return call(op.name, operands)
-        return _follow(result, dict(zip(stubs, operands)), tidy)
+        return _follow(result, formulas, tidy)
     tidied = _tidied(op, operands) if tidy else None
+    if tidy and op.arity is None and len(operands) > 6:
+        operands = [*operands[:3], DOTS, *operands[-2:]]
     return tidied or _layout(op, operands)
 
 
-def _repeats(result: Any, operands: Mapping[Value, Formula]) -> bool:
-    """Whether a definition would write out something long more than once, and so grow with every nesting."""
-    uses = dict.fromkeys(operands, 0)
-    for node in topological_order(result) if isinstance(result, Value) else ():
-        for parent in node.parents:
-            if parent in uses:
-                uses[parent] += 1
-    return any(count > 1 and len(operands[stub].text) > 12 for stub, count in uses.items())
+def _uses(root: Value) -> Counter[Value]:
+    """How often each Value of a graph is an operand."""
+    return Counter(parent for node in topological_order(root) for parent in node.parents)
 
 
 def notation(op: Operation) -> tuple[str, str, str]:
@@ -114,64 +116,14 @@ def _layout(op: Operation, operands: Sequence[Formula]) -> Formula:
 
 
 def _tidied(op: Operation, operands: Sequence[Formula]) -> Formula | None:
-    """What is simpler to read and the same, or None."""
-    if operands and all(operand.number is not None for operand in operands):
-        return numeral(op.forward(*[operand.number for operand in operands]), constant=True)
-    if op is negative:
-        return _negated(operands[0])
-    if len(operands) != 2:
-        return None
-    a, b = operands
-    if op is multiply:
-        return _product(a, b)
-    if op is divide:
-        return _quotient(a, b)
-    if op in (add, sum_):
-        return b if a.number == 0 else a if b.number == 0 else None
-    if op is subtract:
-        return _negated(b) if a.number == 0 else a if b.number == 0 else None
-    if op is power:
-        return a if b.number == 1 else numeral(1.0, constant=True) if b.number == 0 else None
-    return None
-
-
-def _positive(x: Formula) -> Formula | None:
-    """What x is the negative of, if it is written with a minus sign."""
-    if x.number is not None and x.number < 0:
-        return numeral(-x.number, constant=True)
-    inner: Formula | None = x.parts[1] if x.parts[0] == "-" and len(x.parts) == 2 else None
-    return inner
-
-
-def _negated(x: Formula) -> Formula:
-    return _positive(x) or prefix("-", x)
-
-
-def _product(a: Formula, b: Formula) -> Formula | None:
-    for one, other in ((a, b), (b, a)):
-        if one.number == 1:
-            return other
-        if one.number == 0:
-            return one
-        positive = _positive(one)
-        if positive is not None:
-            return _negated(_tidy_product(*[positive if x is one else x for x in (a, b)]))
-    return superscript(a, numeral(2.0)) if a.text == b.text else None
-
-
-def _tidy_product(a: Formula, b: Formula) -> Formula:
-    return write(multiply, [a, b], (), tidy=True)
-
-
-def _quotient(a: Formula, b: Formula) -> Formula | None:
-    if b.number == 1:
-        return a
-    positive = _positive(a)
-    if positive is not None:
-        return _negated(_quotient(positive, b) or fraction(positive, b))
-    if a.parts[0] == "/":
-        _, top, bottom = a.parts
-        return fraction(top, _tidy_product(bottom, b))
+    """Write a square for x·x, one fraction for a fraction of a fraction, and a minus sign in front; or nothing."""
+    if op in (multiply, divide) and (number := operands[0].number) is not None and number < 0:
+        return prefix("-", write(op, [numeral(-number, constant=True), operands[1]], (), tidy=True))
+    if op is multiply and operands[0].text == operands[1].text:
+        return superscript(operands[0], numeral(2.0))
+    if op is divide and operands[0].parts[0] == "/":
+        _, top, bottom = operands[0].parts
+        return fraction(top, write(multiply, [bottom, operands[1]], (), tidy=True))
     return None
 
 
@@ -193,8 +145,8 @@ def names(order: Sequence[Value]) -> dict[Value, Formula]:
             formulas[node] = name(node.label, copies[latex])
         elif node.op is not positive or node.parents[0] not in known:
             unnamed.append(node)
-    free = (f for f in (name(f"v{i}") for i in range(1, len(order) + len(copies) + 1)) if f.latex not in copies)
-    formulas.update(zip(unnamed, free))
+    counted = map(name, (f"v{i}" for i in range(1, len(order) + len(copies) + 1)))
+    formulas.update(zip(unnamed, (formula for formula in counted if formula.latex not in copies)))
     for node in order:
         if node not in formulas:
             formulas[node] = formulas[node.parents[0]]
@@ -211,18 +163,22 @@ def _follow(result: Any, formulas: dict[Value, Formula], tidy: bool) -> Formula:
         if node.op is None:
             formulas[node] = numeral(node.data, constant=True)
         else:
-            parents = node.parents
-            formula = write(node.op, [formulas[p] for p in parents], [p.data for p in parents], tidy=tidy)
+            formula = written(node, formulas, tidy=tidy)
             formulas[node] = shortened(formula) if tidy else formula
     return formulas[result]
 
 
+def written(node: Value, formulas: Mapping[Value, Formula], *, tidy: bool = False) -> Formula:
+    """The formula of a Value's operation in the ``formulas`` of its operands."""
+    assert node.op is not None
+    parents = node.parents
+    return write(node.op, [formulas[parent] for parent in parents], [parent.data for parent in parents], tidy=tidy)
+
+
 def of_node(node: Value, formulas: Mapping[Value, Formula]) -> tuple[Formula, Formula]:
     """The formula of one operation, in the names of its operands and in their numbers."""
-    assert node.op is not None
-    data = [parent.data for parent in node.parents]
-    symbols = [formulas[parent] for parent in node.parents]
-    return shortened(write(node.op, symbols, data)), shortened(write(node.op, [numeral(x) for x in data], data))
+    numbers = {parent: numeral(parent.data) for parent in node.parents}
+    return shortened(written(node, formulas)), shortened(written(node, numbers))
 
 
 def operand_names(node: Value, formulas: Mapping[Value, Formula]) -> list[Formula]:
@@ -234,15 +190,13 @@ def operand_names(node: Value, formulas: Mapping[Value, Formula]) -> list[Formul
     >>> [str(name) for name in operand_names(y, names([x, y]))]
     ['x₍₁₎', 'x₍₂₎']
     """
-    times = dict.fromkeys(node.parents, 0)
-    use = []
+    total, so_far = Counter(node.parents), Counter[Value]()
+    operands = []
     for parent in node.parents:
-        times[parent] += 1
-        use.append(times[parent])
-    return [
-        marked(formulas[parent], i) if times[parent] > 1 and not isinstance(parent, Constant) else formulas[parent]
-        for parent, i in zip(node.parents, use)
-    ]
+        so_far[parent] += 1
+        several = total[parent] > 1 and not isinstance(parent, Constant)
+        operands.append(marked(formulas[parent], so_far[parent]) if several else formulas[parent])
+    return operands
 
 
 def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formula, Formula]]:
@@ -259,22 +213,19 @@ def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formul
     1 − tanh²(z) = 1 − 0.4621²
     """
     assert node.op is not None
-    rule, parents = node.op.rule, node.parents
-    data = [parent.data for parent in parents]
-    output, stubs = Value(node.data), [Value(x) for x in data]
+    data = [parent.data for parent in node.parents]
+    output = Value(node.data)
+    stubs = [parent if isinstance(parent, Constant) else Value(parent.data) for parent in node.parents]
     try:
-        derivatives = recorded(rule, output, *stubs)
-    except Exception:  # whatever a rule that is made for numbers does with Values
+        given = [stub.data if isinstance(stub, Constant) else stub for stub in stubs]
+        derivatives = [simplified(d) for d in recorded(node.op.rule, output, *given)]
+    except Exception:  # a rule that is made for numbers may do anything with Values
         derivatives = local_derivatives(node)
-    symbols = operand_names(node, formulas)
-    in_symbols = {output: write(node.op, symbols, data, tidy=True), **dict(zip(stubs, symbols))}
-    in_numbers = {
-        output: numeral(node.data),
-        **{
-            stub: formulas[parent] if isinstance(parent, Constant) else numeral(parent.data)
-            for stub, parent in zip(stubs, parents)
-        },
-    }
+    operands = operand_names(node, formulas)
+    in_symbols = {output: write(node.op, operands, data, tidy=True), **dict(zip(stubs, operands))}
+    in_numbers = {output: numeral(node.data)}
+    for stub, parent in zip(stubs, node.parents):
+        in_numbers[stub] = formulas[parent] if isinstance(parent, Constant) else numeral(parent.data)
     return [(_follow(d, in_symbols, True), _follow(d, in_numbers, True)) for d in derivatives]
 
 
@@ -293,10 +244,10 @@ class Expression:
         self.parts = parts
 
     def __str__(self) -> str:
-        lines = [f"{name} = {formula}" for name, formula in self.parts]
-        return "\n".join(
-            [self.formula.text, *[f"  where {line}" for line in lines[:1]], *[f"        {line}" for line in lines[1:]]]
-        )
+        if not self.parts:
+            return self.formula.text
+        parts = "\n        ".join(f"{name} = {formula}" for name, formula in self.parts)
+        return f"{self.formula}\n  where {parts}"
 
     __repr__ = __str__
 
@@ -304,8 +255,8 @@ class Expression:
         """As LaTeX, to stand between dollar signs."""
         if not self.parts:
             return self.formula.latex
-        lines = [rf"&{name.latex} = {formula.latex}" for name, formula in self.parts]
-        return rf"\begin{{aligned}} &{self.formula.latex} \\ \text{{where }} " + r" \\ ".join(lines) + r" \end{aligned}"
+        parts = r" \\ ".join(rf"&{name.latex} = {formula.latex}" for name, formula in self.parts)
+        return rf"\begin{{aligned}} &{self.formula.latex} \\ \text{{where }} {parts} \end{{aligned}}"
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.to_latex()}$"
@@ -329,19 +280,14 @@ def expression(value: Value) -> Expression:
     '\\\\tanh\\\\left( w \\\\cdot x + b \\\\right)'
     """
     order = bounded_order(value, 500, "write out")
-    formulas = names(order)
-    uses = dict.fromkeys(order, 0)
-    for node in order:
-        for parent in node.parents:
-            uses[parent] += 1
+    formulas, uses = names(order), _uses(value)
     parts = []
     for node in order:
-        if node.op is not None:
-            parents = node.parents
-            formula = write(node.op, [formulas[p] for p in parents], [p.data for p in parents])
-            if node.op is positive and not node.label:
-                formulas[node] = formulas[parents[0]]
-            elif uses[node] > 1:
+        if node.op is positive and not node.label:
+            formulas[node] = formulas[node.parents[0]]
+        elif node.op is not None:
+            formula = written(node, formulas)
+            if uses[node] > 1:
                 parts.append((formulas[node], formula))
             else:
                 formulas[node] = formula

@@ -6,14 +6,18 @@ fonts is not shown.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinygrad_edu.engine.value import Value
+
 MISSING = (
     "drawing a graph takes Graphviz, and neither its command dot nor the package pygraphviz is here. Run:\n"
     '    python -m pip install "pygraphviz>=2"'
 )
-# Above so many levels crossed by all arrows together it would take Graphviz seconds, soon minutes, to bend arrows
-# around boxes; straight ones take no time.
 FAR = 2500
-STRAIGHT = {"splines": "line", "nslimit": "1", "nslimit1": "1"}
 IN_PYGRAPHVIZ = """
 import sys
 sys.path[:] = [folder for folder in sys.path if folder]  # python -c would take modules from the current folder first
@@ -24,7 +28,7 @@ sys.stdout.buffer.write(AGraph(string=source).draw(format=sys.argv[1], prog=sys.
 
 
 def lay_out(source: str, format: str, engine: str = "dot") -> bytes:
-    """What Graphviz makes of a graph.
+    """Have Graphviz lay out a graph, and return it as the bytes of a file.
 
     Args:
         source: the graph in the DOT language.
@@ -59,3 +63,20 @@ def _command(format: str, engine: str) -> list[str]:
     if importlib.util.find_spec("pygraphviz") is None:
         raise RuntimeError(MISSING)
     return [sys.executable, "-c", IN_PYGRAPHVIZ, format, engine]
+
+
+def line_style(order: Sequence[Value]) -> dict[str, str]:
+    """Options of the graph for the lines between Values: straight ones where many reach far.
+
+    It would take Graphviz seconds, soon minutes, to bend lines around boxes that cross more than ``FAR`` levels
+    together, when every Value stands behind all that it is made from and every leaf just before its first use.
+    """
+    level: dict[Value, int] = {}
+    for node in order:
+        level[node] = 1 + max((level[parent] for parent in node.parents), default=-1)
+    start = {node: level[node] for node in order if node.op}
+    for node in order:
+        for parent in node.parents:
+            start[parent] = min(start.get(parent, level[node] - 1), level[node] - 1)
+    span = sum(level[node] - start[parent] for node in order for parent in node.parents)
+    return {"splines": "line", "nslimit": "1", "nslimit1": "1"} if span > FAR else {}

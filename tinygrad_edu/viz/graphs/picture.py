@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,13 +31,13 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
     """
 
     def __init__(self, **options: Any) -> None:
-        usual: dict[str, Any] = {
+        usual = {
             "format": "svg",
             "graph_attr": {"rankdir": "LR", "fontname": FONT, "bgcolor": "white", "ranksep": "0.6", "nodesep": "0.2"},
             "node_attr": {"shape": "plain", "fontname": FONT, "fontsize": "11", "fontcolor": INK},
             "edge_attr": {"fontname": FONT, "fontsize": "10", "arrowsize": "0.6", "color": PALE, "fontcolor": INK},
         }
-        super().__init__(**{**usual, **options})
+        super().__init__(**usual | options)
 
     def __repr__(self) -> str:
         return '<picture: a notebook shows it, .render("picture.svg") writes it to a file>'
@@ -48,7 +49,10 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
             ValueError: for an unknown format.
             RuntimeError: if there is no Graphviz; it says what to install.
         """
-        result = lay_out(self.source, _known(format or self.format), self.engine)
+        format = format or self.format
+        if format not in FORMATS:
+            raise ValueError(f"a picture can be {', '.join(FORMATS)}, not {format!r}")
+        result = lay_out(self.source, format, self.engine)
         return result.decode(encoding) if encoding else result
 
     def render(
@@ -65,52 +69,27 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
         """Write the picture to a file and return its path.
 
         The ending of ``filename`` says which format: ``render("neuron.svg")``. Without one, or with another than
-        ``format``, it is, as in graphviz, the name of a file for the graph in the DOT language (removed again by
-        ``cleanup``), beside which the picture is written.
+        ``format``, that of the format is added. Unlike graphviz it writes no second file for the DOT language, so that
+        there is nothing for ``cleanup`` to do.
 
         Raises:
             ValueError: for an unknown format.
             RuntimeError: if there is no Graphviz; it says what to install.
             OSError: if the file cannot be written; whatever was there stays.
         """
-        target = Path(outfile or filename or self.filename)
-        if directory is not None:
-            target = Path(directory, target)
-        source, ending = None, target.suffix[1:].lower()
-        if ending in graphviz.FORMATS - {"gv"} and format is None:
-            format = ending  # neuron.jpg is not the name of a DOT file, but a wish that cannot be met
-        elif outfile is None and (format is None or format != ending):
-            source, target = target, Path(f"{target}.{_known(format or self.format)}")
+        target = Path(directory or "", outfile or filename or self.filename)
+        ending = target.suffix[1:].lower()
+        if format is None and ending in graphviz.FORMATS - {"gv"}:
+            format = ending  # also of neuron.jpg, a wish that cannot be met
+        elif format is None or format != ending:
+            format = format or self.format
+            target = Path(f"{target}.{format}")
         picture = self.pipe(format)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if source is not None and not cleanup:
-            write_whole(source, self.source)
         write_whole(target, picture)
         if view:
             graphviz.view(str(target))
         return str(target)
-
-    def view(
-        self,
-        filename: str | os.PathLike[str] | None = None,
-        directory: str | os.PathLike[str] | None = None,
-        cleanup: bool = False,
-        *_: Any,
-        **__: Any,
-    ) -> str:
-        """Write the picture to a file and open it in the viewer for such files."""
-        return self.render(filename, directory, view=True, cleanup=cleanup)
-
-    def _repr_mimebundle_(
-        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
-    ) -> dict[str, bytes | str]:
-        return {"image/svg+xml": self.pipe(format="svg", encoding="utf-8")}
-
-
-def _known(format: str) -> str:
-    if format not in FORMATS:
-        raise ValueError(f"a picture can be {', '.join(FORMATS)}, not {format!r}")
-    return format
 
 
 # ---- colours ---------------------------------------------------------------------------------------------------------
@@ -119,8 +98,8 @@ def _known(format: str) -> str:
 class Scale:
     """Colours and widths for numbers of either sign: blue where negative, orange where positive, pale near 0.
 
-    It follows the square root, so that small numbers beside large ones can still be seen. What is beyond the largest of
-    ``numbers`` looks like that.
+    It follows the square root, so that small numbers beside large ones can still be seen. Numbers beyond the largest of
+    ``numbers`` look like it.
     """
 
     def __init__(self, numbers: Iterable[float]) -> None:
@@ -148,12 +127,12 @@ class Scale:
         return f"{0.8 + 3.2 * abs(self(x)):.2f}"
 
     def bar(self, colour: Callable[[float], str], shares: Sequence[float]) -> str:
-        """The colours of these shares of the largest number, side by side: a cell of a legend."""
+        """The colours of these shares of the largest number, side by side."""
         cells = "".join(
             f'<td bgcolor="{colour(share * abs(share) * self.largest)}" width="16" height="12"></td>'
             for share in shares
         )
-        return f'<td><table border="0" cellborder="0" cellspacing="0" cellpadding="0"><tr>{cells}</tr></table></td>'
+        return f'<table border="0" cellborder="0" cellspacing="0" cellpadding="0"><tr>{cells}</tr></table>'
 
 
 def _mixed(share: float, ground: tuple[int, int, int]) -> str:
@@ -161,22 +140,21 @@ def _mixed(share: float, ground: tuple[int, int, int]) -> str:
     return "#" + "".join(f"{round(g + (c - g) * min(abs(share), 1.0)):02x}" for c, g in zip(colour, ground))
 
 
-# ---- HTML-like labels: every text in them goes through quoted() ------------------------------------------------------
+# ---- HTML-like labels: every text in them goes through escaped() -----------------------------------------------------
 
 
-def quoted(text: str) -> str:
+def escaped(text: str) -> str:
     """Text for a label or an attribute of Graphviz's HTML: nothing in it is markup.
 
     A backslash becomes a character that looks like it, because Graphviz puts the name of the node for \\N.
     """
-    import html
-
     return html.escape(text).replace("\\", "\N{SET MINUS}")
 
 
-def styled(text: str, *, size: int = 0, colour: str = "", bold: bool = False) -> str:
+def styled(text: str, *, size: int, colour: str = "", bold: bool = False) -> str:
     """Text in a size and colour."""
-    text = quoted(text) or "\u00a0"  # older versions of Graphviz take an empty element for an error
-    shown = f"<b>{text}</b>" if bold else text
-    font = (f' point-size="{size}"' if size else "") + (f' color="{colour}"' if colour else "")
-    return f"<font{font}>{shown}</font>" if font else shown
+    shown = escaped(text) or "\u00a0"  # older versions of Graphviz take an empty element for an error
+    if bold:
+        shown = f"<b>{shown}</b>"
+    painted = f' color="{colour}"' if colour else ""
+    return f'<font point-size="{size}"{painted}>{shown}</font>'
