@@ -66,7 +66,8 @@ def is_same(x: Operand, y: Operand) -> bool:
     """Tell whether two Values are the same one, or made in the same way of the same operands."""
     if not isinstance(x, Value) or not isinstance(y, Value) or x is y:
         return x is y
-    return x.op is y.op is not None and x.op.name in BUILT_IN and [*map(id, x.parents)] == [*map(id, y.parents)]
+    is_ours = x.op is not None and x.op is y.op and x.op.name in BUILT_IN
+    return is_ours and [*map(id, x.parents)] == [*map(id, y.parents)]
 
 
 def is_condition(x: Operand) -> bool:

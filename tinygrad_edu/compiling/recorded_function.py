@@ -1,4 +1,4 @@
-"""What a function computes, recorded so that it holds for all numbers."""
+"""A recorded function: what it computes, in a form that holds for all numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NUDGE = 2.0**-10  # how far, in relation to itself, a number is moved to see wha
 
 
 class RecordedFunction:
-    """What a function computes from arguments, recorded once on new Values.
+    """A function that was run once on new Values, which recorded what it computes.
 
     Attributes:
         inputs: the Values that stand for the numbers in the arguments.

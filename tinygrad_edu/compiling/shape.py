@@ -1,4 +1,4 @@
-"""How numbers are arranged in an argument or a result, as an example of it shows."""
+"""Shapes: the arrangement of the numbers in an argument or a result, as an example of it shows."""
 
 from __future__ import annotations
 
