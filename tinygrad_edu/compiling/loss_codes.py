@@ -9,8 +9,8 @@ from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.tracing import name_of
 from tinygrad_edu.calculus.warning import with_place
 from tinygrad_edu.compiling.batch_text import loss_text
-from tinygrad_edu.compiling.code_cache import cached
-from tinygrad_edu.compiling.recorded_function import RecordedFunction, record_twice
+from tinygrad_edu.compiling.code_cache import ERRORS, cached
+from tinygrad_edu.compiling.recorded_function import RecordedFunction, agree, record_twice
 from tinygrad_edu.compiling.shape import Shape
 from tinygrad_edu.compiling.symbols import CompileError
 
@@ -37,14 +37,13 @@ class LossCodes:
     Attributes:
         texts: the texts by target; by None for all targets.
         why_not: why the loss is recorded each time; or nothing.
-        is_repeatable: whether the code gives the same each time.
     """
 
     def __init__(self, loss: Loss, prediction: Any, target: Shape) -> None:
         self._loss, self._prediction, self.target = loss, prediction, target
         self.texts: dict[Any, FunctionText] = {}
         self.why_not = ""
-        self.is_repeatable = True
+        self._is_repeatable = True
         self._for_all: LossCode | None = None
         self._by_target: dict[Any, LossCode] | None = None  # None until it is seen that one does not do for all
 
@@ -67,16 +66,21 @@ class LossCodes:
                 self._learn([target for target in dict.fromkeys(targets) if target not in self._by_target])
         return repeat(self._for_all) if self._for_all else [self._by_target[target] for target in targets]  # type: ignore[index]
 
-    def distrust(self) -> bool:
-        """Go over to code for each target, and from there to recording, because numbers differ; tell whether there was
-        anything left to go over to."""
-        if self.why_not:
-            return False
-        if self._for_all is not None:
-            self._for_all, self._by_target, self.texts = None, {}, {}
-        else:
-            self._give_up("its code gives something else: it may look a number up in a dict or a set")
-        return True
+    def compare(self, prediction: Sequence[float], target: Any) -> None:
+        """Run the engine on one example too. Where the code gives something else, go over to code for each target, and
+        from there to recording: a loss may look a number up in a dict, or refer to something that has changed."""
+        while True:
+            code = next(iter(self.of([target])))
+            if self.why_not or not self._is_repeatable:
+                return
+            try:
+                if agree(code(*prediction, target), self._recorded(*prediction, target)):
+                    return
+            except ERRORS:  # it has no value here: the engine says so where it matters
+                return
+            if self._for_all is None:
+                self._give_up("its code gives something else: it may look a number up in a dict or a set")
+            self._for_all, self._by_target, self.texts = (self._recorded if self.why_not else None), {}, {}
 
     def as_given(self, target: Any) -> Any:
         """Return the target as the loss takes it."""
@@ -87,13 +91,11 @@ class LossCodes:
         if len(self._by_target) + len(new) > MANY_TARGETS:
             self._give_up(f"it does something else for different targets, and there are more than {MANY_TARGETS}")
         for target in new if not self.why_not else ():
-            given = self.as_given(target)
             try:
-                self._by_target[target] = self._compiled(target, [self._prediction], given)
+                self._by_target[target] = self._compiled(target, [self._prediction], self.as_given(target))
             except CompileError as error:
-                self._check(RecordedFunction("loss", lambda p: self._loss(p, given), [self._prediction]))
-                self._give_up(with_place(error))
-                return
+                self._recorded(*[x for _, x in trees.leaves(self._prediction)], target)
+                return self._give_up(with_place(error))
 
     def _compiled(self, key: Any, args: list[Any], *given: Any) -> LossCode:
         """Compile the loss, for one target if that is given."""
@@ -108,7 +110,7 @@ class LossCodes:
         is_tuple = not given and not self.target.is_number
         code_key = ("loss", count, is_tuple, recorded.signature())
         self.texts[key], code = cached(code_key, lambda: loss_text(recorded, count, is_tuple))
-        self.is_repeatable = self.is_repeatable and recorded.is_repeatable()
+        self._is_repeatable = self._is_repeatable and recorded.is_repeatable()
         return code
 
     def _check(self, recorded: RecordedFunction) -> None:
@@ -133,4 +135,5 @@ class LossCodes:
         given = self.as_given(target)
         args = [trees.rebuilt(self._prediction, prediction)]
         recorded = RecordedFunction("loss", lambda prediction: self._loss(prediction, given), args)
+        self._check(recorded)
         return [recorded.outputs[0].data, *recorded.slopes(recorded.inputs)]

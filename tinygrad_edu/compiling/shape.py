@@ -1,4 +1,4 @@
-"""How numbers are arranged in an argument or a result, as an example of it shows."""
+"""Shapes: the arrangement of the numbers in an argument or a result, as an example of it shows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class Shape:
         self.example = plain_numbers(example)
         self.is_number = trees.is_leaf(example)
         is_flat = type(example) in (list, tuple) and all(map(trees.is_leaf, example))
-        self._kind, self._length = (type(example), len(example)) if is_flat else (None, 0)
+        self._kind = type(example) if is_flat else None
+        self._length = len(example) if is_flat else 0
         self._take: Callable[[Any], Sequence[float] | None] | None = None  # made when they are needed
         self._put: Callable[[Sequence[float]], Any] | None = None
 
@@ -112,7 +113,7 @@ def _flatten_code(example: Any) -> Callable[[Any], Sequence[float] | None]:
         return lambda tree: tree if type(tree) is kind and len(tree) == count else None
     items = ", ".join(_taken(example, "tree", lines, keys))
     body = [f"    {line}" for line in [*lines, f"return [{items}]"]]
-    return _function("take(tree)", body, {"keys": keys})
+    return _function("take(tree)", body, {"keys": keys})  # type: ignore[no-any-return]
 
 
 def _taken(example: Any, name: str, lines: list[str], keys: list[Any]) -> Iterator[str]:
@@ -147,7 +148,7 @@ def _rebuild_code(example: Any) -> Callable[[Sequence[float]], Any]:
         return type(example)
     keys: list[Any] = []
     text, _ = _put(example, 0, keys)
-    return _function("put(x)", [f"    return {text}"], {"keys": keys})
+    return _function("put(x)", [f"    return {text}"], {"keys": keys})  # type: ignore[no-any-return]
 
 
 def _put(example: Any, start: int, keys: list[Any]) -> tuple[str, int]:
