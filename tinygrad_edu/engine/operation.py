@@ -162,6 +162,13 @@ class Operation:
         optional = [f"{name}={value}" for name, value in zip(self.operands[required:], self.defaults)]
         return f"{self.name}({', '.join([*self.operands[:required], *optional]) or '*operands'})"
 
+    @property
+    def __signature__(self) -> Any:  # for inspect.signature, which does not look into slots
+        from inspect import signature
+
+        of_rule = signature(self.rule)
+        return of_rule.replace(parameters=[*of_rule.parameters.values()][1:])
+
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 

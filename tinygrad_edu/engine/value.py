@@ -266,9 +266,11 @@ def _of_one(op: Operation) -> Callable[[Value], Value]:
     forward, of_anything = op.forward, op.__call__
 
     def function(x: Value) -> Value:
+        if type(x) is float:
+            return of_anything(x)
         try:
             data = forward(x._data)
-        except AttributeError:  # a plain number
+        except AttributeError:  # an int, say
             return of_anything(x)
         except (ArithmeticError, ValueError) as error:
             raise _no_value(op, (x,), error) from None
