@@ -137,10 +137,11 @@ class Operation:
 
     def check_rule(self, locals_: object, count: int) -> None:
         """Raise a TypeError unless ``locals_``, which the rule returned, holds one derivative for each operand."""
+        derivatives = "1 derivative" if count == 1 else f"{count} derivatives"
         fits = isinstance(locals_, (tuple, list)) and len(locals_) == count
         if not fits or not all(isinstance(x, (int, float)) or hasattr(x, "_apply_") for x in locals_):  # type: ignore[attr-defined]
             raise TypeError(
-                f"the rule of {self.name} must return a tuple of {count} derivative{'s' * (count != 1)}, "
+                f"the rule of {self.name} must return a tuple of {derivatives}, "
                 f"one for each operand, not {locals_!r}"
                 + (": write (dy_dx,) with a comma" if count == 1 and not isinstance(locals_, (tuple, list)) else "")
             )
