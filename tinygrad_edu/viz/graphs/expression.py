@@ -78,8 +78,8 @@ def _uses(root: Value) -> Counter[Value]:
 
 
 def notation(op: Operation) -> tuple[str, str, str]:
-    """Tell how an operation is written: ("between", sign, "") its operands, ("bracketed", sign, "") the same in brackets,
-    ("around", left, right) its operand, or ("before", name, "") the operands in parentheses.
+    """Tell how an operation is written: ("between", sign, "") its operands, ("bracketed", sign, "") the same in
+    brackets, ("around", left, right) its operand, or ("before", name, "") the operands in parentheses.
 
     >>> from tinygrad_edu.engine.ops import add, absolute, sigmoid, sqrt
     >>> notation(add), notation(absolute), notation(sqrt), notation(sigmoid)
