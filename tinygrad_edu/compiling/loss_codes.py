@@ -77,7 +77,7 @@ class LossCodes:
                 return
             try:
                 values = trees.rebuilt(self._prediction, [*map(Value, prediction)])
-                error = recorded(self._loss, values, self.as_given(target))
+                error: Any = recorded(self._loss, values, self.as_given(target))
                 if agree(code(*prediction, target), [getattr(error, "_data", error)]):
                     return
             except ERRORS:  # it has no value here: the engine says so where it matters
