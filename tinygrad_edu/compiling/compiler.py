@@ -12,7 +12,7 @@ from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.recorded_function import RecordedFunction, agree, record_twice
-from tinygrad_edu.compiling.shape import Shape, plain_numbers
+from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
 from tinygrad_edu.compiling.source_text import FunctionText, as_tuple, backward_comment, module
 from tinygrad_edu.compiling.symbols import CompileError
 from tinygrad_edu.engine.operation import number
@@ -208,7 +208,8 @@ class Compiled:
                 raise TypeError(f"{name_of(self._f)} was compiled for {expected}, not for {len(args)}")
             numbers = []
             for place, (arg, example) in enumerate(zip(args, self._arguments.example)):
-                numbers += Shape(example).numbers(parameter_name(self._f, place), arg)
+                name = parameter_name(self._f, place)
+                numbers += [plain_number(name, x) for x in trees.matched(arg, example, name)]
         return [*numbers, *[x._data for x in self.outside]] if self.outside else numbers
 
     def _code(self, kind: str) -> Callable[..., Any]:

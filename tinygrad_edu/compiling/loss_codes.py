@@ -13,6 +13,8 @@ from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.recorded_function import RecordedFunction, agree, record_twice
 from tinygrad_edu.compiling.shape import Shape
 from tinygrad_edu.compiling.symbols import CompileError
+from tinygrad_edu.engine.recording import recorded
+from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -74,7 +76,9 @@ class LossCodes:
             if self.why_not or not self._is_repeatable:
                 return
             try:
-                if agree(code(*prediction, target), self._recorded(*prediction, target)):
+                values = trees.rebuilt(self._prediction, [*map(Value, prediction)])
+                error: Any = recorded(self._loss, values, self.as_given(target))
+                if agree(code(*prediction, target), [getattr(error, "_data", error)]):
                     return
             except ERRORS:  # it has no value here: the engine says so where it matters
                 return
@@ -104,26 +108,26 @@ class LossCodes:
             return self._loss(prediction, given[0] if given else target)
 
         run.__name__ = name_of(self._loss)
-        recorded = record_twice("loss", run, args)
-        self._check(recorded)
+        function = record_twice("loss", run, args)
+        self._check(function)
         count = len(trees.leaves(self._prediction))
         is_tuple = not given and not self.target.is_number
-        code_key = ("loss", count, is_tuple, recorded.signature())
-        self.texts[key], code = cached(code_key, lambda: loss_text(recorded, count, is_tuple))
-        self._is_repeatable = self._is_repeatable and recorded.is_repeatable()
+        code_key = ("loss", count, is_tuple, function.signature())
+        self.texts[key], code = cached(code_key, lambda: loss_text(function, count, is_tuple))
+        self._is_repeatable = self._is_repeatable and function.is_repeatable()
         return code
 
-    def _check(self, recorded: RecordedFunction) -> None:
+    def _check(self, function: RecordedFunction) -> None:
         """Raise a CompileError if the loss is not one number that depends on the prediction alone."""
         name = name_of(self._loss)
-        if not trees.is_leaf(recorded.result):
-            raise CompileError(f"{name} returned {trees.described(recorded.result)}; a loss is one number")
-        if {*recorded.inputs}.isdisjoint(recorded.order):
+        if not trees.is_leaf(function.result):
+            raise CompileError(f"{name} returned {trees.described(function.result)}; a loss is one number")
+        if {*function.inputs}.isdisjoint(function.order):
             raise CompileError(f"what {name} returned was not computed from the prediction: it has no derivatives")
-        if recorded.outside:
+        if function.outside:
             raise CompileError(
                 f"{name} uses a Value that is neither in the prediction nor in the target: "
-                f"{recorded.outside[0].label or recorded.outside[0]!r}. A penalty on parameters can be given as l2"
+                f"{function.outside[0].label or function.outside[0]!r}. A penalty on parameters can be given as l2"
             )
 
     def _give_up(self, why_not: str) -> None:
@@ -134,6 +138,6 @@ class LossCodes:
         *prediction, target = numbers
         given = self.as_given(target)
         args = [trees.rebuilt(self._prediction, prediction)]
-        recorded = RecordedFunction("loss", lambda prediction: self._loss(prediction, given), args)
-        self._check(recorded)
-        return [recorded.outputs[0].data, *recorded.slopes(recorded.inputs)]
+        example = RecordedFunction("loss", lambda prediction: self._loss(prediction, given), args)
+        self._check(example)
+        return [example.outputs[0].data, *example.slopes(example.inputs)]
