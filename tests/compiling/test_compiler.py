@@ -3,6 +3,8 @@
 import math
 import random
 import re
+from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import CompileError, Value, compile, dot, exp, grad, gradients, log, nn, relu, sin, sqrt, tanh, where
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.template import template
+from tinygrad_edu.engine.ops import linear
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 1e-300, 1e300, 700.0, -700.0, -709.5, -800.0, 800.0, math.inf, -math.inf]
 FLOATS = st.one_of(st.sampled_from([*SPECIAL, math.nan]), st.floats(-10, 10), st.floats())
@@ -208,6 +211,16 @@ def test_python_that_cannot_be_is_explained(own_operation, python, message):
     assert re.search(f"not compiled: .*{message}", history.remark)
 
 
+@pytest.mark.parametrize("python", ["x * 2.5", "x * 2.0 if x > -3.0 else x", "2.0 * fabs(x)"])
+def test_python_that_computes_something_else_than_forward_is_refused(own_operation, python):
+    own = own_operation("double", lambda x: x * 2, lambda y, x: (2.0,), python=python)
+    with pytest.raises(CompileError, match=r"'double' says that Python writes it .* and its forward gives -?\d"):
+        compile(lambda x: own(x), 1.0)
+    strict = own_operation("strict", math.sqrt, lambda y, x: (0.5 / y,), python="pow(fabs(x), 0.5)")
+    with pytest.raises(CompileError, match=r"at -0\.75 this is 0\.8.* and its forward gives ValueError"):
+        compile(lambda x: strict(x), 1.0)
+
+
 @pytest.mark.parametrize(
     "rule", [lambda y, x: (x.is_integer() * 1.0,), lambda y, x: ({True: 1.0, False: -1.0}[x > 0],)]
 )
@@ -311,6 +324,104 @@ def draws(x):
 def test_what_cannot_be_compiled_is_refused(f, kind, message):
     with pytest.raises(kind, match=message):
         compile(f, 2.0)
+
+
+def test_what_is_no_float_is_not_compared():
+    """Nothing is known of how it would compare with other numbers."""
+    for other in (Fraction(1, 2), Decimal("0.5"), 0.5j):
+        for compare in (lambda x, y: x > y, lambda x, y: y >= x, lambda x, y: x == y, lambda x, y: x != y):
+            with pytest.raises(CompileError, match=f"is compared with a {type(other).__name__}; compare it with a flo"):
+                compile(lambda x, y=other, compare=compare: where(compare(x, y), x * x, x), 2.0)
+    assert compile(lambda x: where(x > np.float64(0.5), x * x, x) * (x != "text"), 2.0)(3.0) == 9.0
+
+
+def catches_a_value_error(x):
+    try:
+        return log(x - 3)
+    except ValueError:
+        return x * 1.0
+
+
+def catches_a_type_error(x):
+    try:
+        return x * bool(x > 1)
+    except TypeError:
+        return x * 1.0
+
+
+def test_errors_that_a_function_catches_while_it_is_recorded_refuse_it():
+    with pytest.raises(CompileError, match=r"log of x - 3|log of -1\.0 is undefined.*catches this error"):
+        compile(catches_a_value_error, 2.0)
+    with pytest.raises(CompileError, match="a branch is taken by whether x > 1"):
+        compile(catches_a_type_error, 2.0)
+
+
+def test_what_differs_when_it_is_called_again_is_refused():
+    numbers, count, rng = iter(range(1, 100)), [0.0], random.Random(0)
+
+    def counts(x):
+        count[0] += 1.0
+        return x * count[0]
+
+    for f in (lambda x: x * next(numbers), counts, lambda x: x * rng.random(), lambda x: x * np.random.rand()):
+        with pytest.raises(CompileError, match="computes something else when it is called again"):
+            compile(f, 2.0)
+
+    def relabels(x):
+        y = x * 2
+        y.label = f"call {next(numbers)}"
+        return y
+
+    assert compile(relabels, 2.0)(3.0) == 6.0
+
+
+def test_a_value_from_outside_is_not_frozen():
+    flag = Value(2.0, label="flag")
+    with pytest.raises(CompileError, match="the number in flag is taken out of the graph"):
+        compile(lambda x: x * flag.data, 1.0)
+    with pytest.raises(CompileError, match=r"the number in flag is taken.*greater\(x, 0\.0\)"):
+        compile(lambda x: x * 2 if flag > 0 else x, 1.0)
+    compiled = compile(lambda x: where(tg.greater(flag, 0.0), x * 2, x), 1.0)
+    assert compiled(3.0) == 6.0
+    flag.data = -1.0
+    assert compiled(3.0) == 3.0
+
+
+def test_what_a_function_makes_and_keeps_is_refused():
+    class Center:
+        ref = None
+
+        def __call__(self, x):
+            self.ref = x if self.ref is None else self.ref
+            return x - self.ref
+
+    with pytest.raises(CompileError, match="makes Values when it is called, and keeps them"):
+        compile(Center(), 5.0)
+
+
+def test_what_else_it_does_happens_while_it_is_recorded():
+    log = []
+
+    def f(x):
+        log.append(1)
+        return x * x
+
+    compiled = compile(f, 2.0)
+    times = len(log)
+    assert [compiled(x) for x in (1.0, 2.0, 3.0)] == [1.0, 4.0, 9.0]
+    assert len(log) == times
+
+
+def test_sums_whose_terms_cancel_are_not_refused():
+    """The numbers depend on the order of summation, by no more than rounding."""
+    for example in ([1e16, 1e16], [1.0, 2.0]):
+        compiled = compile(lambda x: linear(x[0], x[1], 1.0, -1.0, 1.0), example)
+        assert compiled([1e16, 1e16]) == linear(1e16, 1e16, 1.0, -1.0, 1.0)
+    assert compile(lambda x: sum(x), [1e16, 1.0, -1e16])([1.0, 2.0, 3.0]) == 6.0  # Python's sum is compensated
+    model = nn.MLP(3, [8, 8, 1], "sin", seed=0)
+    rng = random.Random(0)
+    for _ in range(5):
+        compile(model, [rng.uniform(-1e7, 1e7) for _ in range(3)])
 
 
 def test_branches_on_what_stays_the_same_are_fine():
@@ -497,6 +608,37 @@ def test_arguments_and_results_keep_their_structure():
         many.gradient([1.0, 2.0])
 
 
+NESTED = {"w": [[1.0, 2.0], [3.0, 4.0]], 7: ({"b": 5.0, None: [(6.0,)]}, []), "one": [[8.0]], "none": {}}
+
+
+def test_nested_arguments_of_any_kind():
+    def f(p):
+        total = dot(p["w"][0], p["w"][1]) * p[7][0]["b"] + p[7][0][None][0][0] ** 2
+        return total * p["one"][0][0]
+
+    compiled = compile(f, NESTED)
+    assert compiled(NESTED) == 8.0 * (11 * 5 + 36)
+    assert compiled.gradient(NESTED) == grad(f)(NESTED)
+    other = {"one": [[2]], "none": {}, 7: ({None: [(1.0,)], "b": 0.5}, []), "w": [(1.0, 2.0), [3.0, 4.0]]}
+    assert compiled(other) == 2 * (11 * 0.5 + 1)  # in another order, with a tuple and an int
+    same = compile(lambda p: p, NESTED)
+    assert same(NESTED) == NESTED
+    deep = [[1.0, 2.0]]
+    for _ in range(60):
+        deep = [deep]
+    assert compile(lambda p: p, deep)(deep) == deep
+
+
+@pytest.mark.parametrize("wrong", [{"a": [[1.0, 2.0]]}, {"a": [[1.0], [2.0, 3.0]]}, {"b": [[1.0, 2.0], [3.0, 4.0]]},
+                                   {"a": [[1.0, 2.0], 3.0]}, {"a": {0: [1.0, 2.0], 2: [3.0, 4.0]}}, [[1.0, 2.0]], 3.0])  # fmt: skip
+def test_nested_arguments_that_do_not_fit_are_explained(wrong):
+    compiled = compile(lambda p: p["a"][0][0] * p["a"][1][1], {"a": [[1.0, 2.0], [3.0, 4.0]]})
+    with pytest.raises(ValueError, match=r"p.* must be built like its counterpart"):
+        compiled(wrong)
+    with pytest.raises(TypeError, match="in p is a str"):
+        compiled({"a": [[1.0, "2"], [3.0, 4.0]]})
+
+
 def test_arrays_are_arguments_and_gradients():
     compiled = compile(lambda m, x: dot(m[0], x) * dot(m[1], x), np.eye(2), np.ones(2))
     m, x = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.5, -1.0])
@@ -564,6 +706,47 @@ def test_values_from_around_are_read_each_time():
     assert neuron.w[0].grad == 0.0
 
 
+def test_backward_adds_to_the_grads_of_the_values_from_outside():
+    model, points = nn.MLP(2, [3, 1], "tanh", seed=0), [[0.5, -1.0], [1.0, 2.0]]
+
+    def loss(shift):
+        return tg.mean([(model(x) - shift) ** 2 for x in points])
+
+    step = compile(loss, 0.5)
+    for shift in (0.5, -1.0):
+        model.zero_grad()
+        error = step.backward(shift)
+        found = [p.grad for p in model.parameters()]
+        model.zero_grad()
+        right = loss(shift)
+        right.backward()
+        assert error == pytest.approx(right.data, rel=1e-14)
+        assert found == pytest.approx([p.grad for p in model.parameters()], rel=1e-12)
+    step.backward(-1.0)
+    assert [p.grad for p in model.parameters()] == pytest.approx([2 * slope for slope in found], rel=1e-12)
+    assert step.gradient(0.5) == pytest.approx(grad(lambda shift: loss(shift))(0.5).data, rel=1e-12)
+
+
+def test_a_function_without_arguments_has_no_gradient_but_backward():
+    w = Value(3.0, label="w")
+    square = compile(lambda: w * w)
+    assert (square(), square.backward(), w.grad) == (9.0, 9.0, 6.0)
+    with pytest.raises(TypeError, match=r"takes no arguments to differentiate by; backward\(\) adds"):
+        square.gradient()
+    assert "def backward(w):" in square.source
+    assert "def value_and_gradient" not in square.source
+    with pytest.raises(TypeError, match=r"refers to no Values.* gradient\(\.\.\.\) gives those by its arguments"):
+        compile(sin, 1.0).backward(1.0)
+
+
+def test_backward_that_fails_adds_nothing():
+    w, v = Value(0.0, label="w"), Value(2.0)
+    root = compile(lambda: w.sqrt() * v)
+    with pytest.raises(ZeroDivisionError, match="the derivative of sqrt at w"):
+        root.backward()
+    assert (w.grad, v.grad) == (0.0, 0.0)
+
+
 def test_the_derivative_of_a_derivative_compiles():
     f = lambda x: sin(x) * x**3  # noqa: E731
     slope = compile(grad(f), 1.0)
@@ -608,6 +791,21 @@ def test_no_label_gets_into_the_source_as_it_is(labels):
         for line in compiled.source.splitlines():
             assert line.isprintable()
             assert re.fullmatch(r"[\w\s.,=+*/<>!()\[\]:'#-]*", line), line
+
+
+def test_a_power_is_written_down_whatever_is_given():
+    """A rule that branches is called, which is slow."""
+    w = Value(2.0, label="w")
+    for f, args in ((lambda x, n: x**n, (2.0, 3.0)), (lambda x: x**2.5, (2.0,)), (lambda x: 3.0**x, (2.0,)),
+                    (lambda x: w**x, (3.0,)), (lambda x: x**w, (3.0,))):  # fmt: skip
+        assert ".rule" not in compile(f, *args).source
+
+
+def test_derivatives_hold_where_the_example_had_none():
+    """An upstream that is 0 at the example says nothing about other numbers."""
+    f = lambda x, y: where(y > 100, x**y, 0.0)  # noqa: E731
+    found = compile(f, -2.0, 3.0).value_and_gradient(2.0, 101.0)
+    assert found == (2.0**101, pytest.approx((101 * 2.0**100, 2.0**101 * math.log(2)), rel=1e-12))
 
 
 def test_the_source_runs_by_itself():
@@ -660,6 +858,13 @@ def test_nothing_is_computed_twice_and_nothing_in_vain():
         (lambda a, b: a**2 * b**-1, "a ** 2 * b ** -1"),
         (lambda a, b: a**0.5 + b, "pow(a, 0.5) + b"),
         (lambda a, b: where(Value(1.0), a, b) * 3, "a * 3.0"),
+        (lambda a, b: where(Value(0.0), a, b) * 3, "b * 3.0"),
+        (lambda a, b: a - -b, "a + b"),
+        (lambda a, b: -a * b - 1, "-(a * b) - 1.0"),
+        (lambda a, b: a * -b / -exp(a), "a * b / exp(a)"),
+        (lambda a, b: a / -1.0 + b / 1, "b - a"),
+        (lambda a, b: -a + -a - b, "-(2.0 * a) - b"),
+        (lambda a, b: tg.detach(a) * b, "a * b"),
         (lambda a, b: +a + b, "a + b"),
         (lambda a, b: a + a - b, "2.0 * a - b"),
         (lambda a, b: where(a != b, a, b) * 2, "(a if a != b else b) * 2.0"),

@@ -1,6 +1,7 @@
 """Each operation of the table against the oracle, over its domain and at its edges, to second order."""
 
 import functools
+import inspect
 import math
 import operator
 
@@ -681,3 +682,8 @@ def test_an_arithmetic_error_of_another_kind_stays_one(own_operation):
     odd = own_operation("odd", fail, lambda y, x: (1.0,))
     with pytest.raises(ArithmeticError, match=r"odd of x = 1.0 is undefined \(no such thing\)"):
         odd(Value(1.0, "x"))
+
+
+def test_inspect_knows_how_an_operation_is_called():
+    assert str(inspect.signature(ops.tanh)) == "(x)"
+    assert str(inspect.signature(ops.leaky_relu)) == "(x, negative_slope=0.01)"

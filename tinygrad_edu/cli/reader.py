@@ -35,6 +35,7 @@ INSTEAD = {  # of signs and words that a formula cannot have
     "^": "write ** for a power", "²": "write **2", "³": "write **3", "//": "write / for a quotient",
     "×": "write *", "·": "write *", "÷": "write /", "−": "write -", "–": "write -",  # noqa: RUF001
     "√": "write sqrt(...)", "|": "write abs(...)", "[": "group with ( ), and name an element, such as x0",
+    ".": "write a function without its module, such as exp(...)",
     **dict.fromkeys(["<", ">", "<=", ">=", "==", "!=", "if", "else"], "maximum, minimum, relu and where choose"),
 }
 SYNTAX = {  # what Python's parser says, and what that means here
@@ -140,7 +141,7 @@ class _Formula:
         for match in WORD.finditer(self.text):
             word, kind = match[0], match.lastgroup or match[0]
             is_name = word.isidentifier() and word.isprintable() and not keyword.iskeyword(word)
-            if word in INSTEAD or not (is_name or kind == "d" or word in "+-*/.,()="):
+            if word in INSTEAD or not (is_name or kind == "d" or word in "+-*/,()="):
                 instead = f"; {INSTEAD[word]}" if word in INSTEAD else ""
                 raise self.error(f"{short(word)!r} is not allowed in a formula{instead}", *match.span())
             if kind == "d" and float(word.replace("_", "")) == inf:
@@ -183,9 +184,6 @@ class _Formula:
                 message = f"{name} is a number, not a function; write {name}*(...) for a product"
             case ast.Call(func=ast.Name(id=name)):
                 message = f"there is no function {name}{nearest(name, self.functions)}"
-            case ast.Attribute(attr=name) | ast.Call(func=ast.Attribute(attr=name)):
-                instead = f"; write {name}(...)" if name in self.functions else ""
-                message = f"a name with a . is not allowed in a formula{instead}"
             case ast.Tuple():
                 message = "a comma stands between the operands of a function; a number has a point"
             case _:

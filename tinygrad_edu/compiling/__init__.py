@@ -1,13 +1,11 @@
-"""From a function to Python code: what ``compile`` and ``compile_loss`` are made of.
+"""From a function to Python code: ``compile`` and ``compile_loss``.
 
-Start at ``_function`` in ``../compiler.py``: its few lines are the whole way from a graph to text, and this is what
-they use, in the order of use. ``function_graph`` records what a function computes, so that it holds for all numbers:
-what may not happen meanwhile is decided by ``../symbolic.py``, and ``../surroundings.py`` sees what the function
-changes. ``program`` makes a list of instructions of the graph, each of which is computed once; ``program_gradient``
-lets the engine record the gradient, and adds it; ``listing`` writes instructions as statements, with the help of
-``template`` (how Python writes an operation) and ``identifiers`` (what a label is called); ``source_text`` lays them
-out.
+``symbols`` are the Values that a function is run on, so that what it computes holds for all numbers;
+``recorded_function`` runs it twice and refuses what differs. ``program`` computes each thing once, as simple as can be,
+and adds the gradient that the engine records. ``listing`` writes a program as statements, with the help of ``template``
+(how Python writes an operation) and ``identifiers`` (what a label is called), and ``source_text`` lays them out.
 
-``model_code`` and ``loss_code`` do the same for batches of examples, for ``../compiled_objective.py``. ``shape`` takes
-the numbers out of arguments and puts results together, and ``code_cache`` keeps what was made.
+``compiler`` does all that for one function; ``compiled_loss`` for a model and its loss over batches of examples, with
+``batch_text`` and ``loss_codes``. ``shape`` takes numbers out of arguments and puts results together, and
+``code_cache`` keeps what was made.
 """

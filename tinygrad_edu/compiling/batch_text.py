@@ -23,14 +23,10 @@ RESERVED = ("rows", "targets", "losses", "parameters", "predictions", "target", 
 def gradient_text(model: RecordedFunction) -> FunctionText:
     """Write the function (rows, targets, losses, parameters) -> (mean of the losses, predictions, its derivatives by
     each parameter), where ``losses`` holds the code of the loss of each example."""
-    count = len(model.outputs)
-    names = [f"out_{i}" for i in range(count)] if count > 1 else ["out"]
+    names = _output_names(model)
     arriving = [Value(1.0, f"d_{name}") for name in names]
     program = Program([*model.variables, *arriving])
-    results = program.add(model.outputs)
-    for name, result in zip(names[::-1], results[::-1]):  # what is there twice is called by its first place
-        if result.op is not None:
-            result.label = name
+    results = _outputs(model, program, names)
     slopes = program.differentiate(model.outputs, model.outside, arriving)
     listing = Listing(program, results, slopes, [*model.variables, *arriving], RESERVED)
     inputs, parameters = _names(model, listing)
@@ -69,7 +65,8 @@ def gradient_text(model: RecordedFunction) -> FunctionText:
 def predict_text(model: RecordedFunction) -> FunctionText:
     """Write the function (rows, parameters) -> predictions, a number or a list of numbers for each row."""
     program = Program(model.variables)
-    listing = Listing(program, program.add(model.outputs), [], model.variables, RESERVED)
+    results = _outputs(model, program, _output_names(model))
+    listing = Listing(program, results, [], model.variables, RESERVED)
     inputs, parameters = _names(model, listing)
     lines = ["def predict(rows, parameters):"]
     if parameters:
@@ -95,6 +92,20 @@ def loss_text(loss: RecordedFunction, count: int, is_tuple: bool) -> FunctionTex
         lines.append(f"{as_tuple(target)} = target")
     lines += [*listing.forward, backward_comment(listing.backward, "the loss"), *listing.backward]
     return FunctionText("loss", listing, [*lines, f"return {', '.join(returned)}"])
+
+
+def _output_names(model: RecordedFunction) -> list[str]:
+    count = len(model.outputs)
+    return [f"out_{i}" for i in range(count)] if count > 1 else ["out"]
+
+
+def _outputs(model: RecordedFunction, program: Program, names: Sequence[str]) -> list[Value]:
+    """Add the outputs to the program under their names; what is there twice is called by its first place."""
+    results = program.add(model.outputs)
+    for name, result in zip(names[::-1], results[::-1]):
+        if result.op is not None:
+            result.label = name
+    return results
 
 
 def _names(model: RecordedFunction, listing: Listing) -> tuple[list[str], list[str]]:

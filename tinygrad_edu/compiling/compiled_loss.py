@@ -13,7 +13,7 @@ from tinygrad_edu.compiling.batch_text import gradient_text, predict_text
 from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.compiler import compile
 from tinygrad_edu.compiling.loss_codes import LossCodes
-from tinygrad_edu.compiling.recorded_function import add_to_grads, agree, record_twice
+from tinygrad_edu.compiling.recorded_function import agree, record_twice
 from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
 from tinygrad_edu.compiling.source_text import FunctionText, module
 from tinygrad_edu.compiling.symbols import CompileError
@@ -92,8 +92,8 @@ class CompiledLoss:
         self.batches = self.recorded = 0  # how many batches there were, and how many of them were recorded
         self._row: Shape | None = None
         self._target: Shape | None = None
-        self._model: _Model | None = None
-        self._losses: LossCodes | None = None
+        self._model: Any = None  # a _Model, when there is a row
+        self._losses: Any = None  # a LossCodes, when there is a target
         self._penalty: Any = None
         self._modules: list[Any] = []
         self._changes = 0  # of the modules, when the code was last known to be right
@@ -105,10 +105,11 @@ class CompiledLoss:
     def backward(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[float, list[Any]]:
         """Do what a call does; return the mean loss and the predictions, in plain numbers."""
         try:
-            rows, goals, model, losses = self.prepare(inputs, targets)
-            done = None if is_paused() else self._run(model, losses, rows, goals)
+            rows, goals, codes = self.prepare(inputs, targets)
+            done = None if is_paused() else self._run(rows, goals, codes)
             if done is None:
-                total, found = self._objective.backward([*map(self._given, rows)], [*map(losses.as_given, goals)])
+                given = [*map(self._given, rows)], [*map(self._losses.as_given, goals)]
+                total, found = self._objective.backward(*given)
                 done = total, [*map(plain_numbers, found)]
                 self.recorded += 1
         except Exception:
@@ -117,8 +118,8 @@ class CompiledLoss:
         self.batches += 1
         return done
 
-    def prepare(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], list[Any], _Model, LossCodes]:
-        """Take the numbers out of a batch, and compile what is not compiled yet.
+    def prepare(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], list[Any], Iterable[Any]]:
+        """Take the numbers out of a batch, and find the code of each example's loss; compile what is not compiled yet.
 
         Raises: as the class says.
         """
@@ -127,10 +128,17 @@ class CompiledLoss:
             raise ValueError(f"{len(rows)} inputs do not go with {len(goals)} targets")
         if not rows:
             raise ValueError("there are no examples: inputs and targets are empty")
-        model, losses = self._codes(rows, goals)
-        assert losses is not None
-        losses.of(goals)
-        return rows, goals, model, losses
+        _, losses = self._codes(rows, goals)
+        return rows, goals, losses.of(goals)
+
+    def compare(self, row: Any, target: Any) -> None:
+        """Run one example on the engine too. Where only the loss differs, it gets other code, or is recorded.
+
+        Raises:
+            CompileError: if the model gives something else; the code is then forgotten.
+        """
+        rows, goals = self._rows([row]), self._goals([target])
+        self._compare(*self._codes(rows, goals), rows, goals)
 
     def predict(self, inputs: Iterable[Any]) -> list[Any]:
         """Compute what the model gives for each row, in plain numbers."""
@@ -166,7 +174,9 @@ class CompiledLoss:
             if self._losses.why_not:
                 texts.append(f"# The loss is recorded for each example: {' '.join(self._losses.why_not.split())}\n")
         texts.append(module(self._model.texts()))
-        return "\n".join(texts if self._penalty is None else [*texts, self._penalty.source])
+        if self._penalty is not None:
+            texts.append("# the penalty\n" + module([self._penalty.text("backward")]))
+        return "\n".join(texts)
 
     def remark(self) -> str:
         """Say what was recorded after all, and why; or nothing."""
@@ -211,7 +221,7 @@ class CompiledLoss:
 
     # ---- the code ----
 
-    def _codes(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[_Model, LossCodes | None]:
+    def _codes(self, rows: Sequence[Any], goals: Sequence[Any]) -> tuple[_Model, Any]:
         """Find the code, made from the first of ``rows`` if there is none or a Module has changed; compare it with the
         engine on some of the first examples.
 
@@ -221,17 +231,15 @@ class CompiledLoss:
         if self._is_changed():
             self._model = self._losses = None
         model = self._model or self._made(self._given(rows[0]))
-        if targets and self._losses is None:
-            assert self._target is not None
+        if goals and self._losses is None and self._target is not None:
             self._losses = LossCodes(self._objective.loss, model.result.example, self._target)
         if self._to_compare > 0:
             step = -(-len(rows) // self._to_compare)
             self._to_compare -= len(rows[::step])
-            for i in range(0, len(rows), step):
-                self._compare(model, self._losses, rows[i : i + 1], targets[i : i + 1])
+            self._compare(model, self._losses, rows[::step], goals[::step])
         return model, self._losses
 
-    def _made(self, row: Any) -> _Model:
+    def _made(self, row: Any) -> Any:
         """Make the code of the model and of the penalty.
 
         Raises:
@@ -241,7 +249,7 @@ class CompiledLoss:
         objective = self._objective
         holders = [f for f in (objective.model, objective.loss) if hasattr(f, "named_modules")]
         self._modules = [module for holder in holders for _, module in holder.named_modules()]
-        self._note_changes()
+        self._changes = sum([module._changes for module in self._modules])
         recorded(objective.model, row)
         if self._is_changed():
             raise CompileError(
@@ -256,71 +264,45 @@ class CompiledLoss:
 
     def _is_changed(self) -> bool:
         """Tell whether attributes of modules were set or deleted since the code was made."""
-        return self._changes != sum([module._changes for module in self._modules])
+        return bool(self._changes != sum([module._changes for module in self._modules]))
 
-    def _note_changes(self) -> None:
-        self._changes = sum([module._changes for module in self._modules])
-
-    def compare(self, row: Any, target: Any) -> None:
-        """Run one example on the engine too, and compare the numbers. Where only those of the loss differ, it gets other
-        code, or is recorded from now on.
-
-        Raises:
-            CompileError: if the model gives something else; the code is then forgotten.
-        """
-        rows, targets = self._rows([row]), self._goals([target])
-        self._compare(*self._codes(rows, targets), rows, targets)
-
-    def _compare(self, model: _Model, losses: LossCodes | None, rows: Sequence[Any], targets: Sequence[Any]) -> None:
-        """Compare one example, with the loss if there is a target."""
-        objective, has_loss = self._objective, losses is not None and len(targets) == 1
-        try:
-            if has_loss:
-                codes = losses.of(targets)
-                has_loss = not losses.why_not
-            error, [found] = (
-                model.loss_and_predictions(rows, targets, codes) if has_loss else (0.0, model.predict(rows))
-            )
-            is_repeatable = model.is_repeatable and (losses is None or losses.is_repeatable)
-            # Recorded, because a Value that the model keeps would be taken for a parameter otherwise.
-            prediction = recorded(objective.model, self._given(rows[0]))
+    def _compare(self, model: _Model, losses: Any, rows: Sequence[Any], goals: Sequence[Any]) -> None:
+        for i, row in enumerate(rows):
+            try:
+                _, [found], _ = model.gradient([row], [0.0], [_no_loss])
+                # Recorded, because a Value that the model keeps would be taken for a parameter otherwise.
+                prediction = plain_numbers(recorded(self._objective.model, self._given(row)))
+            except ERRORS:  # there is no value here: the engine says so where it matters
+                continue
             numbers = [found] if model.result.is_number else found
-            expected = [x for _, x in trees.leaves(plain_numbers(prediction))]
-            if is_repeatable and not agree(numbers, expected):
+            expected = [x for _, x in trees.leaves(prediction)]
+            if model.is_repeatable and not agree(numbers, expected):
                 self._model = self._losses = None
                 raise CompileError(
-                    f"for a row of inputs the code of {name_of(objective.model)} gives {numbers[0]}, the model itself "
-                    f"{expected[0]}: it may look a number up in a dict or a set, ask for its type, draw random "
+                    f"for a row of inputs the code of {name_of(self._objective.model)} gives {numbers[0]}, the model "
+                    f"itself {expected[0]}: it may look a number up in a dict or a set, ask for its type, draw random "
                     "numbers, or refer to something that has changed"
                 )
-            if has_loss and is_repeatable:
-                right = plain_numbers(recorded(objective.loss, prediction, losses.as_given(targets[0])))
-                while not agree([error], [right]) and losses.distrust():
-                    error, _ = model.loss_and_predictions(rows, targets, losses.of(targets))
-        except CompileError:
-            raise
-        except ERRORS:  # there is no value here: the engine says so where it matters
-            return
+            if goals:
+                losses.compare(numbers, goals[i])
 
     # ---- batches ----
 
-    def _run(
-        self, model: _Model, losses: LossCodes, rows: Sequence[Any], targets: Sequence[Any]
-    ) -> tuple[float, list[Any]] | None:
+    def _run(self, rows: Sequence[Any], targets: Sequence[Any], codes: Iterable[Any]) -> tuple[float, list[Any]] | None:
         """Do what ``backward`` does, with the code; None, and nothing is done, where that fails."""
+        model = self._model
         parameters: list[Value] = model.parameters
         try:
-            total, predictions, slopes = model.gradient(rows, targets, losses.of(targets))
+            total, predictions, slopes = model.gradient(rows, targets, codes)
             if self._penalty is not None:
                 penalty, added = self._penalty.value_and_slopes("backward", ())
                 total, slopes, parameters = total + penalty, slopes + added, parameters + self._penalty.outside
             if not math.isfinite(total + sum(slopes)):
                 return None
-        except CompileError:
-            raise
         except ERRORS:
             return None
-        add_to_grads(parameters, slopes)
+        for x, slope in zip(parameters, slopes):
+            x._grad += slope
         return total, model.built(predictions)
 
     def __repr__(self) -> str:
@@ -346,20 +328,17 @@ class _Model:
         self.is_repeatable = self._recorded.is_repeatable()
         self._key = (self.result.is_number, self._recorded.signature())
         self._gradient = self._code("gradient")[1]
+        self._predict: Any = None  # made when it is needed
 
     def gradient(self, rows: Sequence[Any], targets: Sequence[Any], losses: Iterable[Any]) -> Any:
         """Go through a batch forward and backward; see ``gradient_text``."""
         return self._gradient(rows, targets, losses, [x._data for x in self.parameters])
 
-    def loss_and_predictions(self, *batch: Any) -> tuple[float, list[Any]]:
-        """Do what ``gradient`` does; leave the derivatives out."""
-        total, predictions, _ = self.gradient(*batch)
-        return total, predictions
-
     def predict(self, rows: Sequence[Any]) -> list[Any]:
         """Go through a batch forward; see ``predict_text``."""
-        _, code = self._code("predict")
-        return code(rows, [x._data for x in self.parameters])  # type: ignore[no-any-return]
+        if self._predict is None:
+            self._predict = self._code("predict")[1]
+        return self._predict(rows, [x._data for x in self.parameters])  # type: ignore[no-any-return]
 
     def built(self, predictions: list[Any]) -> list[Any]:
         """Build the predictions as the model gives them."""
@@ -372,6 +351,11 @@ class _Model:
     def _code(self, kind: str) -> tuple[FunctionText, Callable[..., Any]]:
         write = gradient_text if kind == "gradient" else predict_text
         return cached((kind, *self._key), lambda: write(self._recorded))
+
+
+def _no_loss(*numbers: float) -> list[float]:
+    """Stand in for the code of a loss where only the predictions are asked for."""
+    return [0.0] * len(numbers)
 
 
 def _list(name: str, examples: Iterable[Any]) -> list[Any]:

@@ -11,8 +11,8 @@ from tinygrad_edu.calculus.tracing import name_of, parameter_name
 from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
-from tinygrad_edu.compiling.recorded_function import RecordedFunction, add_to_grads, agree, record_twice
-from tinygrad_edu.compiling.shape import Shape, plain_numbers
+from tinygrad_edu.compiling.recorded_function import RecordedFunction, agree, record_twice
+from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
 from tinygrad_edu.compiling.source_text import FunctionText, as_tuple, backward_comment, module
 from tinygrad_edu.compiling.symbols import CompileError
 from tinygrad_edu.engine.operation import number
@@ -164,17 +164,18 @@ class Compiled:
                 "derivatives to; gradient(...) gives those by its arguments"
             )
         value, slopes = self.value_and_slopes("backward", args)
-        add_to_grads(self.outside, slopes)
+        for x, slope in zip(self.outside, slopes):
+            x._grad += slope
         return value
 
     @property
     def source(self) -> str:
         """The code, a Python module of its own."""
-        texts = [self._text("value")]
+        texts = [self.text("value")]
         if self._result.is_number and self._recorded.inputs:
-            texts.append(self._text("value_and_gradient"))
+            texts.append(self.text("value_and_gradient"))
         if self._result.is_number and self.outside:
-            texts.append(self._text("backward"))
+            texts.append(self.text("backward"))
         return module(texts)
 
     def value_and_slopes(self, kind: str, args: tuple[Any, ...]) -> tuple[Any, Sequence[float]]:
@@ -207,7 +208,8 @@ class Compiled:
                 raise TypeError(f"{name_of(self._f)} was compiled for {expected}, not for {len(args)}")
             numbers = []
             for place, (arg, example) in enumerate(zip(args, self._arguments.example)):
-                numbers += Shape(example).numbers(parameter_name(self._f, place), arg)
+                name = parameter_name(self._f, place)
+                numbers += [plain_number(name, x) for x in trees.matched(arg, example, name)]
         return [*numbers, *[x._data for x in self.outside]] if self.outside else numbers
 
     def _code(self, kind: str) -> Callable[..., Any]:
@@ -216,7 +218,8 @@ class Compiled:
             self._codes[kind] = self._cached(kind)[1]
         return self._codes[kind]
 
-    def _text(self, kind: str) -> FunctionText:
+    def text(self, kind: str) -> FunctionText:
+        """Find the text of one of the three."""
         return self._cached(kind)[0]
 
     def _cached(self, kind: str) -> tuple[FunctionText, Callable[..., Any]]:

@@ -18,7 +18,7 @@ class Identifiers:
         self._copies: dict[str, int] = {}
 
     def name(self, label: str) -> str:
-        """A name like ``label``; for none v1, v2 and so on.
+        """Make up a name like ``label``; for none v1, v2 and so on.
 
         >>> names = Identifiers(["exp"])
         >>> [names.name(label) for label in ("x", "x", "exp", "layers.0.neurons.3.w[1]", "two words\\n", "", "")]
@@ -38,20 +38,22 @@ class Identifiers:
 
 
 def _stem(label: str) -> str:
-    """The letters, digits and underscores of a label; of a place in a model only its last word and the numbers."""
+    """Take the letters, digits and underscores of a label; of a place in a model only its last word and the numbers."""
     import re
 
     words = re.findall(r"\w+", _normal(label[:200]))
     if "." in label and len(words) > 1:
         *_, last = [word for word in words if not word.isdecimal()] or [""]
         words = [last, *(word for word in words if word.isdecimal())]
-    stem = "".join(c for c in "_".join(words)[:40] if ("x" + c).isidentifier()).strip("_")
-    stem = _normal(stem)  # once more: what was left out may have kept letters apart
+    stem = "_".join(words)[:40].strip("_")
+    if not stem.isascii():
+        stem = "".join(c for c in stem if ("x" + c).isidentifier()).strip("_")
+        stem = _normal(stem)  # once more: what was left out may have kept letters apart
     return stem if not stem or stem.isidentifier() else f"v_{stem}"
 
 
 def _normal(text: str) -> str:
-    """The text as Python reads it in a name (NFKC)."""
+    """Read the text as Python does in a name (NFKC)."""
     if text.isascii():
         return text
     import unicodedata

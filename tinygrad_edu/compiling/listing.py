@@ -58,8 +58,8 @@ class Listing:
         self.assigned: list[str] = []
         self._uses: dict[Value, int] = {}
         needed = self._needed([*results, *slopes])
-        for node in (*results, *slopes, *[parent for node in needed for parent in node.parents]):
-            self._uses[node] = self._uses.get(node, 0) + 1
+        for used in (*results, *slopes, *[parent for node in needed for parent in node.parents]):
+            self._uses[used] = self._uses.get(used, 0) + 1
         self._name_functions(needed)
         self._identifiers = Identifiers({*self._reserved, *self._functions})
         self.names = [self.fresh(variable.label) for variable in variables]

@@ -9,10 +9,12 @@ from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.tracing import name_of
 from tinygrad_edu.calculus.warning import with_place
 from tinygrad_edu.compiling.batch_text import loss_text
-from tinygrad_edu.compiling.code_cache import cached
-from tinygrad_edu.compiling.recorded_function import RecordedFunction, record_twice
+from tinygrad_edu.compiling.code_cache import ERRORS, cached
+from tinygrad_edu.compiling.recorded_function import RecordedFunction, agree, record_twice
 from tinygrad_edu.compiling.shape import Shape
 from tinygrad_edu.compiling.symbols import CompileError
+from tinygrad_edu.engine.recording import recorded
+from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,14 +39,13 @@ class LossCodes:
     Attributes:
         texts: the texts by target; by None for all targets.
         why_not: why the loss is recorded each time; or nothing.
-        is_repeatable: whether the code gives the same each time.
     """
 
     def __init__(self, loss: Loss, prediction: Any, target: Shape) -> None:
         self._loss, self._prediction, self.target = loss, prediction, target
         self.texts: dict[Any, FunctionText] = {}
         self.why_not = ""
-        self.is_repeatable = True
+        self._is_repeatable = True
         self._for_all: LossCode | None = None
         self._by_target: dict[Any, LossCode] | None = None  # None until it is seen that one does not do for all
 
@@ -67,16 +68,23 @@ class LossCodes:
                 self._learn([target for target in dict.fromkeys(targets) if target not in self._by_target])
         return repeat(self._for_all) if self._for_all else [self._by_target[target] for target in targets]  # type: ignore[index]
 
-    def distrust(self) -> bool:
-        """Go over to code for each target, and from there to recording, because numbers differ; tell whether there was
-        anything left to go over to."""
-        if self.why_not:
-            return False
-        if self._for_all is not None:
-            self._for_all, self._by_target, self.texts = None, {}, {}
-        else:
-            self._give_up("its code gives something else: it may look a number up in a dict or a set")
-        return True
+    def compare(self, prediction: Sequence[float], target: Any) -> None:
+        """Run the engine on one example too. Where the code gives something else, go over to code for each target, and
+        from there to recording: a loss may look a number up in a dict, or refer to something that has changed."""
+        while True:
+            code = next(iter(self.of([target])))
+            if self.why_not or not self._is_repeatable:
+                return
+            try:
+                values = trees.rebuilt(self._prediction, [*map(Value, prediction)])
+                error: Any = recorded(self._loss, values, self.as_given(target))
+                if agree(code(*prediction, target), [getattr(error, "_data", error)]):
+                    return
+            except ERRORS:  # it has no value here: the engine says so where it matters
+                return
+            if self._for_all is None:
+                self._give_up("its code gives something else: it may look a number up in a dict or a set")
+            self._for_all, self._by_target, self.texts = (self._recorded if self.why_not else None), {}, {}
 
     def as_given(self, target: Any) -> Any:
         """Return the target as the loss takes it."""
@@ -87,13 +95,11 @@ class LossCodes:
         if len(self._by_target) + len(new) > MANY_TARGETS:
             self._give_up(f"it does something else for different targets, and there are more than {MANY_TARGETS}")
         for target in new if not self.why_not else ():
-            given = self.as_given(target)
             try:
-                self._by_target[target] = self._compiled(target, [self._prediction], given)
+                self._by_target[target] = self._compiled(target, [self._prediction], self.as_given(target))
             except CompileError as error:
-                self._check(RecordedFunction("loss", lambda p: self._loss(p, given), [self._prediction]))
-                self._give_up(with_place(error))
-                return
+                self._recorded(*[x for _, x in trees.leaves(self._prediction)], target)
+                return self._give_up(with_place(error))
 
     def _compiled(self, key: Any, args: list[Any], *given: Any) -> LossCode:
         """Compile the loss, for one target if that is given."""
@@ -102,26 +108,26 @@ class LossCodes:
             return self._loss(prediction, given[0] if given else target)
 
         run.__name__ = name_of(self._loss)
-        recorded = record_twice("loss", run, args)
-        self._check(recorded)
+        function = record_twice("loss", run, args)
+        self._check(function)
         count = len(trees.leaves(self._prediction))
         is_tuple = not given and not self.target.is_number
-        code_key = ("loss", count, is_tuple, recorded.signature())
-        self.texts[key], code = cached(code_key, lambda: loss_text(recorded, count, is_tuple))
-        self.is_repeatable = self.is_repeatable and recorded.is_repeatable()
+        code_key = ("loss", count, is_tuple, function.signature())
+        self.texts[key], code = cached(code_key, lambda: loss_text(function, count, is_tuple))
+        self._is_repeatable = self._is_repeatable and function.is_repeatable()
         return code
 
-    def _check(self, recorded: RecordedFunction) -> None:
+    def _check(self, function: RecordedFunction) -> None:
         """Raise a CompileError if the loss is not one number that depends on the prediction alone."""
         name = name_of(self._loss)
-        if not trees.is_leaf(recorded.result):
-            raise CompileError(f"{name} returned {trees.described(recorded.result)}; a loss is one number")
-        if {*recorded.inputs}.isdisjoint(recorded.order):
+        if not trees.is_leaf(function.result):
+            raise CompileError(f"{name} returned {trees.described(function.result)}; a loss is one number")
+        if {*function.inputs}.isdisjoint(function.order):
             raise CompileError(f"what {name} returned was not computed from the prediction: it has no derivatives")
-        if recorded.outside:
+        if function.outside:
             raise CompileError(
                 f"{name} uses a Value that is neither in the prediction nor in the target: "
-                f"{recorded.outside[0].label or recorded.outside[0]!r}. A penalty on parameters can be given as l2"
+                f"{function.outside[0].label or function.outside[0]!r}. A penalty on parameters can be given as l2"
             )
 
     def _give_up(self, why_not: str) -> None:
@@ -132,5 +138,6 @@ class LossCodes:
         *prediction, target = numbers
         given = self.as_given(target)
         args = [trees.rebuilt(self._prediction, prediction)]
-        recorded = RecordedFunction("loss", lambda prediction: self._loss(prediction, given), args)
-        return [recorded.outputs[0].data, *recorded.slopes(recorded.inputs)]
+        example = RecordedFunction("loss", lambda prediction: self._loss(prediction, given), args)
+        self._check(example)
+        return [example.outputs[0].data, *example.slopes(example.inputs)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from struct import pack
 from typing import TYPE_CHECKING
 
@@ -110,20 +111,19 @@ class Program:
         stand_ins = {parent: Symbol(parent._data) for parent in node.parents}  # so that the walk ends at them
         self._nodes.update((stand_ins[parent], operand) for parent, operand in zip(node.parents, operands))
         definition: Any = node.op.definition  # type: ignore[union-attr]
-        [result] = self.add([symbolically(definition, *[stand_ins[parent] for parent in node.parents])])
-        return result
+        return self.add([symbolically(definition, *[stand_ins[parent] for parent in node.parents])])[0]
 
     def _operation(self, op: Any, *operands: Operand) -> Value:
         """Make a node, or find the one that was made before."""
         values = tuple([self._value(x) for x in operands])
         if op.python in op.operands:  # it lets an operand pass, as detach does
-            return values[op.operands.index(op.python)]
+            return values[op.operands.index(op.python)]  # type: ignore[no-any-return]
         if op is ops.power and (constant(values[1]) or 0.5).is_integer():
             op = WHOLE_POWER
         key = (op, *values)
         if key not in self._known or _is_own(op):
             groups = values if len(values) <= 2 else (values,)
-            self._known[key] = recorded(record, op, math.nan, *groups)  # type: ignore[arg-type]
+            self._known[key] = recorded(record, op, math.nan, *groups)
             self.order.append(self._known[key])
         return self._known[key]
 
@@ -152,12 +152,8 @@ class _CompiledLinearization(RecordedLinearization):
         """Record the local derivatives of ``node``. A rule that cannot be written down, because it branches, works on
         numbers only or has no value here, is called each time."""
         if node not in self._locals:
-            for graph in (lambda: node, lambda: self._of_symbols(node)):
-                try:
-                    self._locals[node] = symbolically(recorded_derivatives, graph())
-                    break
-                except (ArithmeticError, ValueError, TypeError, LookupError, AttributeError):
-                    self._locals[node] = recorded(_called_rule, node)
+            written = _written_rule(node) or _written_rule(self._of_symbols(node))
+            self._locals[node] = written or recorded(_called_rule, node)
         return self._locals[node]
 
     def _of_symbols(self, node: Value) -> Value:
@@ -172,14 +168,20 @@ class _CompiledLinearization(RecordedLinearization):
         return () if is_zero(upstream) else self.locals(node)
 
 
+def _written_rule(node: Value) -> Sequence[Operand] | None:
+    """Record the local derivatives of ``node``; None if its rule cannot be written down."""
+    try:
+        return symbolically(recorded_derivatives, node)
+    except (ArithmeticError, ValueError, TypeError, LookupError, AttributeError):
+        return None
+
+
 def _called_rule(node: Value) -> list[Value]:
     """Record a call of the rule, and the items of what it gives."""
-    assert node.op is not None
-    try:
+    op: Any = node.op
+    with suppress(ArithmeticError, ValueError):
         local_derivatives(node)  # which knows what is wrong with a rule
-    except (ArithmeticError, ValueError):
-        pass
-    rule: Any = Primitive(f"{node.op.name}_rule", source=f"{find_call(node.op)}.rule")
+    rule: Any = Primitive(f"{op.name}_rule", source=f"{find_call(op)}.rule")
     call = record(rule, math.nan, (node, *node.parents))
     items: list[Any] = [Primitive(f"item {i}", f"rule[{i}]", ("rule",)) for i in range(len(node.parents))]
     return [record(item, math.nan, call) for item in items]

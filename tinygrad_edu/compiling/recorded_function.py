@@ -1,10 +1,8 @@
-"""What a function computes, recorded so that it holds for all numbers."""
+"""A recorded function: what it computes, in a form that holds for all numbers."""
 
 from __future__ import annotations
 
-from collections import deque
 from math import isclose
-from operator import add
 from struct import pack
 from typing import TYPE_CHECKING
 
@@ -24,7 +22,7 @@ NUDGE = 2.0**-10  # how far, in relation to itself, a number is moved to see wha
 
 
 class RecordedFunction:
-    """What a function computes from arguments, recorded once on new Values.
+    """A function that was run once on new Values, which recorded what it computes.
 
     Attributes:
         inputs: the Values that stand for the numbers in the arguments.
@@ -113,9 +111,3 @@ def agree(found: Iterable[float], expected: Iterable[float], noise: float = 0.0)
     (True, False)
     """
     return all(isclose(x, y, rel_tol=1e-9, abs_tol=1e-11 + noise) or x != x for x, y in zip(found, expected))
-
-
-def add_to_grads(values: Sequence[Value], slopes: Sequence[float]) -> None:
-    """Add to the ``grad`` of each Value, in one loop in C as ``backward`` does: all change or none does."""
-    grad = Value._grad
-    deque(map(grad.__set__, values, map(add, map(grad.__get__, values), slopes)), maxlen=0)  # type: ignore[attr-defined]

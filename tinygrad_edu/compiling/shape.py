@@ -1,4 +1,4 @@
-"""How numbers are arranged in an argument or a result, as an example of it shows."""
+"""Shapes: the arrangement of the numbers in an argument or a result, as an example of it shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinygrad_edu.engine.operation import number
 from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 FLOAT = {float}
@@ -36,16 +36,16 @@ class Shape:
         self.example = plain_numbers(example)
         self.is_number = trees.is_leaf(example)
         is_flat = type(example) in (list, tuple) and all(map(trees.is_leaf, example))
-        self._kind, self._length = (type(example), len(example)) if is_flat else (None, 0)
-        self._take: Callable[[Any], Sequence[float] | None] | None = None  # made when they are needed
-        self._put: Callable[[Sequence[float]], Any] | None = None
+        self._kind = type(example) if is_flat else None
+        self._length = len(example) if is_flat else 0
+        self._functions: Any = None  # made when they are needed
 
     def floats(self, tree: Any) -> Sequence[float] | None:
         """Take the floats out of a structure like the example's; None if it is another, or holds anything else."""
-        if self._take is None:
-            self._take = _flatten_code(self.example)
+        if self._functions is None:
+            self._functions = _functions_for(self.example)
         try:
-            numbers = self._take(tree)
+            numbers = self._functions[0](tree)
         except (TypeError, LookupError):
             return None
         return numbers if numbers is not None and {*map(type, numbers)} <= FLOAT else None
@@ -71,9 +71,9 @@ class Shape:
 
     def around(self, numbers: Sequence[float]) -> Any:
         """Build the structure around other numbers, a list or a tuple."""
-        if self._put is None:
-            self._put = _rebuild_code(self.example)
-        return self._put(numbers)
+        if self._functions is None:
+            self._functions = _functions_for(self.example)
+        return self._functions[1](numbers)
 
 
 def plain_number(name: str, x: Any) -> float:
@@ -99,74 +99,46 @@ def plain_numbers(tree: Any) -> Any:
 # ---- code made for a structure ---------------------------------------------------------------------------------------
 
 
-def _flatten_code(example: Any) -> Callable[[Any], Sequence[float] | None]:
-    """Make a function of a tree that lists its leaves, or gives None if it is not built like the example."""
-    lines: list[str] = []
-    keys: list[Any] = []
+def _functions_for(example: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """Make the function that takes the leaves out of a tree, or gives None for one that is built in another way than
+    the example, and the function that builds the structure around a list or tuple of numbers."""
     if not _is_usual(example):
-        return lambda tree: None
-    if trees.is_leaf(example):
-        return lambda tree: [tree]
-    if all(map(trees.is_leaf, example)) and type(example) is not dict:
-        kind, count = type(example), len(example)
-        return lambda tree: tree if type(tree) is kind and len(tree) == count else None
-    items = ", ".join(_taken(example, "tree", lines, keys))
-    body = [f"    {line}" for line in [*lines, f"return [{items}]"]]
-    return _function("take(tree)", body, {"keys": keys})
-
-
-def _taken(example: Any, name: str, lines: list[str], keys: list[Any]) -> Iterator[str]:
-    """Write what stands for the leaves of the tree that is called ``name``, and before it what gives names to its parts
-    and returns where they are others."""
-    if trees.is_leaf(example):
-        yield name
-        return
-    kind = type(example).__name__
-    lines.append(f"if type({name}) is not {kind} or len({name}) != {len(example)}: return None")
-    parts = [*example.values()] if kind == "dict" else example
-    if kind != "dict" and all(map(trees.is_leaf, parts)):
-        yield f"*{name}"
-        return
-    names = [f"{name}_{i}" for i in range(len(parts))]
-    if kind == "dict":
-        lines += [f"{part} = {name}[keys[{len(keys) + i}]]" for i, part in enumerate(names)]
-        keys += example
-    else:
-        lines.append(f"{', '.join(names)}, = {name}")
-    for part, part_name in zip(parts, names):
-        yield from _taken(part, part_name, lines, keys)
-
-
-def _rebuild_code(example: Any) -> Callable[[Sequence[float]], Any]:
-    """Make a function of a list or tuple of numbers that gives the structure of the example around them."""
-    if trees.is_leaf(example):
-        return lambda numbers: numbers[0]
-    if not _is_usual(example):
-        return lambda numbers: trees.rebuilt(example, numbers)
-    if all(map(trees.is_leaf, example)) and type(example) is not dict:
-        return type(example)
+        return (lambda tree: None), (lambda numbers: trees.rebuilt(example, numbers))
+    lines: list[str] = []  # of the first function
+    items: list[str] = []  # what it returns
     keys: list[Any] = []
-    text, _ = _put(example, 0, keys)
-    return _function("put(x)", [f"    return {text}"], {"keys": keys})
+    count = 0
 
+    def structure(part: Any, name: str) -> str:
+        """Write what builds ``part``, which is called ``name`` in the first function."""
+        nonlocal count
+        kind = type(part)
+        if trees.is_leaf(part):
+            items.append(name)
+            count += 1
+            return f"x[{count - 1}]"
+        opening, closing = {"list": "[]", "tuple": ("(", ",)"), "dict": "{}"}[kind.__name__]
+        lines.append(f"if type({name}) is not {kind.__name__} or len({name}) != {len(part)}: return None")
+        if kind is not dict and all(map(trees.is_leaf, part)):
+            items.append(f"*{name}")
+            count += len(part)
+            return f"{opening}*x[{count - len(part)}:{count}]{closing}"
+        texts = []
+        for i, key in enumerate(part if kind is dict else range(len(part))):
+            place = f"keys[{len(keys)}]" if kind is dict else f"{i}"
+            if kind is dict:
+                keys.append(key)
+            lines.append(f"{name}_{i} = {name}[{place}]")
+            text = structure(part[key], f"{name}_{i}")
+            texts.append(f"{place}: {text}" if kind is dict else text)
+        return f"{opening}{', '.join(texts)}{closing}"
 
-def _put(example: Any, start: int, keys: list[Any]) -> tuple[str, int]:
-    """Write the structure around the numbers from ``x[start]`` on; tell where the next ones begin."""
-    if trees.is_leaf(example):
-        return f"x[{start}]", start + 1
-    kind = type(example).__name__
-    if kind != "dict" and all(map(trees.is_leaf, example)):
-        end = start + len(example)
-        return (f"[*x[{start}:{end}]]" if kind == "list" else f"(*x[{start}:{end}],)"), end
-    texts = []
-    for key in example if kind == "dict" else range(len(example)):
-        place = len(keys)
-        if kind == "dict":
-            keys.append(key)
-        text, start = _put(example[key], start, keys)
-        texts.append(f"keys[{place}]: {text}" if kind == "dict" else text)
-    inside = ", ".join(texts)
-    return {"dict": f"{{{inside}}}", "list": f"[{inside}]", "tuple": f"({inside},)"}[kind], start
+    built = structure(example, "tree")
+    returned = "tree" if items == ["*tree"] else f"[{', '.join(items)}]"
+    names: dict[str, Any] = {"keys": keys}
+    first = ["def take(tree):", *lines, f"return {returned}"]
+    exec("\n    ".join(first) + f"\ndef put(x):\n    return {built}", names)
+    return names["take"], names["put"]
 
 
 def _is_usual(example: Any, depth: int = 0) -> bool:
@@ -175,8 +147,3 @@ def _is_usual(example: Any, depth: int = 0) -> bool:
         return True
     parts = example.values() if type(example) is dict else example
     return depth < DEEPEST and type(example) in (list, tuple, dict) and all(_is_usual(x, depth + 1) for x in parts)
-
-
-def _function(head: str, body: Sequence[str], names: dict[str, Any]) -> Any:
-    exec("\n".join([f"def {head}:", *body]), names)
-    return names[head.partition("(")[0]]

@@ -67,47 +67,28 @@ def backward_comment(lines: Sequence[str], what: str) -> str:
 
 
 def wrapped(line: str) -> str:
-    """Break a statement into lines of at most about 110 columns, after commas in brackets or before the terms of a sum.
+    """Break a statement into lines of about 110 columns, in brackets, after commas or the signs of a sum.
 
     >>> print(wrapped("    (" + ", ".join(f"number_{i}" for i in range(14)) + ") = numbers"))
         (number_0, number_1, number_2, number_3, number_4, number_5, number_6, number_7, number_8, number_9,
             number_10, number_11, number_12, number_13) = numbers
     >>> print(wrapped("total = " + " + ".join(f"number_{i}" for i in range(14))))
-    total = (number_0 + number_1 + number_2 + number_3 + number_4 + number_5 + number_6 + number_7 + number_8
-        + number_9 + number_10 + number_11 + number_12 + number_13)
+    total = (number_0 + number_1 + number_2 + number_3 + number_4 + number_5 + number_6 + number_7 + number_8 +
+        number_9 + number_10 + number_11 + number_12 + number_13)
     """
     if len(line) <= WIDTH or line.lstrip().startswith("#"):
         return line
-    head, sign, value = line.partition(" = " if " = " in line else " += " if " += " in line else "return ")
-    if _is_cut(value, " + ") and not _is_cut(value, ", "):
-        return _cut(f"{head}{sign}({value})", " + ", "+ ")
-    return _cut(line, ", ", "")
+    import textwrap
 
-
-def _is_cut(text: str, separator: str) -> bool:
-    """Tell whether ``separator`` stands in ``text`` outside of brackets."""
-    parts, depth = text.split(separator), 0
-    for part in parts[:-1]:
-        depth += _depth(part)
-        if depth <= 0:
-            return True
-    return False
-
-
-def _depth(text: str) -> int:
-    """Count the brackets that are open at the end."""
-    return text.count("(") + text.count("[") - text.count(")") - text.count("]")
-
-
-def _cut(line: str, separator: str, begins: str) -> str:
-    """Cut a line at separators that stand in brackets; what remains of these begins the next line."""
-    indent = " " * (len(line) - len(line.lstrip()) + 4)
-    lines, depth = [""], 0
-    for i, part in enumerate(line.split(separator)):
-        if i and depth > 0 and len(lines[-1]) + len(part) + len(separator) > WIDTH:
-            lines[-1] += separator.removesuffix(begins).rstrip()
-            lines.append(indent + begins + part)
-        else:
-            lines[-1] += separator + part if i else part
-        depth += _depth(part)
-    return "\n".join(lines)
+    statement = line.lstrip()
+    indent = " " * (len(line) - len(statement))
+    if not statement.startswith(("(", "def ", "for ")):
+        head, sign, value = statement.partition("= " if "= " in statement else "return ")
+        statement = f"{head}{sign}({value})"
+    depth, kept = 0, ""
+    for before, c in zip(" " + statement, statement):
+        depth += (c in "([") - (c in ")]")
+        kept += c if c != " " or (depth and before in ",+") else "\0"  # a space where the line is not broken
+    lines = textwrap.wrap(kept, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ",
+                          break_long_words=False, break_on_hyphens=False)  # fmt: skip
+    return "\n".join(lines).replace("\0", " ")

@@ -1,4 +1,4 @@
-"""How Python writes an operation: a text with slots for its operands, and where these need parentheses."""
+"""Templates of operations in Python: a text with slots for its operands, and where these need parentheses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAME = 10  # a name or a number: what costs nothing to write twice
 
 
 class Template:
-    """How Python writes an operation, with slots for its operands.
+    """The text of an operation in Python, with slots for its operands.
 
     Attributes:
         pieces: the text before, between and after the slots.

@@ -140,13 +140,13 @@ class Operation:
 
     def check_rule(self, locals_: object, count: int) -> None:
         """Raise a TypeError unless ``locals_``, which the rule returned, holds one derivative for each operand."""
-        fits = isinstance(locals_, (tuple, list)) and len(locals_) == count
-        if not fits or not all(isinstance(x, (int, float)) or hasattr(x, "_apply_") for x in locals_):  # type: ignore[attr-defined]
-            raise TypeError(
-                f"the rule of {self.name} must return a tuple of {count} derivative{'s' * (count != 1)}, "
-                f"one for each operand, not {locals_!r}"
-                + (": write (dy_dx,) with a comma" if count == 1 and not isinstance(locals_, (tuple, list)) else "")
-            )
+        is_list = isinstance(locals_, (tuple, list))
+        if is_list and len(locals_) == count and all(map(_is_number, locals_)):  # type: ignore[arg-type, call-overload]
+            return
+        raise TypeError(
+            f"the rule of {self.name} must return a tuple of {count} derivative{'' if count == 1 else 's'}, one for "
+            f"each operand, not {locals_!r}{'' if is_list or count > 1 else ': write (dy_dx,) with a comma'}"
+        )
 
     def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """Put the operands in order, with those given by keyword and the defaults filled in."""
@@ -164,6 +164,13 @@ class Operation:
         required = len(self.operands) - len(self.defaults)
         optional = [f"{name}={value}" for name, value in zip(self.operands[required:], self.defaults)]
         return f"{self.name}({', '.join([*self.operands[:required], *optional]) or '*operands'})"
+
+    @property
+    def __signature__(self) -> Any:  # for inspect.signature, which does not look into slots
+        from inspect import signature
+
+        of_rule = signature(self.rule)
+        return of_rule.replace(parameters=[*of_rule.parameters.values()][1:])
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -233,6 +240,10 @@ def whole_number(name: str, x: Any, at_least: int) -> int:
     if not hasattr(x, "__index__") or x < at_least:
         raise ValueError(f"{name} must be a whole number of at least {at_least}, not {x!r}")
     return int(x)
+
+
+def _is_number(x: object) -> bool:
+    return isinstance(x, (int, float)) or hasattr(x, "_apply_")
 
 
 def _describe(operands: Sequence[Any]) -> str:

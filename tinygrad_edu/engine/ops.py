@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE, Operation
@@ -451,9 +452,11 @@ mish = Operation(
 
 
 def _total(numbers: Iterable[Any]) -> Any:
-    """The sum from left to right, of floats as of Values. (Python's own sum is so up to 3.11, and more exact since.)"""
+    """Add from left to right, floats as Values. (Python's own sum does so up to 3.11, and is more exact since.)"""
     rest = iter(numbers)
     total = next(rest, 0.0)
+    if sys.version_info < (3, 12):
+        return sum(rest, total)
     for x in rest:
         total = total + x
     return total

@@ -265,10 +265,12 @@ def _of_one(op: Operation) -> Callable[[Value], Value]:
     """Make the function that applies ``op`` to one Value, which is both the method and the operation when called."""
     forward, of_anything = op.forward, op.__call__
 
-    def function(x: Value) -> Value:
+    def function(x: Any) -> Any:
+        if type(x) is float:
+            return of_anything(x)
         try:
             data = forward(x._data)
-        except AttributeError:  # a plain number
+        except AttributeError:  # an int, say
             return of_anything(x)
         except (ArithmeticError, ValueError) as error:
             raise _no_value(op, (x,), error) from None

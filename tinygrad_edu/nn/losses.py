@@ -106,7 +106,7 @@ def cross_entropy(prediction: Iterable[Operand], target: Numbers) -> Value:
 
 
 def hinge(prediction: Numbers, target: Numbers) -> Value:
-    """How far a score falls short of the margin, relu(1 - target * prediction), for a target of -1 or 1.
+    """Hinge loss: how far a score falls short of the margin, relu(1 - target * prediction), for a target of -1 or 1.
 
     Raises:
         ValueError: if a target is neither -1 nor 1.

@@ -75,16 +75,14 @@ class Module:
     _name = ""  # where it is in the module that holds it
 
     def __setattr__(self, name: str, value: Any) -> None:
+        has_members = any(True for _ in _walk(name, value, {}))
         object.__setattr__(self, name, value)
-        self._count_change()
-        if not isinstance(value, (set, frozenset)) and any(True for _ in _walk("", value, {})):
+        vars(self)["_changes"] = self._changes + 1
+        if has_members:
             self._name_members()
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
-        self._count_change()
-
-    def _count_change(self) -> None:
         vars(self)["_changes"] = self._changes + 1
 
     def _name_members(self) -> None:

@@ -165,7 +165,7 @@ def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
 
 
 class _Trainer:
-    """The parts of a training step: the objective, recorded or compiled, how it is judged, and how it is made smaller."""
+    """The parts of a step: the objective, recorded or compiled, how it is judged, and how it is made smaller."""
 
     def __init__(
         self, model: Module, objective: Objective, metric: Metric | None, optimizer: Optimizer, history: History
@@ -254,7 +254,7 @@ class _Trainer:
 
 
 def _layer(name: str) -> str:
-    """The layer of the parameter of this name: what holds it, but of a neuron in a layer the layer."""
+    """Name the layer of a parameter: what holds it, but of a neuron in a layer the layer."""
     holder = name.split(".")[:-1]
     return ".".join(holder[:-2] if holder[-2:-1] == ["neurons"] else holder) or "model"
 
@@ -272,7 +272,7 @@ def _restore(optimizer: Optimizer, numbers: list[float]) -> None:
 
 
 def _loss_and_metric(loss: str | Loss, metric: str | Metric | None) -> tuple[Loss, Metric | None, str]:
-    """The functions meant, and the name of the metric."""
+    """Find the functions meant, and the name of the metric."""
     if isinstance(loss, CompiledLoss):
         raise TypeError("fit compiles by itself; give it the loss that compile_loss was given")
     if isinstance(loss, str) and loss not in LOSSES:

@@ -70,7 +70,7 @@ class Path(NamedTuple):
 
 
 def count_paths(root: Value, target: Value) -> int:
-    """How many ways lead from ``root`` down to ``target``; two from ``x * x`` to ``x``.
+    """Count the ways from ``root`` down to ``target``; two from ``x * x`` to ``x``.
 
     >>> x = Value(3.0)
     >>> y = x * x

@@ -73,13 +73,13 @@ def write(op: Operation, operands: Sequence[Formula], data: Sequence[float], *, 
 
 
 def _uses(root: Value) -> Counter[Value]:
-    """How often each Value of a graph is an operand."""
+    """Count how often each Value of a graph is an operand."""
     return Counter(parent for node in topological_order(root) for parent in node.parents)
 
 
 def notation(op: Operation) -> tuple[str, str, str]:
-    """How an operation is written: ("between", sign, "") its operands, ("bracketed", sign, "") the same in brackets,
-    ("around", left, right) its operand, or ("before", name, "") the operands in parentheses.
+    """Tell how an operation is written: ("between", sign, "") its operands, ("bracketed", sign, "") the same in
+    brackets, ("around", left, right) its operand, or ("before", name, "") the operands in parentheses.
 
     >>> from tinygrad_edu.engine.ops import add, absolute, sigmoid, sqrt
     >>> notation(add), notation(absolute), notation(sqrt), notation(sigmoid)
