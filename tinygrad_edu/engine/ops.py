@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE, Operation
@@ -451,15 +452,18 @@ mish = Operation(
 # ---- any number of operands (functions.py takes them as lists) -------------------------------------------------------
 
 
+def _add_up(numbers: Iterable[Any], start: Any) -> Any:
+    """Add from left to right, as Python's own sum does up to 3.11; since then it is more exact."""
+    return reduce(operator.add, numbers, start)
+
+
+if sys.version_info < (3, 12):
+    _add_up = sum
+
+
 def _total(numbers: Iterable[Any]) -> Any:
-    """Add from left to right, floats as Values. (Python's own sum does so up to 3.11, and is more exact since.)"""
     rest = iter(numbers)
-    total = next(rest, 0.0)
-    if sys.version_info < (3, 12):
-        return sum(rest, total)
-    for x in rest:
-        total = total + x
-    return total
+    return _add_up(rest, next(rest, 0.0))
 
 
 def _mean(*operands: Any) -> Any:
@@ -480,7 +484,8 @@ def _dot_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
 def _linear(*operands: float) -> float:
     if not len(operands) % 2:
         raise ValueError("it takes two lists of the same length and a number")
-    return _total(map(operator.mul, operands, operands[len(operands) // 2 : -1])) + operands[-1]  # type: ignore[no-any-return]
+    products = map(operator.mul, operands, operands[len(operands) // 2 : -1])
+    return _add_up(products, -0.0) + operands[-1]  # type: ignore[no-any-return]  # -0.0 changes nothing that is added
 
 
 def _linear_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
