@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
 sign: Operation  # rules may look ahead in the table
@@ -452,13 +452,12 @@ mish = Operation(
 # ---- any number of operands (functions.py takes them as lists) -------------------------------------------------------
 
 
-def _add_up(numbers: Iterable[Any], start: Any) -> Any:
-    """Add from left to right, as Python's own sum does up to 3.11; since then it is more exact."""
+def _left_to_right(numbers: Iterable[Any], start: Any) -> Any:
     return reduce(operator.add, numbers, start)
 
 
-if sys.version_info < (3, 12):
-    _add_up = sum
+# Python's own sum goes from left to right up to 3.11; since then it is more exact, and sums would depend on the Python.
+_add_up: Callable[..., Any] = sum if sys.version_info < (3, 12) else _left_to_right
 
 
 def _total(numbers: Iterable[Any]) -> Any:
