@@ -10,7 +10,7 @@ collect_ignore = ["nn/make_pytorch_steps.py", "benchmarks"]  # scripts, run by h
 os.environ.setdefault("MPLBACKEND", "agg")
 settings.register_profile(
     "default",
-    max_examples=int(os.environ.get("EXAMPLES", "60")),
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

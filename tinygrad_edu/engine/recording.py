@@ -52,8 +52,9 @@ class Mode:
     def made(self, value: Value) -> None:
         """Treat a Value that was made: while arithmetic is paused, it forgets what it was made from."""
         if self.is_paused and value.op is not None:
-            for parent in value.parents:
-                self.read(parent)
+            if self.tracers:
+                for parent in value.parents:  # to forget where a number comes from is to take it out of the graph
+                    self.read(parent)
             value.op = value._first = value._second = None
         for tracer in self.tracers:
             tracer.made(value)
