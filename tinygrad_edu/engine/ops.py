@@ -484,7 +484,8 @@ def _linear(*operands: float) -> float:
     if not len(operands) % 2:
         raise ValueError("it takes two lists of the same length and a number")
     products = map(operator.mul, operands, operands[len(operands) // 2 : -1])
-    return _add_up(products, -0.0) + operands[-1]  # type: ignore[no-any-return]  # -0.0 changes nothing that is added
+    start = -0.0 if len(operands) > 1 else 0.0  # -0.0 changes nothing that is added, the sign of a zero included
+    return _add_up(products, start) + operands[-1]  # type: ignore[no-any-return]
 
 
 def _linear_rule(y: Any, *operands: Any) -> tuple[Any, ...]:
