@@ -17,6 +17,7 @@ from tinygrad_edu.compiling.recorded_function import agree, record_twice
 from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
 from tinygrad_edu.compiling.source_text import FunctionText, module
 from tinygrad_edu.compiling.symbols import CompileError
+from tinygrad_edu.engine.backward import add_to_grads
 from tinygrad_edu.engine.operation import number
 from tinygrad_edu.engine.recording import is_paused, recorded
 from tinygrad_edu.nn.losses import l2_penalty
@@ -301,8 +302,7 @@ class CompiledLoss:
                 return None
         except ERRORS:
             return None
-        for x, slope in zip(parameters, slopes):
-            x._grad += slope
+        add_to_grads(parameters, slopes)
         return total, model.built(predictions)
 
     def __repr__(self) -> str:

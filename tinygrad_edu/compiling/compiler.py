@@ -15,6 +15,7 @@ from tinygrad_edu.compiling.recorded_function import RecordedFunction, agree, re
 from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
 from tinygrad_edu.compiling.source_text import FunctionText, as_tuple, backward_comment, module
 from tinygrad_edu.compiling.symbols import CompileError
+from tinygrad_edu.engine.backward import add_to_grads
 from tinygrad_edu.engine.operation import number
 from tinygrad_edu.engine.value import Value
 
@@ -164,8 +165,7 @@ class Compiled:
                 "derivatives to; gradient(...) gives those by its arguments"
             )
         value, slopes = self.value_and_slopes("backward", args)
-        for x, slope in zip(self.outside, slopes):
-            x._grad += slope
+        add_to_grads(self.outside, slopes)
         return value
 
     @property

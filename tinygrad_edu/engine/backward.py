@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.engine.recording import current_mode, recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from tinygrad_edu.engine.value import Operand, Value
@@ -48,8 +48,20 @@ def backward(self: Value) -> None:
     adjoints = dict.fromkeys(nodes, 0.0)  # d(self)/d(node) of each node, as far as it is known
     adjoints[self] = 1.0
     sweep(nodes, adjoints)
-    # One loop in C, which no Ctrl-C and no other thread interrupts: all grads change or none does.
-    sums = map(add, map(attrgetter("_grad"), nodes), adjoints.values())
+    add_to_grads(nodes, adjoints.values())
+
+
+def add_to_grads(nodes: Sequence[Value], derivatives: Iterable[float]) -> None:
+    """Add a derivative to the ``grad`` of each node, of all or of none: one loop in C, which no Ctrl-C and no other
+    thread interrupts.
+
+    >>> from tinygrad_edu import Value
+    >>> x, y = Value(1.0), Value(2.0)
+    >>> add_to_grads([x, y], [5.0, 6.0])
+    >>> x.grad, y.grad
+    (5.0, 6.0)
+    """
+    sums = map(add, map(attrgetter("_grad"), nodes), derivatives)
     deque(map(object.__setattr__, nodes, repeat("_grad"), sums), maxlen=0)
 
 
