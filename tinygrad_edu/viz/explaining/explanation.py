@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple
 
 from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.value import Constant, Value
@@ -18,6 +18,8 @@ from tinygrad_edu.viz.graphs.groups import role
 from tinygrad_edu.viz.graphs.walks import bounded_order, outdated
 
 if TYPE_CHECKING:
+    from typing import overload
+
     from tinygrad_edu.formulas.tables import Cell
     from tinygrad_edu.nn.files import Path
 
@@ -159,10 +161,14 @@ def _contributions(node: Value, upstream: float, formulas: dict[Value, Formula])
     ]
 
 
-@overload
-def explain(value: Value, *, wrt: None = None) -> Explanation: ...
-@overload
-def explain(value: Value, *, wrt: Value) -> PathExplanation: ...
+if TYPE_CHECKING:
+
+    @overload
+    def explain(value: Value, *, wrt: None = None) -> Explanation: ...
+    @overload
+    def explain(value: Value, *, wrt: Value) -> PathExplanation: ...
+
+
 def explain(value: Value, *, wrt: Value | None = None) -> Report:
     """Explain where the number in ``value`` and all its derivatives come from; changes nothing, no ``grad`` either.
 
