@@ -98,9 +98,8 @@ def draw_attention(weights, name, path):
 
     letters, memory, figure = f".{name}", [], Figure(figsize=(12.5, 3.2), layout="constrained")
     looks = [read(weights, letter, memory)[1] for letter in one_hot(letters)[: len(letters)]]
-    unread = [[float("nan")] * (len(name) - i) for i in range(len(looks))]
     for head, ax in enumerate(figure.subplots(1, HEADS)):
-        rows = [[share.data for share in shares[head]] + rest for shares, rest in zip(looks, unread)]
+        rows = [[share.data for share in row[head]] + [float("nan")] * (len(name) - i) for i, row in enumerate(looks)]
         image = ax.imshow(rows, "Blues", vmin=0, vmax=1)
         ax.set(title=f"where head {head + 1} looks", facecolor="0.93", xticks=range(len(rows)), xticklabels=letters)
         ax.set_yticks(range(len(rows)), [f"{here} → {after}" for here, after in zip(letters, f"{name}.")])
