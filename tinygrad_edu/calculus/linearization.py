@@ -209,16 +209,20 @@ class RecordedLinearization(Linearization):
         return [moving.get(output, 0.0) for output in self.outputs]
 
     def _pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
-        arriving: dict[Value, list[Operand]] = {node: [] for node in (*self.inputs, *self.nodes)}
+        arriving: dict[Value, list[tuple[Operand, Operand]]] = {node: [] for node in (*self.inputs, *self.nodes)}
         for output, cotangent in zip(self.outputs, cotangents):
-            arriving.get(output, []).append(cotangent)
+            arriving.get(output, []).append((cotangent, 1.0))
         for node in reversed(self.nodes):
-            upstream = self.adjoints[node] = _total(arriving[node])
-            arriving[node] = [upstream]
+            upstream = self.adjoints[node] = self._sum(arriving[node])
+            arriving[node] = [(upstream, 1.0)]
             for parent, local in zip(node.parents, self._locals_under(upstream, node)):
                 if parent in arriving:
-                    arriving[parent].append(_product(upstream, local))
-        return [_total(arriving[x]) for x in self.inputs]
+                    arriving[parent].append((upstream, local))
+        return [self._sum(arriving[x]) for x in self.inputs]
+
+    def _sum(self, products: Sequence[tuple[Operand, Operand]]) -> Operand:
+        """Add up the products of upstreams and local derivatives."""
+        return _total([_product(upstream, local) for upstream, local in products])
 
     def _locals_under(self, upstream: Operand, node: Value) -> Sequence[Operand]:
         """List the local derivatives of ``node``, none if nothing arrives. One that meets an upstream so that 0 takes

@@ -106,7 +106,7 @@ class Compiled:
         self._codes: dict[str, Callable[..., Any]] = {}
         self._signature = self._recorded.signature()
         self._check_with_numbers()
-        self._code("value" if not self._result.is_number else "value_and_gradient" if examples else "backward")
+        self._code("value" if not self._result.is_number else "backward" if self.outside else "value_and_gradient")
 
     def __call__(self, *args: Any) -> Any:
         try:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus.simplifying import constant
 from tinygrad_edu.compiling.identifiers import Identifiers
-from tinygrad_edu.compiling.program import find_call
+from tinygrad_edu.compiling.program import SUM_OF_PRODUCTS, find_call
 from tinygrad_edu.compiling.template import ATOM, COMPARISON, CONDITIONS, LOOSEST, MINUS, NAME, template
+from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.operation import BUILT_IN, Operation
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Value
 
 FOLDED = 72  # characters of an expression that may still become part of another one
+SUM = template(ops.add).level
 LINKS = 16  # so many terms stand in one sum, more in several: Python's parser has limits
 OUR_NAMES = ("find", "value", "value_and_gradient", "backward", "gradient", "predict", "loss")
 
@@ -122,8 +124,10 @@ class Listing:
     def _write(self, node: Value, lines: list[str]) -> None:
         op: Any = node.op
         is_own = isinstance(op, Operation) and op.name not in BUILT_IN
-        if op.python:
-            text, level = self._filled(node, lines)
+        if op is SUM_OF_PRODUCTS:
+            text, level, self._links[node] = self._sum(node.parents, lines)
+        elif op.python:
+            text, level, self._links[node] = self._filled(op, node.parents, lines)
             if is_own and not template(op).gives_float and level not in CONDITIONS:
                 text, level = f"float({text})", ATOM  # one's own text may give an int, as floor(x) does
         else:
@@ -138,18 +142,49 @@ class Listing:
         if node.label or is_shared or node in self._visible:
             self.name(node, lines)
 
-    def _filled(self, node: Value, lines: list[str]) -> tuple[str, int]:
-        """Write the text of an operation around those of its operands; tell how tightly it holds together."""
-        shape, parents = template(node.op), node.parents
+    def _sum(self, factors: Sequence[Value], lines: list[str]) -> tuple[str, int, int]:
+        """Write a sum of products, in several lines if it is long; tell what ``_filled`` does."""
+        text, links = "", 0
+        for a, b in zip(factors[::2], factors[1::2]):
+            if constant(b) == 1.0:
+                is_link = not text and _kind(a.op) is ops.add and self._links.get(a, 1) < LINKS
+                links = self._links.get(a, 1) if is_link and self._found(a)[1] == SUM else links
+                term = self._operand(a, SUM if not text else SUM + 1, lines, is_link=is_link)
+            else:
+                term = self._product(a, b, lines)
+            if links == LINKS:
+                text, links = self._named(text, lines) if len(text) > FOLDED else text, 0
+            text, links = (f"{text} + {term}", links + 1) if text else (term, links)
+        return text, SUM, links
+
+    def _product(self, a: Value, b: Value, lines: list[str]) -> str:
+        """Write a product as a term of a sum."""
+        (left, level), (right, level_right) = self._found(a), self._found(b)
+        if level == level_right == NAME:
+            return f"{left} * {right}"
+        text, _, _ = self._filled(ops.multiply, (a, b), lines)
+        return self._named(text, lines) if len(text) > FOLDED else text
+
+    def _named(self, text: str, lines: list[str]) -> str:
+        """Give what is written a name."""
+        name = self.fresh("")
+        lines.append(f"{name} = {text}")
+        self.assigned.append(name)
+        return name
+
+    def _filled(self, op: Any, parents: Sequence[Value], lines: list[str]) -> tuple[str, int, int]:
+        """Write the text of an operation around those of its operands; tell how tightly it holds together, and how many
+        operations of the same kind it is a chain of."""
+        shape, chain = template(op), 1
         pieces = [shape.pieces[0]]
         for (index, level, role), piece in zip(shape.slots, shape.pieces[1:]):
             operand = parents[index]
             links = self._links.get(operand, 1) if index == 0 else LINKS
-            is_link = links < LINKS and operand.op is node.op
+            is_link = links < LINKS and _kind(operand.op) is op
             if is_link and self._found(operand)[1] == shape.level:
-                self._links[node] = links + 1
+                chain = links + 1
             pieces += self._operand(operand, level, lines, role, is_link), piece
-        return "".join(pieces), shape.level
+        return "".join(pieces), shape.level, chain
 
     def _operand(self, node: Value, level: int, lines: list[str], role: str = "", is_link: bool = False) -> str:
         """Write what stands for an operand that must hold together as tightly as ``level``."""
@@ -184,6 +219,8 @@ class Listing:
         identifiers = Identifiers({*dir(math), *dir(builtins), *OUR_NAMES, *self._reserved})
         for op in dict.fromkeys(node.op for node in self._program.order):
             forward = getattr(op, "forward", None)
+            if op is SUM_OF_PRODUCTS:
+                continue
             if op.python:  # type: ignore[union-attr]
                 mentioned |= template(op).functions if op in used else set()
                 continue
@@ -197,6 +234,10 @@ class Listing:
         self.from_math |= {name for name in mentioned if hasattr(math, name)}
         self.from_math |= {"nan" if x != x else "inf" for x in constants if not math.isfinite(x)}
         self._functions = {*self.from_math, *mentioned, *self.definitions, "find", "float"}
+
+
+def _kind(op: Any) -> Any:
+    return ops.add if op is SUM_OF_PRODUCTS else op
 
 
 def _definition(op: Any) -> str:

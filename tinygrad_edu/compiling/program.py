@@ -37,6 +37,7 @@ class Primitive:
 
 
 WHOLE_POWER = Primitive("whole power", "x ** n", ("x", "n"))  # for other exponents x ** n may be a complex number
+SUM_OF_PRODUCTS = Primitive("sum of products")  # of its operands, two by two; a product with 1 is a term alone
 
 
 class Program:
@@ -101,7 +102,9 @@ class Program:
             return self._value(node._data)
         operands = [self._nodes[parent] for parent in node.parents]
         is_defined = op.python == "definition" and any(constant(x) is None for x in operands)
-        result = self._defined(node, operands) if is_defined else self._value(self._simply(op, *operands))
+        result = self._sum_of_products(op, operands) if is_defined else self._value(self._simply(op, *operands))
+        if result is None:
+            result = self._defined(node, operands)
         if result.op is not None and not result.label:
             result.label = str(node.label)
         return result
@@ -112,6 +115,27 @@ class Program:
         self._nodes.update((stand_ins[parent], operand) for parent, operand in zip(node.parents, operands))
         definition: Any = node.op.definition  # type: ignore[union-attr]
         return self.add([symbolically(definition, *[stand_ins[parent] for parent in node.parents])])[0]
+
+    def _sum_of_products(self, op: Any, operands: Sequence[Value]) -> Value | None:
+        """Make a sum, a dot product or a neuron's weighted sum one node, unless it is short or could be simpler."""
+        half, one = len(operands) // 2, self._value(1.0)
+        if op is ops.dot or op is ops.linear:
+            factors = [*zip(operands, operands[half : 2 * half])]
+            factors += [(operands[-1], one)] * (op is ops.linear)
+        else:
+            factors = [(x, one) for x in operands] if op is ops.sum_ else []
+        if len(factors) < 3 or len({*factors}) < len(factors):
+            return None
+        known, flat = self._known, []
+        for a, b in factors:
+            product = known.get((ops.multiply, a, b))
+            if product is not None:
+                a, b = product, one
+            flat += a, b
+        for x in flat:
+            if x is not one and (x.is_constant or x.op is ops.negative or (x.op is not None and x.op.is_condition)):
+                return None
+        return self._operation(SUM_OF_PRODUCTS, *flat)
 
     def _operation(self, op: Any, *operands: Operand) -> Value:
         """Make a node, or find the one that was made before."""
@@ -166,6 +190,14 @@ class _CompiledLinearization(RecordedLinearization):
 
     def _locals_under(self, upstream: Operand, node: Value) -> Sequence[Operand]:
         return () if is_zero(upstream) else self.locals(node)
+
+    def _sum(self, products: Sequence[tuple[Operand, Operand]]) -> Operand:
+        """Add up many products as one node."""
+        present = [pair for pair in products if not is_zero(pair[0]) and not is_zero(pair[1])]
+        if len(present) <= 2:
+            return super()._sum(present)
+        upstreams, locals_ = zip(*present)
+        return ops.dot(*upstreams, *locals_)
 
 
 def _written_rule(node: Value) -> Sequence[Operand] | None:
