@@ -112,7 +112,7 @@ def main(path="gpt.png", steps=1000):
     print("compiling the loss, then learning from one name in each step ...")
     weights, rng = random_weights(), random.Random(2)
     train(weights, steps)
-    print("\ninvented:", ", ".join(sorted({invent(weights, rng) for _ in range(12)} - {*NAMES})))
+    print("\ninvented:", ", ".join(sorted({invent(weights, rng) for _ in range(8)} - {*NAMES})))
     draw_attention(weights, "isabella", path)
 
 
