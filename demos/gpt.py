@@ -1,8 +1,7 @@
-"""A transformer that learns names letter by letter, and then invents some: a GPT made of single numbers.
+"""A transformer that learns names letter by letter, and then invents some: a GPT made of 4,112 single numbers.
 
-It is built like GPT-2, as small as Karpathy's microgpt: one layer, four heads, 4,112 weights. It guesses after each
-letter of a name what comes next; "." begins and ends a name. The loss is compiled once, for the longest name: what
-shorter ones lack has targets of 0 and counts nothing. Writes what the heads look at to gpt.png (or to the path given).
+It is built like GPT-2, as small as Karpathy's microgpt. The loss is compiled once, for the longest name: what others
+lack has targets of 0, and counts nothing. Writes what the heads look at to gpt.png (or to the path given).
 """
 
 import pathlib
@@ -11,22 +10,23 @@ import sys
 
 from tqdm import tqdm
 
-from tinygrad_edu import Value, compile, dot, logsumexp, optim, relu, softmax, tree_map
+from tinygrad_edu import Value, compile, dot, logsumexp, mean, optim, relu, softmax, tree_map
 
 NAMES = pathlib.Path(__file__).with_name("names.txt").read_text(encoding="utf-8").split()
-LETTERS = ".abcdefghijklmnopqrstuvwxyz"
-WIDTH, HEADS, HIDDEN, LENGTH = 16, 4, 64, 1 + max(map(len, NAMES))  # the "." at the beginning is read, too
+LETTERS = ".abcdefghijklmnopqrstuvwxyz"  # "." begins and ends every name
+WIDTH, HEADS, HIDDEN, LENGTH = 16, 4, 64, 1 + max(map(len, NAMES))  # with the "." at the beginning
 SIZES = {"letter": (WIDTH, len(LETTERS)), "place": (LENGTH, WIDTH), "hidden": (HIDDEN, WIDTH), "out": (WIDTH, HIDDEN),
          "score": (len(LETTERS), WIDTH), **dict.fromkeys(["query", "key", "value", "mix"], (WIDTH, WIDTH))}  # fmt: skip
 
 
 def random_weights(seed=0):
     normal = random.Random(seed).gauss
-    return {name: [[Value(normal(0, 0.08), f"{name}[{i}][{j}]") for j in range(n)] for i in range(m)]
+    return {name: [tuple(Value(normal(0, 0.08), f"{name}[{i}][{j}]") for j in range(n)) for i in range(m)]
             for name, (m, n) in SIZES.items()}  # fmt: skip
 
 
 def times(matrix, x):
+    x = tuple(x)  # which all rows share
     return [dot(row, x) for row in matrix]
 
 
@@ -44,8 +44,8 @@ def attention(head, query, memory):
 
 
 def read(weights, letter, memory):
-    """The scores of what comes after one more letter, and the shares of each head; of Values or of plain numbers."""
-    x = normed([a + b for a, b in zip(times(weights["letter"], letter), weights["place"][len(memory)])])
+    """The scores of what comes after one more letter (its 16 numbers), and the shares of the heads."""
+    x = normed([a + b for a, b in zip(letter, weights["place"][len(memory)])])
     memory.append((times(weights["key"], x), times(weights["value"], x)))
     query = times(weights["query"], x)
     taken, shares = zip(*[attention(head, query, memory) for head in range(HEADS)])
@@ -58,7 +58,7 @@ def read(weights, letter, memory):
 def loss(weights, letters, targets):
     """The mean of -log(chance of the next letter): a target is 1/n for that letter, and 0 for the others."""
     memory = []
-    scores = [read(weights, letter, memory)[0] for letter in letters]
+    scores = [read(weights, times(weights["letter"], letter), memory)[0] for letter in letters]
     return sum(sum(target) * logsumexp(row) - dot(target, row) for row, target in zip(scores, targets))
 
 
@@ -79,8 +79,8 @@ def train(weights, steps):
         losses.append(compiled.backward(*rng.choice(examples)))
         adam.step()
         if step % 100 == 99:
-            inventions = ", ".join(invent(weights, rng) for _ in range(4))
-            tqdm.write(f"{step + 1:5} names, loss {sum(losses[-100:]) / 100:.2f}: {inventions}")
+            some = [invent(weights, rng) for _ in range(4)]
+            tqdm.write(f"{step + 1:5} names, loss {mean(losses[-100:]):.2f}: {', '.join(some)}")
     return losses
 
 
@@ -88,7 +88,7 @@ def invent(weights, rng, temperature=0.5):
     """A name, letter by letter; the lower the temperature, the more often the likeliest."""
     plain, memory, name = tree_map(lambda weight: weight.data, weights), [], "."
     while len(memory) < LENGTH and not name.endswith(".", 1):
-        scores, _ = read(plain, one_hot(name[-1])[0], memory)
+        scores, _ = read(plain, times(plain["letter"], one_hot(name[-1])[0]), memory)
         name += rng.choices(LETTERS, softmax([score / temperature for score in scores]))[0]
     return name.strip(".")
 
@@ -97,7 +97,7 @@ def draw_attention(weights, name, path):
     from matplotlib.figure import Figure
 
     letters, memory, figure = f".{name}", [], Figure(figsize=(12.5, 3.2), layout="constrained")
-    looks = [read(weights, letter, memory)[1] for letter in one_hot(letters)[: len(letters)]]
+    looks = [read(weights, times(weights["letter"], letter), memory)[1] for letter in one_hot(letters)[: len(letters)]]
     for head, ax in enumerate(figure.subplots(1, HEADS)):
         rows = [[share.data for share in row[head]] + [float("nan")] * (len(name) - i) for i, row in enumerate(looks)]
         image = ax.imshow(rows, "Blues", vmin=0, vmax=1)
