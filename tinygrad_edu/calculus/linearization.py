@@ -211,24 +211,25 @@ class RecordedLinearization(Linearization):
     def _pull(self, cotangents: Sequence[Operand]) -> list[Operand]:
         arriving: dict[Value, list[tuple[Operand, Operand]]] = {node: [] for node in (*self.inputs, *self.nodes)}
         for output, cotangent in zip(self.outputs, cotangents):
-            arriving.get(output, []).append((cotangent, 1.0))
+            if not is_zero(cotangent):
+                arriving.get(output, []).append((cotangent, 1.0))
         for node in reversed(self.nodes):
             upstream = self.adjoints[node] = self._sum(arriving[node])
+            if is_zero(upstream):
+                continue
             arriving[node] = [(upstream, 1.0)]
             for parent, local in zip(node.parents, self._locals_under(upstream, node)):
-                if parent in arriving:
+                if parent in arriving and not is_zero(local):
                     arriving[parent].append((upstream, local))
         return [self._sum(arriving[x]) for x in self.inputs]
 
     def _sum(self, products: Sequence[tuple[Operand, Operand]]) -> Operand:
-        """Add up the products of upstreams and local derivatives."""
+        """Add up the products of upstreams and local derivatives, none of which is a plain 0."""
         return _total([_product(upstream, local) for upstream, local in products])
 
     def _locals_under(self, upstream: Operand, node: Value) -> Sequence[Operand]:
-        """List the local derivatives of ``node``, none if nothing arrives. One that meets an upstream so that 0 takes
-        out what is infinite or undefined, here if not everywhere, is a plain 0."""
-        if is_zero(upstream):
-            return ()
+        """List the local derivatives of ``node``. One that meets an upstream so that 0 takes out what is infinite or
+        undefined, here if not everywhere, is a plain 0."""
         arrives = not isinstance(upstream, Value) or upstream._data != 0
         try:
             locals_ = self.locals(node)

@@ -24,7 +24,7 @@ class Identifiers:
         >>> [names.name(label) for label in ("x", "x", "exp", "layers.0.neurons.3.w[1]", "two words\\n", "", "")]
         ['x', 'x_2', 'exp_2', 'w_0_3_1', 'two_words', 'v1', 'v2']
         """
-        stem = _stem(label)
+        stem = label and _stem(label)
         copy = self._copies.get(stem, 1)
         while True:
             name = f"{stem}_{copy}" if copy > 1 else stem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus.simplifying import constant
@@ -58,10 +59,8 @@ class Listing:
         self._short: set[Value] = set()  # comparisons of names, which are as good as names
         self._links: dict[Value, int] = {}  # how many operations of the same kind an expression is a chain of
         self.assigned: list[str] = []
-        self._uses: dict[Value, int] = {}
         needed = self._needed([*results, *slopes])
-        for used in (*results, *slopes, *[parent for node in needed for parent in node.parents]):
-            self._uses[used] = self._uses.get(used, 0) + 1
+        self._uses = Counter([*results, *slopes, *[parent for node in needed for parent in node.parents]])
         self._name_functions(needed)
         self._identifiers = Identifiers({*self._reserved, *self._functions})
         self.names = [self.fresh(variable.label) for variable in variables]

@@ -7,7 +7,7 @@ from contextlib import suppress
 from struct import pack
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.calculus.linearization import RecordedLinearization, is_zero
+from tinygrad_edu.calculus.linearization import RecordedLinearization
 from tinygrad_edu.calculus.simplifying import Simplifier, constant
 from tinygrad_edu.compiling.symbols import CompileError, Symbol, symbolically
 from tinygrad_edu.engine import ops
@@ -117,25 +117,25 @@ class Program:
         return self.add([symbolically(definition, *[stand_ins[parent] for parent in node.parents])])[0]
 
     def _sum_of_products(self, op: Any, operands: Sequence[Value]) -> Value | None:
-        """Make a sum, a dot product or a neuron's weighted sum one node, unless it is short or could be simpler."""
+        """Make one node of a sum, a dot product or a neuron's weighted sum, unless it is short or has repeated terms,
+        signs, constants or conditions, which could make it simpler: these are written out as defined."""
         half, one = len(operands) // 2, self._value(1.0)
-        if op is ops.dot or op is ops.linear:
-            factors = [*zip(operands, operands[half : 2 * half])]
-            factors += [(operands[-1], one)] * (op is ops.linear)
+        if op is ops.sum_:
+            products = [(x, one) for x in operands]
+        elif op is ops.dot or op is ops.linear:
+            products = [*zip(operands, operands[half : 2 * half]), *[(x, one) for x in operands[2 * half :]]]
         else:
-            factors = [(x, one) for x in operands] if op is ops.sum_ else []
-        if len(factors) < 3 or len({*factors}) < len(factors):
             return None
-        known, flat = self._known, []
-        for a, b in factors:
-            product = known.get((ops.multiply, a, b))
-            if product is not None:
-                a, b = product, one
-            flat += a, b
-        for x in flat:
-            if x is not one and (x.is_constant or x.op is ops.negative or (x.op is not None and x.op.is_condition)):
+        for x in operands:
+            if (x.is_constant and x is not one) or x.op is ops.negative or (x.op is not None and x.op.is_condition):
                 return None
-        return self._operation(SUM_OF_PRODUCTS, *flat)
+        if len(products) < 3 or len({*products}) < len(products):
+            return None
+        factors: list[Value] = []
+        for a, b in products:
+            known = self._known.get((ops.multiply, a, b))
+            factors += (a, b) if known is None else (known, one)
+        return self._made(SUM_OF_PRODUCTS, tuple(factors))
 
     def _operation(self, op: Any, *operands: Operand) -> Value:
         """Make a node, or find the one that was made before."""
@@ -144,6 +144,9 @@ class Program:
             return values[op.operands.index(op.python)]  # type: ignore[no-any-return]
         if op is ops.power and (constant(values[1]) or 0.5).is_integer():
             op = WHOLE_POWER
+        return self._made(op, values)
+
+    def _made(self, op: Any, values: tuple[Value, ...]) -> Value:
         key = (op, *values)
         if key not in self._known or _is_own(op):
             groups = values if len(values) <= 2 else (values,)
@@ -189,15 +192,15 @@ class _CompiledLinearization(RecordedLinearization):
         return copy
 
     def _locals_under(self, upstream: Operand, node: Value) -> Sequence[Operand]:
-        return () if is_zero(upstream) else self.locals(node)
+        return self.locals(node)
 
     def _sum(self, products: Sequence[tuple[Operand, Operand]]) -> Operand:
-        """Add up many products as one node."""
-        present = [pair for pair in products if not is_zero(pair[0]) and not is_zero(pair[1])]
-        if len(present) <= 2:
-            return super()._sum(present)
-        upstreams, locals_ = zip(*present)
-        return ops.dot(*upstreams, *locals_)
+        """Add up three products or more as one node."""
+        if len(products) <= 2:
+            return super()._sum(products)
+        upstreams, locals_ = zip(*products)
+        factors = [x if isinstance(x, Value) else Constant(x) for x in upstreams + locals_]
+        return record(ops.dot, math.nan, tuple(factors))
 
 
 def _written_rule(node: Value) -> Sequence[Operand] | None:

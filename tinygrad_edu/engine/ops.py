@@ -509,7 +509,7 @@ def proportions(operands: Sequence[Any]) -> list[Any]:
     Bengio and Courville, *Deep Learning*, section 4.1).
     """
     is_known = all(type(x > 0.0) is bool for x in operands)  # which is largest, if comparisons are not recorded
-    top = max(operands) if is_known else amax(*operands)
+    top = max(operands) if is_known else detach(amax(*operands))  # which changes nothing, and has no derivative
     shares = [exp(x - top) for x in operands]
     total = sum_(*shares)
     return [share / total for share in shares]
