@@ -944,6 +944,47 @@ def test_long_sums_deep_chains_and_wide_fans():
     assert compile(chain, 0.5).gradient(0.7) == pytest.approx(grad(chain)(0.7), rel=1e-10)
 
 
+def test_sums_of_all_kinds_of_terms():
+    """Repeated, negative and constant ones, conditions, and products that are used elsewhere."""
+
+    def f(a, b, c):
+        xs = [a, -b, 2.0, c, a > 0.5, 1.0, a, -1.0, 0.0, b]
+        ys = [b, c, a, 1.0, c, b, b, -a, a, a > 0.5]
+        product = a * c
+        sums = [dot(xs[i:j], ys[i:j]) for i in range(10) for j in range(i + 1, 11)]
+        sums += [tg.sum(xs[i : i + 4]) for i in range(6)] + [dot([a, b, c], [c, a, b]) + dot([c, a, b], [b, c, a])]
+        return tg.sum([sin(x) * product for x in sums])
+
+    compiled = compile(f, 0.7, -0.3, 1.1)
+    for args in ((0.7, -0.3, 1.1), (0.2, 0.9, -1.3)):
+        value, slopes = recorded(lambda a, b, c: f(a, b, tg.multiply(c, 1.0)), *args)
+        assert compiled.value_and_gradient(*args)[0] == pytest.approx(value, rel=1e-12)
+        assert compiled.gradient(*args) == pytest.approx(slopes, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("f", "text"),
+    [
+        (lambda a, b, c: dot([a, b, c], [b, c, a]), "a * b + b * c + c * a"),
+        (lambda a, b, c: linear(a, b, b, c, a), "a * b + b * c + a"),
+        (lambda a, b, c: dot([1.0, b, c], [a, 1.0, b]) - a, "a + b + c * b - a"),
+        (lambda a, b, c: tg.sum([a + b, c - a, b, c]) + a, "a + b + (c - a) + b + c + a"),
+        (lambda a, b, c: tg.sum([a, -b, c]) * 2, "(a - b + c) * 2.0"),
+        (lambda a, b, c: dot([a, a, b], [b, b, c]), "2.0 * (a * b) + b * c"),
+        (lambda a, b, c: -dot([a, b + c, exp(c)], [-b, b, c]), "-((b + c) * b - a * b + exp(c) * c)"),
+    ],
+)
+def test_sums_are_written_as_one_would(f, text):
+    compiled = compile(f, 2.0, 3.0, 4.0)
+    assert lines(compiled, "value") == [f"return {text}"]
+
+
+def test_a_weight_that_is_used_often_has_a_gradient_in_one_statement():
+    w = [Value(0.1 * i, f"w{i}") for i in range(4)]
+    compiled = compile(lambda rows: tg.sum([tanh(dot(w, row)) for row in rows]), [[1.0] * 4] * 3)
+    assert [line.count(" * ") for line in lines(compiled, "backward") if line.startswith("d_w")] == [3] * 4
+
+
 def test_source_is_linear_in_the_graph():
     def size(n):
         return len(compile(lambda x: dot(x, [sin(a) for a in x]), [1.0] * n).source)

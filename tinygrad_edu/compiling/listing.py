@@ -214,16 +214,14 @@ class Listing:
         self.definitions: dict[str, str] = {}
         self._functions_of: dict[Any, str] = {}
         mentioned: set[str] = set()
-        used = {node.op for node in needed}
+        used = {_kind(node.op) for node in needed}
         identifiers = Identifiers({*dir(math), *dir(builtins), *OUR_NAMES, *self._reserved})
-        for op in dict.fromkeys(node.op for node in self._program.order):
+        for op in dict.fromkeys(_kind(node.op) for node in self._program.order):
             forward = getattr(op, "forward", None)
-            if op is SUM_OF_PRODUCTS:
-                continue
-            if op.python:  # type: ignore[union-attr]
+            if op.python:
                 mentioned |= template(op).functions if op in used else set()
                 continue
-            is_math = getattr(forward, "__module__", "") == "math" and op.name in BUILT_IN  # type: ignore[union-attr]
+            is_math = getattr(forward, "__module__", "") == "math" and op.name in BUILT_IN
             name = self._functions_of[op] = forward.__name__ if is_math else identifiers.name(op.name)  # type: ignore[union-attr]
             if op in used and is_math:
                 self.from_math.add(name)
@@ -236,6 +234,7 @@ class Listing:
 
 
 def _kind(op: Any) -> Any:
+    """Return the operation that the text of ``op`` is made with."""
     return ops.add if op is SUM_OF_PRODUCTS else op
 
 
