@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.linearization import Linearization
 from tinygrad_edu.calculus.tracing import name_of, parameter_name
+from tinygrad_edu.compiling.c_functions import FUNCTION_NAMES, straight_c
+from tinygrad_edu.compiling.c_text import NoMachineCode, c_module
 from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.listing import Listing
+from tinygrad_edu.compiling.machine import MachineFunction
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.recorded_function import RecordedFunction, agree, record_twice
 from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
@@ -22,6 +26,8 @@ from tinygrad_edu.engine.value import Value
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
+
+LONG = 100  # so many lines are worth being called as machine code
 
 
 def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
@@ -104,6 +110,7 @@ class Compiled:
         self.outside = self._recorded.outside
         self._result = Shape(self._recorded.result)
         self._codes: dict[str, Callable[..., Any]] = {}
+        self._remark = ""
         self._signature = self._recorded.signature()
         self._check_with_numbers()
         self._code("value" if not self._result.is_number else "value_and_gradient" if examples else "backward")
@@ -171,12 +178,36 @@ class Compiled:
     @property
     def source(self) -> str:
         """The code, a Python module of its own."""
-        texts = [self.text("value")]
-        if self._result.is_number and self._recorded.inputs:
-            texts.append(self.text("value_and_gradient"))
-        if self._result.is_number and self.outside:
-            texts.append(self.text("backward"))
-        return module(texts)
+        return module(self._texts())
+
+    @property
+    def c_source(self) -> str:
+        """The same code in C, which becomes machine code where there is much of it and the extra ``fast`` is installed.
+
+        Raises:
+            ValueError: if something in it cannot be written in C, such as an operation of one's own without a text.
+
+        >>> from tinygrad_edu import compile
+        >>> print(compile(lambda x, n: x ** n, 2.0, 3.0).c_source.partition("\\n\\nint value_and")[0])
+        #include <fenv.h>
+        #include <math.h>
+        <BLANKLINE>
+        int value(const double *arguments, double *results)
+        {
+            feclearexcept(FE_ALL_EXCEPT);
+            const double x = arguments[0], n = arguments[1];
+            results[0] = pow(x, n);
+            return fetestexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW);  // 0: all was defined and not too large
+        }
+        """
+        try:
+            return c_module([text.in_c() for text in self._texts()])
+        except NoMachineCode as error:
+            raise ValueError(f"there is no C: {error}") from None
+
+    def remark(self) -> str:
+        """Say why the code runs in Python although there is much of it; or nothing."""
+        return self._remark
 
     def value_and_slopes(self, kind: str, args: tuple[Any, ...]) -> tuple[Any, Sequence[float]]:
         """Compute the value and the derivatives by the numbers in the arguments ("value_and_gradient") or by the Values
@@ -213,16 +244,45 @@ class Compiled:
         return [*numbers, *[x._data for x in self.outside]] if self.outside else numbers
 
     def _code(self, kind: str) -> Callable[..., Any]:
-        """Find one of the three functions, made when it is needed."""
+        """Find the code of one of the three functions, made when it is needed: machine code of a long one, and Python's
+        where there is none."""
         if kind not in self._codes:
-            self._codes[kind] = self._cached(kind)[1]
+            text = self.text(kind)
+            try:
+                self._codes[kind] = self._machine_code(kind) if len(text.lines) >= LONG else text.function
+            except NoMachineCode as error:
+                self._remark, self._codes[kind] = f"in Python, not in machine code: {error}", text.function
         return self._codes[kind]
+
+    def _machine_code(self, kind: str) -> Callable[..., Any]:
+        """Make the machine code of one of the three.
+
+        Raises:
+            NoMachineCode: if there is none, or it gives something else than the engine at the examples.
+        """
+        function = self._recorded
+        by = {"value": [], "value_and_gradient": function.inputs, "backward": function.outside}[kind]
+        count = len(function.outputs) + len(by)
+        code = MachineFunction(self.text(kind).machine_code(), len(function.variables), count)
+        with suppress(ArithmeticError, ValueError):  # where there is no value here
+            found = code(*[x._data for x in function.variables])
+            expected = [*[x._data for x in function.outputs], *(function.slopes(by) if by else [])]
+            if function.is_repeatable() and not agree(found, expected):
+                raise NoMachineCode("it gives other numbers than the engine")
+        if kind != "value":
+            return lambda *numbers: ((results := code(*numbers))[0], results[1:])
+        return (lambda *numbers: code(*numbers)[0]) if self._result.is_number else code
+
+    def _texts(self) -> list[FunctionText]:
+        texts = [self.text("value")]
+        if self._result.is_number and self._recorded.inputs:
+            texts.append(self.text("value_and_gradient"))
+        if self._result.is_number and self.outside:
+            texts.append(self.text("backward"))
+        return texts
 
     def text(self, kind: str) -> FunctionText:
         """Find the text of one of the three."""
-        return self._cached(kind)[0]
-
-    def _cached(self, kind: str) -> tuple[FunctionText, Callable[..., Any]]:
         return cached((kind, self._result.is_number, self._signature), lambda: _function(kind, self._recorded))
 
     def _check_with_numbers(self) -> None:
@@ -261,12 +321,15 @@ def _function(kind: str, recorded: RecordedFunction) -> FunctionText:
     results = program.add(recorded.outputs)
     by = {"value": [], "value_and_gradient": recorded.inputs, "backward": recorded.outside}[kind]
     slopes = program.differentiate(recorded.outputs, by, [1.0]) if by else []
-    listing = Listing(program, results, slopes, recorded.variables)
+    listing = Listing(program, results, slopes, recorded.variables, FUNCTION_NAMES)
     head = f"def {kind}({', '.join(listing.names)}):"
     is_number = trees.is_leaf(recorded.result)
     if kind == "value":
         returned = listing.results[0] if is_number else as_tuple(listing.results)
-        return FunctionText(kind, listing, [head, *listing.forward, f"return {returned}"])
+        in_c = (kind, listing.called, listing.names, listing.forward, listing.results)
+        return FunctionText(
+            kind, listing.called, [head, *listing.forward, f"return {returned}"], lambda: straight_c(*in_c)
+        )
     [result] = listing.results
     names, backward = [], list(listing.backward)
     start = 0 if kind == "value_and_gradient" else len(recorded.inputs)
@@ -276,7 +339,9 @@ def _function(kind: str, recorded: RecordedFunction) -> FunctionText:
             backward.append(f"{names[-1]} = {slope}")
     lines = ["# forward", *listing.forward] if listing.forward else []
     lines.append(backward_comment(backward, result if result.isidentifier() else "the result"))
-    return FunctionText(kind, listing, [head, *lines, *backward, f"return {result}, {as_tuple(names)}"])
+    in_c = (kind, listing.called, listing.names, [*lines, *backward], [result, *names])
+    returned = f"return {result}, {as_tuple(names)}"
+    return FunctionText(kind, listing.called, [head, *lines, *backward, returned], lambda: straight_c(*in_c))
 
 
 def _check_count(f: Callable[..., Any], examples: Sequence[Any]) -> None:
