@@ -59,6 +59,25 @@ def straight_c(name: str, called: Called, names: Sequence[str], lines: Sequence[
     return CText(called, f"int {name}(const double *arguments, double *results)", body)
 
 
+def repeat_c(value: CText, count: int) -> CText:
+    """Write the function (times, numbers) around the function "value", which gives so many numbers: it puts them in the
+    place of those that "value" was given, again and again."""
+    body = [
+        f"double results[{count}];",
+        "int is_undefined = 0;",
+        "for (; times > 0 && !is_undefined; times--)",
+        *braces(
+            [
+                "is_undefined = value(numbers, results);",
+                f"for (int i = 0; i < {count}; i++)",
+                "    numbers[i] = results[i];",
+            ]
+        ),
+        "return is_undefined;",
+    ]
+    return CText(value.called, "int repeat(long long times, double *numbers)", body, [*value.lines, ""])
+
+
 def loss_c(called: Called, names: Sequence[str], count: int, lines: Sequence[str], returned: Sequence[str]) -> CText:
     """Write the function (outputs, targets, slopes) -> loss around statements.
 

