@@ -176,8 +176,8 @@ class Compiled:
         return value
 
     def repeat(self, times: int, *args: Any) -> Any:
-        """Apply the function to its own result, so many times: f(f(f(x))) for 3. The result is built as the argument is,
-        or for several arguments as a tuple of them.
+        """Apply the function to its own result, so many times: f(f(f(x))) for 3. The result is built as the argument
+        is, or for several arguments as a tuple of them.
 
         With the extra ``fast`` all of it is one call of machine code, so that a loop of gradient steps takes no time in
         Python.
