@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.compiling.recorded_function import RecordedFunction
     from tinygrad_edu.engine.value import Value
 
-MANY = 100  # so many parameters are worth machine code
+MANY = 100  # so many parameters are worth machine code, if something is kept for each
 
 
 class Update:
@@ -49,7 +49,7 @@ class Update:
 
     def __call__(self, parameters: Sequence[Value], state: Sequence[array[float]], settings: Sequence[float]) -> None:
         """Change the ``data`` of every parameter, and what the optimizer keeps."""
-        if len(parameters) >= MANY:
+        if state and len(parameters) >= MANY:
             try:
                 return self._run_machine(parameters, state, settings)
             except NoMachineCode:

@@ -11,6 +11,7 @@ infinite or undefined local derivative matters only if something does.
 from __future__ import annotations
 
 from collections import deque
+from itertools import repeat
 from operator import add, attrgetter
 from typing import TYPE_CHECKING
 
@@ -60,8 +61,8 @@ def add_to_grads(nodes: Sequence[Value], derivatives: Iterable[float]) -> None:
     >>> x.grad, y.grad
     (5.0, 6.0)
     """
-    set_grad = type(nodes[0])._grad.__set__  # type: ignore[attr-defined, misc]
-    deque(map(set_grad, nodes, map(add, map(attrgetter("_grad"), nodes), derivatives)), maxlen=0)
+    sums = map(add, map(attrgetter("_grad"), nodes), derivatives)
+    deque(map(setattr, nodes, repeat("_grad"), sums), maxlen=0)
 
 
 def zero_grad(self: Value) -> None:
