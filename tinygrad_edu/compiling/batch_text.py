@@ -35,6 +35,9 @@ def gradient_text(model: RecordedFunction) -> FunctionText:
     sums = [listing.fresh(f"grad_{name}") for name in parameters]
     labels = [(name, x.label) for name, x in zip(parameters, model.outside) if "[" in x.label and len(x.label) < 60]
     comments = [f"# {name} is {label!r}." for name, label in labels[-1:]]
+    meaning = (
+        f"# {derivatives[0]} is the derivative of this example's loss by {outputs[0]}; times share, of the mean loss"
+    )
     backward = [backward_comment(listing.backward, "the mean loss"), *listing.backward]
     head = ["def gradient(rows, targets, losses, parameters):", *comments]
     in_loop = [*inputs, *derivatives, *listing.assigned]
@@ -46,7 +49,7 @@ def gradient_text(model: RecordedFunction) -> FunctionText:
         "# forward",
         *listing.forward,
         f"predictions.append({_shown(model, outputs)})",
-        f"# {derivatives[0]} is the derivative of this example's loss by {outputs[0]}; times share, of the mean loss",
+        meaning,
         f"{', '.join(['error', *derivatives])} = loss_of({', '.join([*outputs, 'target'])})",
         "total += error",
         *[f"{name} *= share" for name in derivatives],
@@ -61,7 +64,7 @@ def gradient_text(model: RecordedFunction) -> FunctionText:
         f"return total * share, predictions, {as_tuple(sums)}",
     ]
     statements = Pass(listing.called, inputs, parameters, outputs, listing.forward, backward, derivatives,
-                      listing.slopes, sums, comments)  # fmt: skip
+                      listing.slopes, sums, comments, meaning)  # fmt: skip
     return FunctionText("gradient", listing.called, lines, lambda targets: gradient_c(statements, targets))
 
 

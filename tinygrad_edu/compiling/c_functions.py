@@ -33,6 +33,7 @@ class Pass(NamedTuple):
         slopes: by each parameter, which it ends with.
         sums: what these are added up in.
         comments: that stand at the head.
+        meaning: of the derivatives, a comment.
     """
 
     called: Called
@@ -45,6 +46,7 @@ class Pass(NamedTuple):
     slopes: Sequence[str] = ()
     sums: Sequence[str] = ()
     comments: Sequence[str] = ()
+    meaning: str = ""
 
 
 def straight_c(name: str, called: Called, names: Sequence[str], lines: Sequence[str], returned: Sequence[str]) -> CText:
@@ -118,6 +120,7 @@ def gradient_c(model: Pass, targets: int) -> CText:
         *_taken(model.inputs, "rows"),
         *c_statements(["# forward", *model.forward], operations),
         *_given(model.outputs, "predictions", model.called),
+        *c_statements([model.meaning], {}),
         f"double slopes[{len(model.derivatives)}];",
         "total += losses[*which](predictions, targets, slopes);",
         *[f"double {name} = slopes[{i}] * share;" for i, name in enumerate(model.derivatives)],
@@ -180,8 +183,12 @@ def _given(texts: Sequence[str], array: str, called: Called) -> list[str]:
 
 
 def _refusing_infinity(width: int) -> list[str]:
-    """Note infinite inputs as undefined: with them C goes on where Python raises, as in 1 / (1 / x) for x = inf."""
-    return ["double none = 0.0;", f"for (long long i = 0; i < {width} * count; i++)", "    none += 0.0 * rows[i];"]
+    """Note infinite inputs as undefined: with them C goes on where Python raises, as in x / 0 for x = inf."""
+    return [
+        "double none = 0.0;",
+        f"for (long long i = 0; i < {width} * count; i++)",
+        "    none += 0.0 * rows[i];  // undefined where an input is infinite",
+    ]
 
 
 def _declared(kind: str, items: Sequence[str]) -> list[str]:

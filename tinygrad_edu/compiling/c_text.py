@@ -240,6 +240,6 @@ def wrapped_c(line: str) -> str:
     import textwrap
 
     indent = " " * (len(line) - len(line.lstrip()))
-    kept = line.replace(" = ", "\0=\0").replace("double *", "double\0*")
+    kept = re.sub(r" (?=\*+\w)", "\0", line.replace(" = ", "\0=\0"))  # nor between a type and its *
     return textwrap.fill(kept, WIDTH, subsequent_indent=f"{indent}    ", break_long_words=False,
                          break_on_hyphens=False).replace("\0", " ")  # fmt: skip
