@@ -1,4 +1,4 @@
-"""What a neuron is compiled to, beside the formulas of a textbook.
+"""What a neuron is compiled to, Python and C, beside the formulas of a textbook.
 
 A neuron with two inputs, tanh and the squared error, for one example:
 
@@ -8,11 +8,12 @@ To train it one needs the derivatives of L. A textbook finds them by going back
 from L, step by step, with the chain rule. `backward()` does the same with what
 it has recorded. `compile` records once, and writes what it has found down as
 Python: the forward pass, and the formulas of the backward pass. In its code
-d_w1 is what the textbook calls dL/dw1.
+d_w1 is what the textbook calls dL/dw1. The same statements it writes in C,
+which becomes machine code where there are many.
 
-This demo prints the code as the compiler gives it, and beside each line the
-formula of the textbook. What is the same number is computed once: e grows by 1
-where a grows by 1, so dL/da is dL/de, and one line has two formulas.
+This demo prints each statement as the compiler gives it, beside the formula of
+the textbook. What is the same number is computed once: e grows by 1 where a
+grows by 1, so dL/da is dL/de, and one line has two formulas.
 
 Then it compares numbers: the formulas worked out by hand, the compiled code and
 `backward()` should agree, but for rounding. Last it measures how much faster
@@ -26,18 +27,18 @@ from tinygrad_edu import Value, compile, compile_loss, data, losses, mean, nn, t
 
 # By the name in the code. A name for which there is no line must be the same number as one for which there is.
 TEXTBOOK = {
-    "z": "z = w1 x1 + w2 x2 + b",
+    "z": "z = w₁x₁ + w₂x₂ + b",
     "a": "a = tanh z",
     "e": "e = a − y",
     "L": "L = e²",
     "d_e": "dL/de = 2 e",
     "d_a": "dL/da = dL/de",
-    "d_z": "dL/dz = dL/da · (1 − a²)",
+    "d_z": "dL/dz = dL/da (1−a²)",
     "d_b": "dL/db = dL/dz",
-    "d_w1": "dL/dw1 = dL/dz · x1",
-    "d_w2": "dL/dw2 = dL/dz · x2",
-    "d_x1": "dL/dx1 = dL/dz · w1",
-    "d_x2": "dL/dx2 = dL/dz · w2",
+    "d_w1": "dL/dw₁ = dL/dz x₁",
+    "d_w2": "dL/dw₂ = dL/dz x₂",
+    "d_x1": "dL/dx₁ = dL/dz w₁",
+    "d_x2": "dL/dx₂ = dL/dz w₂",
     "d_y": "dL/dy = −dL/de",
 }
 SAME = {"d_a": "d_e"}  # the same number, under one name in the code
@@ -114,13 +115,23 @@ def paired(lines):
     return list(zip(lines, formulas))
 
 
-def print_side_by_side(source):
-    print(f"{'the compiler':52}the textbook\n{'─' * 50}  {'─' * 28}")
+def c_statements(c_source):
+    """The statements of the C, by the names that they give."""
+    lines = c_source.partition("value_and_gradient")[2].splitlines()
+    statements = [line.strip() for line in lines if line.startswith("    double ")]
+    return {statement.split()[1]: statement for statement in statements}
+
+
+def print_side_by_side(source, c_source):
+    in_c = c_statements(c_source)
+    print(f"{'the textbook':21}{'Python':26}C\n{'─' * 20} {'─' * 25} {'─' * 33}")
     for line, formulas in paired(function_lines(source)):
-        first, *more = formulas or [""]
-        print(f"{line:52}{first}".rstrip())
-        for formula in more:
-            print(f"{'':52}{formula}")
+        statement = line.strip()
+        if statement.startswith("#"):
+            print(statement)
+        elif formulas:
+            print(f"{formulas[0]:21}{statement:26}{in_c[statement.split()[0]]}")
+            print("".join(f"{formula}\n" for formula in formulas[1:]), end="")
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------
@@ -191,7 +202,8 @@ def print_times(neuron, network):
 
 def main(seconds=SECONDS):
     print(__doc__)
-    print_side_by_side(compiled().source)
+    function = compiled()
+    print_side_by_side(function.source, function.c_source)
     print_three_ways(three_ways())
     print_times(time_neuron(seconds), time_network(seconds))
 

@@ -33,8 +33,8 @@ from tinygrad_edu.engine.ops import (
 )
 from tinygrad_edu.engine.recording import no_grad
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.nn import losses, optim
-from tinygrad_edu.training import data
+from tinygrad_edu.nn import losses
+from tinygrad_edu.training import data, optim
 from tinygrad_edu.training.fit import classifier, fit
 from tinygrad_edu.training.history import History
 from tinygrad_edu.viz.explaining.explanation import explain

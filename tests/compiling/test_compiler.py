@@ -1006,11 +1006,11 @@ def test_the_cache_does_not_grow_for_ever(monkeypatch):
 
     for i in range(2 * code_cache.KEPT):
         compile(lambda x, i=i: x * float(i), 1.0)
-    assert len(code_cache._codes) <= code_cache.KEPT
+    assert len(code_cache._texts) <= code_cache.KEPT
     monkeypatch.setattr(code_cache, "CHARACTERS", 1000)
     for i in range(5):
         compile(lambda x, i=i: sin(x * float(i)), 0.5)
-    assert sum(text.size for text, _ in code_cache._codes.values()) <= 1000
+    assert sum(text.size for text in code_cache._texts.values()) <= 1000
     assert compile(lambda x: sin(x * 4.0), 1.0)._code("value") is compile(lambda x: sin(x * 4.0), 1.0)._code("value")
 
 

@@ -19,9 +19,8 @@ from tinygrad_edu.engine.operation import BUILT_IN
 from tinygrad_edu.engine.recording import no_grad
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.formulas.plain import printable
-from tinygrad_edu.nn import optim
 from tinygrad_edu.nn.randomness import generator
-from tinygrad_edu.training import data
+from tinygrad_edu.training import data, optim
 from tinygrad_edu.training.fit import classifier, fit
 from tinygrad_edu.viz.terminal import boundary_text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
+from tinygrad_edu.compiling.c_functions import BATCH_NAMES, LOSS_NAMES, Pass, gradient_c, loss_c, predict_c
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.source_text import FunctionText, as_tuple, backward_comment
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 FAST = 256  # so many local variables Python reaches with one byte; others are slower
 RESERVED = ("rows", "targets", "losses", "parameters", "predictions", "target", "loss_of", "error", "total", "share",
-            "zip", "len")  # fmt: skip
+            "zip", "len", *BATCH_NAMES)  # fmt: skip
 
 
 def gradient_text(model: RecordedFunction) -> FunctionText:
@@ -32,9 +33,13 @@ def gradient_text(model: RecordedFunction) -> FunctionText:
     inputs, parameters = _names(model, listing)
     outputs, derivatives = listing.results, listing.names[len(model.variables) :]
     sums = [listing.fresh(f"grad_{name}") for name in parameters]
-    head = ["def gradient(rows, targets, losses, parameters):"]
     labels = [(name, x.label) for name, x in zip(parameters, model.outside) if "[" in x.label and len(x.label) < 60]
-    head += [f"# {name} is {label!r}." for name, label in labels[-1:]]
+    comments = [f"# {name} is {label!r}." for name, label in labels[-1:]]
+    meaning = (
+        f"# {derivatives[0]} is the derivative of this example's loss by {outputs[0]}; times share, of the mean loss"
+    )
+    backward = [backward_comment(listing.backward, "the mean loss"), *listing.backward]
+    head = ["def gradient(rows, targets, losses, parameters):", *comments]
     in_loop = [*inputs, *derivatives, *listing.assigned]
     if len(in_loop) + len(parameters) + len(sums) > FAST:
         head += [f"# Python is fastest with the first {FAST} names that it meets.", _zeros(in_loop)]
@@ -44,12 +49,11 @@ def gradient_text(model: RecordedFunction) -> FunctionText:
         "# forward",
         *listing.forward,
         f"predictions.append({_shown(model, outputs)})",
-        f"# {derivatives[0]} is the derivative of this example's loss by {outputs[0]}; times share, of the mean loss",
+        meaning,
         f"{', '.join(['error', *derivatives])} = loss_of({', '.join([*outputs, 'target'])})",
         "total += error",
         *[f"{name} *= share" for name in derivatives],
-        backward_comment(listing.backward, "the mean loss"),
-        *listing.backward,
+        *backward,
         *[f"{name} += {slope}" for name, slope in zip(sums, listing.slopes)],
     ]
     lines = [
@@ -59,7 +63,9 @@ def gradient_text(model: RecordedFunction) -> FunctionText:
         *[f"    {line}" for line in loop],
         f"return total * share, predictions, {as_tuple(sums)}",
     ]
-    return FunctionText("gradient", listing, lines)
+    statements = Pass(listing.called, inputs, parameters, outputs, listing.forward, backward, derivatives,
+                      listing.slopes, sums, comments, meaning)  # fmt: skip
+    return FunctionText("gradient", listing.called, lines, lambda targets: gradient_c(statements, targets))
 
 
 def predict_text(model: RecordedFunction) -> FunctionText:
@@ -74,7 +80,8 @@ def predict_text(model: RecordedFunction) -> FunctionText:
     lines += ["predictions = []", f"for {as_tuple(inputs)} in rows:"]
     lines += [f"    {line}" for line in listing.forward]
     lines += [f"    predictions.append({_shown(model, listing.results)})", "return predictions"]
-    return FunctionText("predict", listing, lines)
+    statements = Pass(listing.called, inputs, parameters, listing.results, listing.forward)
+    return FunctionText("predict", listing.called, lines, lambda: predict_c(statements))
 
 
 def loss_text(loss: RecordedFunction, count: int, is_tuple: bool) -> FunctionText:
@@ -83,15 +90,17 @@ def loss_text(loss: RecordedFunction, count: int, is_tuple: bool) -> FunctionTex
     program = Program(loss.inputs)
     results = program.add(loss.outputs)
     slopes = program.differentiate(loss.outputs, loss.inputs[:count], [1.0])
-    listing = Listing(program, results, slopes, loss.inputs, ["target"] if is_tuple else [])
+    listing = Listing(program, results, slopes, loss.inputs, ["target", *LOSS_NAMES] if is_tuple else LOSS_NAMES)
     returned = [*listing.results, *[listing.name(slope, listing.backward) for slope in slopes]]
     target = listing.names[count:]
     last = "target" if is_tuple or not target else target[0]
     lines = [f"def loss({', '.join([*listing.names[:count], last])}):"]
     if is_tuple:
         lines.append(f"{as_tuple(target)} = target")
-    lines += [*listing.forward, backward_comment(listing.backward, "the loss"), *listing.backward]
-    return FunctionText("loss", listing, [*lines, f"return {', '.join(returned)}"])
+    body = [*listing.forward, backward_comment(listing.backward, "the loss"), *listing.backward]
+    called, names = listing.called, listing.names
+    return FunctionText("loss", called, [*lines, *body, f"return {', '.join(returned)}"],
+                        lambda: loss_c(called, names, count, body, returned))  # fmt: skip
 
 
 def _output_names(model: RecordedFunction) -> list[str]:

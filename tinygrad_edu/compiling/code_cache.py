@@ -7,30 +7,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeAlias
+    from typing import Any
 
     from tinygrad_edu.compiling.source_text import FunctionText
-
-    Code: TypeAlias = tuple[FunctionText, Callable[..., Any]]
 
 ERRORS = (ArithmeticError, ValueError, TypeError, LookupError)  # that code may raise where the engine does not
 KEPT = 128  # so many functions
 CHARACTERS = 20_000_000  # and at most so much text, but always what was made last
 _lock = RLock()
-_codes: dict[tuple[Any, ...], Code] = {}
+_texts: dict[tuple[Any, ...], FunctionText] = {}
 
 
-def cached(key: tuple[Any, ...], write: Callable[[], FunctionText]) -> Code:
-    """Return the text that ``write`` gives and the function of it; for the same key the same."""
+def cached(key: tuple[Any, ...], write: Callable[[], FunctionText]) -> FunctionText:
+    """Return the text that ``write`` gives, with the functions made of it; for the same key the same."""
     with _lock:
-        code = _codes.pop(key, None)
-    if code is None:
+        text = _texts.pop(key, None)
+    if text is None:
         text = write()
-        code = text, text.compiled()
     with _lock:
-        _codes[key] = code  # the last used is the last to go
-        total = sum(text.size for text, _ in _codes.values())
-        while len(_codes) > KEPT or (total > CHARACTERS and len(_codes) > 1):
-            text, _ = _codes.pop(next(iter(_codes)))
-            total -= text.size
-    return code
+        _texts[key] = text  # the last used is the last to go
+        total = sum(text.size for text in _texts.values())
+        while len(_texts) > KEPT or (total > CHARACTERS and len(_texts) > 1):
+            total -= _texts.pop(next(iter(_texts))).size
+    return text

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from itertools import chain
 from numbers import Integral
+from struct import error as StructError
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.tracing import check_function, name_of
 from tinygrad_edu.compiling.batch_text import gradient_text, predict_text
+from tinygrad_edu.compiling.c_text import NoMachineCode, c_module
 from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.compiler import compile
 from tinygrad_edu.compiling.loss_codes import LossCodes
+from tinygrad_edu.compiling.machine_loss import MachineLoss, MachinePrediction
 from tinygrad_edu.compiling.recorded_function import agree, record_twice
 from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
 from tinygrad_edu.compiling.source_text import FunctionText, module
@@ -25,11 +29,16 @@ from tinygrad_edu.nn.objective import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
+    from typing import Any, TypeAlias
 
+    from tinygrad_edu.compiling.machine_loss import Packed
     from tinygrad_edu.engine.value import Value
     from tinygrad_edu.nn.objective import Loss
 
+    PackedExample: TypeAlias = tuple[MachineLoss, Packed]
+
+WORTH = 1000  # so many examples times lines are worth machine code
+OTHERS = (*ERRORS, StructError, NoMachineCode)  # machine code is for what is usual; for other examples they are raised
 COMPARED = 10  # so many examples are run on the engine too, to see that the code is right
 
 
@@ -99,28 +108,56 @@ class CompiledLoss:
         self._modules: list[Any] = []
         self._changes = 0  # of the modules, when the code was last known to be right
         self._to_compare = COMPARED
+        self._machine: MachineLoss | None = None
+        self._made_of: tuple[Any, ...] = ()  # the machine code
+        self.why_not = ""  # why there is none
 
     def __call__(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
         return self.backward(inputs, targets)[0]
 
-    def backward(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[float, list[Any]]:
-        """Do what a call does; return the mean loss and the predictions, in plain numbers."""
+    def backward(
+        self, inputs: Iterable[Any], targets: Iterable[Any], packed: Sequence[PackedExample] = ()
+    ) -> tuple[float, list[Any]]:
+        """Do what a call does; return the mean loss and the predictions, in plain numbers.
+
+        Args:
+            inputs, targets: as for a call.
+            packed: what ``pack`` made of them, if it did.
+        """
+        rows, goals = _list("inputs", inputs), _list("targets", targets)
         try:
-            rows, goals, codes = self.prepare(inputs, targets)
-            done = None if is_paused() else self._run(rows, goals, codes)
-            if done is None:
-                given = [*map(self._given, rows)], [*map(self._losses.as_given, goals)]
-                total, found = self._objective.backward(*given)
-                done = total, [*map(plain_numbers, found)]
-                self.recorded += 1
+            done = self._run_machine(rows, goals, packed) or self._run_python(rows, goals)
         except Exception:
             self._forget()
             raise
         self.batches += 1
         return done
 
-    def prepare(self, inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[list[Any], list[Any], Iterable[Any]]:
-        """Take the numbers out of a batch, and find the code of each example's loss; compile what is not compiled yet.
+    def pack(self, inputs: list[Any], targets: list[Any], size: int) -> list[PackedExample]:
+        """Put the numbers of each example into bytes, if there is machine code for batches of this size; otherwise
+        return nothing."""
+        machine = self._machine_code(size)
+        try:
+            return [(machine, x) for x in machine.split(machine.packed(inputs, targets))] if machine else []
+        except OTHERS:
+            return []
+
+    def _run_python(self, inputs: list[Any], targets: list[Any]) -> tuple[float, list[Any]]:
+        """Run the Python code, or the engine."""
+        rows, goals, codes = self.prepare(inputs, targets)
+        done = None if is_paused() else self._run(rows, goals, codes)
+        if done is not None:
+            return done
+        given = [*map(self._given, rows)], [*map(self._losses.as_given, goals)]
+        total, found = self._objective.backward(*given)
+        self.recorded += 1
+        return total, [*map(plain_numbers, found)]
+
+    def prepare(
+        self, inputs: Iterable[Any], targets: Iterable[Any], size: int = 0
+    ) -> tuple[list[Any], list[Any], Iterable[Any]]:
+        """Take the numbers out of examples, and find the code of each one's loss; compile what is not compiled yet, for
+        batches of the size if that is given, otherwise for all in one.
 
         Raises: as the class says.
         """
@@ -130,7 +167,9 @@ class CompiledLoss:
         if not rows:
             raise ValueError("there are no examples: inputs and targets are empty")
         _, losses = self._codes(rows, goals)
-        return rows, goals, losses.of(goals)
+        codes = losses.of(goals)
+        self._prepare_machine(rows, goals, codes, size or len(rows))
+        return rows, goals, codes
 
     def compare(self, row: Any, target: Any) -> None:
         """Run one example on the engine too. Where only the loss differs, it gets other code, or is recorded.
@@ -151,6 +190,11 @@ class CompiledLoss:
         except Exception:
             self._forget()
             raise
+        if len(rows) * model.length >= WORTH and not self.why_not and self._row is not None:
+            try:
+                return model.machine_prediction(self._row)(rows, model.numbers())
+            except OTHERS:
+                pass
         try:
             predictions = model.predict(rows)
             if all(map(math.isfinite, predictions if model.result.is_number else chain.from_iterable(predictions))):
@@ -179,13 +223,37 @@ class CompiledLoss:
             texts.append("# the penalty\n" + module([self._penalty.text("backward")]))
         return "\n".join(texts)
 
+    @property
+    def c_source(self) -> str:
+        """The same code in C, which becomes machine code where there is much to do and the extra ``fast`` is installed.
+
+        Raises:
+            ValueError: before the first call, when there is none, and if something in it cannot be written in C.
+        """
+        if self._model is None or self._losses is None:
+            raise ValueError("there is no code yet: the first call makes it, from the first examples")
+        texts = []
+        try:
+            for target, text in self._losses.texts.items():
+                texts.append(
+                    ("" if target is None else f"// where the target is {target!r}\n") + c_module([text.in_c()])
+                )
+            size = self._losses.target.size if None in self._losses.texts else 0
+            gradient, predict = self._model.texts()
+            texts.append(c_module([gradient.in_c(size), predict.in_c()]))
+        except NoMachineCode as error:
+            raise ValueError(f"there is no C: {error}") from None
+        return "\n".join(texts)
+
     def remark(self) -> str:
-        """Say what was recorded after all, and why; or nothing."""
+        """Say what was recorded after all, or ran in Python although there was much of it, and why; or nothing."""
         if self.recorded:
             why = "their code failed or something in them was not finite"
             return f"{self.recorded} of {self.batches} batches were recorded, because {why}"
         why_not = self._losses.why_not if self._losses else ""
-        return f"only the model was compiled, the loss was recorded for each example: {why_not}" if why_not else ""
+        if why_not:
+            return f"only the model was compiled, the loss was recorded for each example: {why_not}"
+        return f"in Python, not in machine code: {self.why_not}" if self.why_not else ""
 
     # ---- what is given ----
 
@@ -289,21 +357,70 @@ class CompiledLoss:
 
     # ---- batches ----
 
-    def _run(self, rows: Sequence[Any], targets: Sequence[Any], codes: Iterable[Any]) -> tuple[float, list[Any]] | None:
-        """Do what ``backward`` does, with the code; None, and nothing is done, where that fails."""
-        model = self._model
-        parameters: list[Value] = model.parameters
+    def _prepare_machine(self, rows: Sequence[Any], goals: Sequence[Any], codes: Iterable[Any], size: int) -> None:
+        """Make the machine code when it is first worth it, and compare it with the Python code on some examples."""
+        model, made_of = self._model, self._code_key()
+        if size * model.length < WORTH or made_of == self._made_of or self._row is None:
+            return
+        self._made_of, self._machine, self.why_not = made_of, None, ""
+        rows, goals = rows[:COMPARED], goals[:COMPARED]
         try:
-            total, predictions, slopes = model.gradient(rows, targets, codes)
-            if self._penalty is not None:
-                penalty, added = self._penalty.value_and_slopes("backward", ())
-                total, slopes, parameters = total + penalty, slopes + added, parameters + self._penalty.outside
-            if not math.isfinite(total + sum(slopes)):
-                return None
-        except ERRORS:
+            text = model.text("gradient")
+            machine = MachineLoss(text, self._losses, self._row, model.result, len(model.parameters))
+            with suppress(*ERRORS, StructError):  # where there is no value here
+                total, _, slopes = machine(machine.packed(rows, goals), model.numbers())
+                expected, _, others = model.gradient(rows, goals, codes)
+                if model.is_repeatable and not agree([total, *slopes], [expected, *others]):
+                    raise NoMachineCode("it gives other numbers than the Python code")
+            self._machine = machine
+        except NoMachineCode as error:
+            self.why_not = str(error)
+
+    def _code_key(self) -> tuple[Any, ...]:
+        """What the machine code is made of."""
+        return self._model, self._losses, len(self._losses.texts) if self._losses else 0
+
+    def _machine_code(self, count: int) -> MachineLoss | None:
+        """Find the machine code, if there is any and it is worth it for so many examples."""
+        is_right = self._machine and self._made_of == self._code_key() and not self._is_changed()
+        return self._machine if is_right and count * self._model.length >= WORTH else None
+
+    def _run_machine(
+        self, rows: list[Any], goals: list[Any], packed: Sequence[PackedExample]
+    ) -> tuple[float, list[Any]] | None:
+        """Do what ``backward`` does, with the machine code; None, and nothing is done, where that fails."""
+        machine = self._machine_code(len(rows))
+        if machine is None or len(rows) != len(goals) or is_paused():
+            return None
+        try:
+            if packed and packed[0][0] is machine:
+                parts: Any = zip(*[example for _, example in packed])
+                examples: Any = tuple(map(b"".join, parts))
+            else:
+                examples = machine.packed(rows, goals)
+            total, predictions, slopes = machine(examples, self._model.numbers())
+        except OTHERS:
+            return None
+        return self._added(total, predictions, slopes)
+
+    def _added(self, total: float, predictions: list[Any], slopes: Sequence[float]) -> tuple[float, list[Any]] | None:
+        """Add the penalty, and the derivatives to the ``grad`` of every parameter; None if they are not finite."""
+        parameters: list[Value] = self._model.parameters
+        if self._penalty is not None:
+            penalty, added = self._penalty.value_and_slopes("backward", ())
+            total, slopes, parameters = total + penalty, [*slopes, *added], parameters + self._penalty.outside
+        if not math.isfinite(total + sum(slopes)):
             return None
         add_to_grads(parameters, slopes)
-        return total, model.built(predictions)
+        return total, predictions
+
+    def _run(self, rows: Sequence[Any], targets: Sequence[Any], codes: Iterable[Any]) -> tuple[float, list[Any]] | None:
+        """Do what ``backward`` does, with the code; None, and nothing is done, where that fails."""
+        try:
+            total, predictions, slopes = self._model.gradient(rows, targets, codes)
+            return self._added(total, self._model.built(predictions), slopes)
+        except ERRORS:
+            return None
 
     def __repr__(self) -> str:
         return f"<compiled loss of {name_of(self._objective.model)}, {name_of(self._objective.loss)}>"
@@ -315,6 +432,7 @@ class _Model:
     Attributes:
         parameters: the Values that it uses.
         result: how what it gives is built.
+        length: of the code that goes through a batch, in lines.
     """
 
     def __init__(self, model: Callable[[Any], Any], row: Any) -> None:
@@ -327,18 +445,34 @@ class _Model:
         self.result = Shape(self._recorded.result)
         self.is_repeatable = self._recorded.is_repeatable()
         self._key = (self.result.is_number, self._recorded.signature())
-        self._gradient = self._code("gradient")[1]
+        self._gradient = self.text("gradient").function
+        self.length = len(self.text("gradient").lines)
         self._predict: Any = None  # made when it is needed
+        self._machine_prediction: MachinePrediction | None = None
 
     def gradient(self, rows: Sequence[Any], targets: Sequence[Any], losses: Iterable[Any]) -> Any:
         """Go through a batch forward and backward; see ``gradient_text``."""
-        return self._gradient(rows, targets, losses, [x._data for x in self.parameters])
+        return self._gradient(rows, targets, losses, self.numbers())
+
+    def numbers(self) -> list[float]:
+        """List the numbers in the parameters."""
+        return [x._data for x in self.parameters]
 
     def predict(self, rows: Sequence[Any]) -> list[Any]:
         """Go through a batch forward; see ``predict_text``."""
         if self._predict is None:
-            self._predict = self._code("predict")[1]
-        return self._predict(rows, [x._data for x in self.parameters])  # type: ignore[no-any-return]
+            self._predict = self.text("predict").function
+        return self._predict(rows, self.numbers())  # type: ignore[no-any-return]
+
+    def machine_prediction(self, row: Shape) -> MachinePrediction:
+        """Find the machine code that goes through a batch forward.
+
+        Raises:
+            NoMachineCode: if there is none.
+        """
+        if self._machine_prediction is None:
+            self._machine_prediction = MachinePrediction(self.text("predict"), row, self.result, len(self.parameters))
+        return self._machine_prediction
 
     def built(self, predictions: list[Any]) -> list[Any]:
         """Build the predictions as the model gives them."""
@@ -346,9 +480,10 @@ class _Model:
 
     def texts(self) -> list[FunctionText]:
         """List the texts of both functions."""
-        return [self._code("gradient")[0], self._code("predict")[0]]
+        return [self.text("gradient"), self.text("predict")]
 
-    def _code(self, kind: str) -> tuple[FunctionText, Callable[..., Any]]:
+    def text(self, kind: str) -> FunctionText:
+        """Find the text of one of them."""
         write = gradient_text if kind == "gradient" else predict_text
         return cached((kind, *self._key), lambda: write(self._recorded))
 

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.linearization import Linearization
 from tinygrad_edu.calculus.tracing import name_of, parameter_name
+from tinygrad_edu.compiling.c_functions import FUNCTION_NAMES, repeat_c, straight_c
+from tinygrad_edu.compiling.c_text import CText, NoMachineCode, c_module
 from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.listing import Listing
+from tinygrad_edu.compiling.machine import MachineFunction
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.recorded_function import RecordedFunction, agree, record_twice
 from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
 from tinygrad_edu.compiling.source_text import FunctionText, as_tuple, backward_comment, module
 from tinygrad_edu.compiling.symbols import CompileError
 from tinygrad_edu.engine.backward import add_to_grads
-from tinygrad_edu.engine.operation import number
+from tinygrad_edu.engine.operation import number, whole_number
 from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
+
+LONG = 150  # so many lines are worth being called as machine code
 
 
 def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
@@ -104,6 +110,7 @@ class Compiled:
         self.outside = self._recorded.outside
         self._result = Shape(self._recorded.result)
         self._codes: dict[str, Callable[..., Any]] = {}
+        self._remark = ""
         self._signature = self._recorded.signature()
         self._check_with_numbers()
         self._code("value" if not self._result.is_number else "backward" if self.outside else "value_and_gradient")
@@ -168,15 +175,77 @@ class Compiled:
         add_to_grads(self.outside, slopes)
         return value
 
+    def repeat(self, times: int, *args: Any) -> Any:
+        """Apply the function to its own result, so many times: f(f(f(x))) for 3. The result is built as the argument
+        is, or for several arguments as a tuple of them.
+
+        With the extra ``fast`` all of it is one call of machine code, so that a loop of gradient steps takes no time in
+        Python.
+
+        Raises:
+            TypeError: if the result is built in another way than the arguments, or it refers to Values.
+            ValueError: if ``times`` is not a whole number.
+
+        >>> step = compile(lambda x: x - 0.1 * (2 * x), 1.0)
+        >>> round(step.repeat(10, 1.0), 6)
+        0.107374
+        """
+        from array import array
+
+        times = whole_number("times", times, at_least=0)
+        examples = self._arguments.example
+        is_alone = len(examples) == 1
+        try:
+            trees.matched(self._result.example, examples[0] if is_alone else examples, "the result")
+        except ValueError as error:
+            raise TypeError(f"what {name_of(self._f)} returns cannot be its argument again: {error}") from None
+        numbers = self._numbers(args)
+        try:
+            code = self.text("value").machine_code(True)
+            found = array("d", numbers)
+            is_undefined = code(times, found.buffer_info()[0])
+            if not is_undefined and math.isfinite(sum(numbers)):
+                return self._result.around(found[: self._result.size].tolist())
+        except NoMachineCode as error:
+            self._remark = f"in Python, not in machine code: {error}"
+        result: Any = args[0] if is_alone else args
+        for _ in range(times):
+            result = self(result) if is_alone else self(*result)
+        return result
+
     @property
     def source(self) -> str:
         """The code, a Python module of its own."""
-        texts = [self.text("value")]
-        if self._result.is_number and self._recorded.inputs:
-            texts.append(self.text("value_and_gradient"))
-        if self._result.is_number and self.outside:
-            texts.append(self.text("backward"))
-        return module(texts)
+        return module(self._texts())
+
+    @property
+    def c_source(self) -> str:
+        """The same code in C, which becomes machine code where there is much of it and the extra ``fast`` is installed.
+
+        Raises:
+            ValueError: if something in it cannot be written in C, such as an operation of one's own without a text.
+
+        >>> from tinygrad_edu import compile
+        >>> print(compile(lambda x, n: x ** n, 2.0, 3.0).c_source.partition("\\n\\nint value_and")[0])
+        #include <fenv.h>
+        #include <math.h>
+        <BLANKLINE>
+        int value(const double *arguments, double *results)
+        {
+            feclearexcept(FE_ALL_EXCEPT);
+            const double x = arguments[0], n = arguments[1];
+            results[0] = pow(x, n);
+            return fetestexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW);  // 0: all was defined and not too large
+        }
+        """
+        try:
+            return c_module([text.in_c() for text in self._texts()])
+        except NoMachineCode as error:
+            raise ValueError(f"there is no C: {error}") from None
+
+    def remark(self) -> str:
+        """Say why the code runs in Python although there is much of it; or nothing."""
+        return self._remark
 
     def value_and_slopes(self, kind: str, args: tuple[Any, ...]) -> tuple[Any, Sequence[float]]:
         """Compute the value and the derivatives by the numbers in the arguments ("value_and_gradient") or by the Values
@@ -213,16 +282,45 @@ class Compiled:
         return [*numbers, *[x._data for x in self.outside]] if self.outside else numbers
 
     def _code(self, kind: str) -> Callable[..., Any]:
-        """Find one of the three functions, made when it is needed."""
+        """Find the code of one of the three functions, made when it is needed: machine code of a long one, and Python's
+        where there is none."""
         if kind not in self._codes:
-            self._codes[kind] = self._cached(kind)[1]
+            text = self.text(kind)
+            try:
+                self._codes[kind] = self._machine_code(kind) if len(text.lines) >= LONG else text.function
+            except NoMachineCode as error:
+                self._remark, self._codes[kind] = f"in Python, not in machine code: {error}", text.function
         return self._codes[kind]
+
+    def _machine_code(self, kind: str) -> Callable[..., Any]:
+        """Make the machine code of one of the three.
+
+        Raises:
+            NoMachineCode: if there is none, or it gives something else than the engine at the examples.
+        """
+        function = self._recorded
+        by = {"value": [], "value_and_gradient": function.inputs, "backward": function.outside}[kind]
+        count = len(function.outputs) + len(by)
+        code = MachineFunction(self.text(kind).machine_code(), len(function.variables), count)
+        with suppress(ArithmeticError, ValueError):  # where there is no value here
+            found = code(*[x._data for x in function.variables])
+            expected = [*[x._data for x in function.outputs], *(function.slopes(by) if by else [])]
+            if function.is_repeatable() and not agree(found, expected):
+                raise NoMachineCode("it gives other numbers than the engine")
+        if kind != "value":
+            return lambda *numbers: ((results := code(*numbers))[0], results[1:])
+        return (lambda *numbers: code(*numbers)[0]) if self._result.is_number else code
+
+    def _texts(self) -> list[FunctionText]:
+        texts = [self.text("value")]
+        if self._result.is_number and self._recorded.inputs:
+            texts.append(self.text("value_and_gradient"))
+        if self._result.is_number and self.outside:
+            texts.append(self.text("backward"))
+        return texts
 
     def text(self, kind: str) -> FunctionText:
         """Find the text of one of the three."""
-        return self._cached(kind)[0]
-
-    def _cached(self, kind: str) -> tuple[FunctionText, Callable[..., Any]]:
         return cached((kind, self._result.is_number, self._signature), lambda: _function(kind, self._recorded))
 
     def _check_with_numbers(self) -> None:
@@ -261,12 +359,18 @@ def _function(kind: str, recorded: RecordedFunction) -> FunctionText:
     results = program.add(recorded.outputs)
     by = {"value": [], "value_and_gradient": recorded.inputs, "backward": recorded.outside}[kind]
     slopes = program.differentiate(recorded.outputs, by, [1.0]) if by else []
-    listing = Listing(program, results, slopes, recorded.variables)
+    listing = Listing(program, results, slopes, recorded.variables, FUNCTION_NAMES)
     head = f"def {kind}({', '.join(listing.names)}):"
     is_number = trees.is_leaf(recorded.result)
     if kind == "value":
         returned = listing.results[0] if is_number else as_tuple(listing.results)
-        return FunctionText(kind, listing, [head, *listing.forward, f"return {returned}"])
+        value = (kind, listing.called, listing.names, listing.forward, listing.results)
+        count = len(listing.results)
+
+        def in_c(is_repeated: bool = False) -> CText:
+            return repeat_c(straight_c(*value), count) if is_repeated else straight_c(*value)
+
+        return FunctionText(kind, listing.called, [head, *listing.forward, f"return {returned}"], in_c)
     [result] = listing.results
     names, backward = [], list(listing.backward)
     start = 0 if kind == "value_and_gradient" else len(recorded.inputs)
@@ -276,7 +380,9 @@ def _function(kind: str, recorded: RecordedFunction) -> FunctionText:
             backward.append(f"{names[-1]} = {slope}")
     lines = ["# forward", *listing.forward] if listing.forward else []
     lines.append(backward_comment(backward, result if result.isidentifier() else "the result"))
-    return FunctionText(kind, listing, [head, *lines, *backward, f"return {result}, {as_tuple(names)}"])
+    code = (kind, listing.called, listing.names, [*lines, *backward], [result, *names])
+    returned = f"return {result}, {as_tuple(names)}"
+    return FunctionText(kind, listing.called, [head, *lines, *backward, returned], lambda: straight_c(*code))
 
 
 def _check_count(f: Callable[..., Any], examples: Sequence[Any]) -> None:

@@ -1,20 +1,22 @@
-"""Names for labels: whatever a label says, a name that Python takes."""
+"""Names for labels: whatever a label says, a name that Python and C take."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from tinygrad_edu.compiling.c_text import TAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 class Identifiers:
-    """Names that Python takes, each given once."""
+    """Names that Python and C take, each given once."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         import keyword  # here, because most programs compile nothing
 
-        self._taken = {*taken, *keyword.kwlist, "_"}
+        self._taken = {*taken, *keyword.kwlist, *TAKEN, "_"}
         self._copies: dict[str, int] = {}
 
     def name(self, label: str) -> str:

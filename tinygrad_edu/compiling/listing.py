@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_edu.calculus.simplifying import constant
 from tinygrad_edu.compiling.identifiers import Identifiers
@@ -16,7 +16,6 @@ from tinygrad_edu.engine.operation import BUILT_IN, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any
 
     from tinygrad_edu.compiling.program import Program
     from tinygrad_edu.engine.value import Value
@@ -25,6 +24,20 @@ FOLDED = 72  # characters of an expression that may still become part of another
 SUM = template(ops.add).level
 LINKS = 16  # so many terms stand in one sum, more in several: Python's parser has limits
 OUR_NAMES = ("find", "value", "value_and_gradient", "backward", "gradient", "predict", "loss")
+
+
+class Called(NamedTuple):
+    """The functions that a text calls.
+
+    Attributes:
+        from_math: names of functions and constants of math.
+        definitions: the Python expressions that give the others, by name.
+        operations: the operations that these are, by name.
+    """
+
+    from_math: set[str]
+    definitions: dict[str, str]
+    operations: dict[str, Any]
 
 
 class Listing:
@@ -41,7 +54,7 @@ class Listing:
         forward, backward: the statements.
         results, slopes: what stands for each after them.
         assigned: the names that the statements give.
-        from_math, definitions: what must stand before the text: functions of math, and others by name.
+        called: the functions that they call.
     """
 
     def __init__(
@@ -210,8 +223,7 @@ class Listing:
 
     def _name_functions(self, needed: Sequence[Value]) -> None:
         """Find what the functions that are called are called, the same in all listings of the program."""
-        self.from_math: set[str] = set()
-        self.definitions: dict[str, str] = {}
+        self.called = called = Called(set(), {}, {})
         self._functions_of: dict[Any, str] = {}
         mentioned: set[str] = set()
         used = {_kind(node.op) for node in needed}
@@ -224,13 +236,13 @@ class Listing:
             is_math = getattr(forward, "__module__", "") == "math" and op.name in BUILT_IN
             name = self._functions_of[op] = forward.__name__ if is_math else identifiers.name(op.name)  # type: ignore[union-attr]
             if op in used and is_math:
-                self.from_math.add(name)
+                called.from_math.add(name)
             elif op in used:
-                self.definitions[name] = _definition(op)
+                called.definitions[name], called.operations[name] = _definition(op), op
         constants = [node._data for node in self._uses if node.is_constant]
-        self.from_math |= {name for name in mentioned if hasattr(math, name)}
-        self.from_math |= {"nan" if x != x else "inf" for x in constants if not math.isfinite(x)}
-        self._functions = {*self.from_math, *mentioned, *self.definitions, "find", "float"}
+        called.from_math.update(name for name in mentioned if hasattr(math, name))
+        called.from_math.update("nan" if x != x else "inf" for x in constants if not math.isfinite(x))
+        self._functions = {*called.from_math, *mentioned, *called.definitions, "find", "float"}
 
 
 def _kind(op: Any) -> Any:

@@ -113,9 +113,9 @@ class LossCodes:
         count = len(trees.leaves(self._prediction))
         is_tuple = not given and not self.target.is_number
         code_key = ("loss", count, is_tuple, function.signature())
-        self.texts[key], code = cached(code_key, lambda: loss_text(function, count, is_tuple))
+        self.texts[key] = cached(code_key, lambda: loss_text(function, count, is_tuple))
         self._is_repeatable = self._is_repeatable and function.is_repeatable()
-        return code
+        return self.texts[key].function
 
     def _check(self, function: RecordedFunction) -> None:
         """Raise a CompileError if the loss is not one number that depends on the prediction alone."""

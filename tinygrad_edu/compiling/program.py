@@ -30,7 +30,7 @@ class Primitive:
     """
 
     __slots__ = ("name", "operands", "python", "source")
-    is_condition = False
+    is_condition, of_two = False, None
 
     def __init__(self, name: str, python: str = "", operands: tuple[str, ...] = (), source: str = "") -> None:
         self.name, self.python, self.operands, self.source = name, python, operands, source

@@ -10,6 +10,7 @@ from tinygrad_edu.engine.operation import number
 from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Callable, Sequence
     from typing import Any
 
@@ -26,6 +27,7 @@ class Shape:
     Attributes:
         example: the same of plain numbers.
         is_number: whether it is a number.
+        size: how many numbers are in it.
 
     >>> point = Shape({"x": 1.0, "y": [2.0]})
     >>> point.numbers("p", {"y": [4], "x": 3}), point.around([5.0, 6.0])
@@ -36,6 +38,7 @@ class Shape:
         self.example = plain_numbers(example)
         self.is_number = trees.is_leaf(example)
         is_flat = type(example) in (list, tuple) and all(map(trees.is_leaf, example))
+        self.size = len(trees.leaves(example))
         self._kind = type(example) if is_flat else None
         self._length = len(example) if is_flat else 0
         self._functions: Any = None  # made when they are needed
@@ -68,6 +71,26 @@ class Shape:
         if are_flat and {*map(type, chain.from_iterable(trees))} <= FLOAT:
             return trees
         return [self.numbers(f"{name}[{i}]", tree) for i, tree in enumerate(trees)]
+
+    def unchecked(self, trees: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """List what is in the place of the numbers in each item: of another number, or no numbers, if it is built in
+        another way.
+
+        Raises:
+            TypeError: if it is quite another.
+        """
+        if self.is_number:
+            return [*zip(trees)]
+        if {*map(type, trees)} == {self._kind}:
+            return trees
+        return [self.numbers("", tree) for tree in trees]
+
+    def each_around(self, numbers: array[float]) -> list[Any]:
+        """Build as many structures as there are numbers for."""
+        if self.is_number:
+            return numbers.tolist()
+        starts = range(0, len(numbers), self.size)
+        return [self.around(numbers[i : i + self.size].tolist()) for i in starts]
 
     def around(self, numbers: Sequence[float]) -> Any:
         """Build the structure around other numbers, a list or a tuple."""

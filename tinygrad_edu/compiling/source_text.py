@@ -4,35 +4,68 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.compiling.c_text import WIDTH, NoMachineCode, c_module
+from tinygrad_edu.compiling.machine import MachineCode
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from tinygrad_edu.compiling.listing import Listing
-
-WIDTH = 110
+    from tinygrad_edu.compiling.c_text import CText
+    from tinygrad_edu.compiling.listing import Called
 
 
 class FunctionText:
-    """The text of one function.
+    """The text of one function, in Python and in C.
 
     Args:
         name: what it is called.
-        listing: what its statements are from: it knows what must be imported.
-        lines: its lines, the first of which begins it.
+        called: the functions that it calls.
+        lines: its lines in Python, the first of which begins it.
+        in_c: writes it in C, when it is asked for.
     """
 
-    def __init__(self, name: str, listing: Listing, lines: Sequence[str]) -> None:
-        self.name, self.from_math, self.definitions = name, listing.from_math, listing.definitions
+    def __init__(self, name: str, called: Called, lines: Sequence[str], in_c: Callable[..., CText]) -> None:
+        self.name, self.called, self._in_c = name, called, in_c
         first, *others = lines
         self.lines = [first, *[f"    {line}" for line in others]]
         self.size = sum(map(len, self.lines))
+        self._function: Callable[..., Any] | None = None
+        self._codes: dict[Any, MachineCode | NoMachineCode] = {}
 
-    def compiled(self) -> Callable[..., Any]:
-        """Make the function."""
-        namespace: dict[str, Any] = {}
-        exec("\n".join([*_imports([self]), *self.lines]), namespace)
-        return namespace[self.name]  # type: ignore[no-any-return]
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function, made when it is first asked for."""
+        if self._function is None:
+            namespace: dict[str, Any] = {}
+            exec("\n".join([*_imports([self]), *self.lines]), namespace)
+            self._function = namespace[self.name]
+        return self._function
+
+    def in_c(self, *settings: int) -> CText:
+        """Write the function in C.
+
+        Raises:
+            NoMachineCode: if that is not possible.
+        """
+        return self._in_c(*settings)
+
+    def machine_code(self, *settings: int) -> MachineCode:
+        """Find the machine code of the function, made when it is first asked for.
+
+        Raises:
+            NoMachineCode: if there is none.
+        """
+        if settings not in self._codes:
+            try:
+                text = self.in_c(*settings)
+                self._codes[settings] = MachineCode(c_module([text]), text.name, text.arguments)
+            except NoMachineCode as error:
+                self._codes[settings] = error
+        code = self._codes[settings]
+        if isinstance(code, NoMachineCode):
+            raise code
+        return code
 
 
 def module(functions: Sequence[FunctionText]) -> str:
@@ -43,8 +76,8 @@ def module(functions: Sequence[FunctionText]) -> str:
 
 
 def _imports(functions: Sequence[FunctionText]) -> list[str]:
-    from_math = sorted({name for function in functions for name in function.from_math})
-    definitions = {name: source for function in functions for name, source in function.definitions.items()}
+    from_math = sorted({name for function in functions for name in function.called.from_math})
+    definitions = {name: source for function in functions for name, source in function.called.definitions.items()}
     lines = [f"from math import {', '.join(from_math)}"] if from_math else []
     if definitions:
         lines.append("from tinygrad_edu.engine.operation import find")

@@ -62,7 +62,7 @@ def add_to_grads(nodes: Sequence[Value], derivatives: Iterable[float]) -> None:
     (5.0, 6.0)
     """
     sums = map(add, map(attrgetter("_grad"), nodes), derivatives)
-    deque(map(object.__setattr__, nodes, repeat("_grad"), sums), maxlen=0)
+    deque(map(setattr, nodes, repeat("_grad"), sums), maxlen=0)
 
 
 def zero_grad(self: Value) -> None:

@@ -46,6 +46,7 @@ class Operation:
         python: how Python computes it from floats: an expression in the names of the operands and of functions of
             ``math``, equal to ``forward``; or ``"definition"``. By default a call of ``forward``.
         is_condition: whether it says that something holds: 1 if it does, otherwise 0.
+        of_two: for any number of operands, the operation of two that gives the same, applied from left to right.
 
     Raises:
         ValueError: if the name is that of a built-in operation. (One's own operations may be defined again, as happens
@@ -76,6 +77,7 @@ class Operation:
         notation: str = "",
         python: str = "",
         is_condition: bool = False,
+        of_two: Operation | None = None,
     ) -> None:
         if type(name) is not str or not name or not callable(forward):
             raise TypeError(f"an operation has a name and a function that computes it, not {name!r} and {forward!r}")
@@ -96,6 +98,7 @@ class Operation:
         self.notation = notation
         self.python = python
         self.is_condition = is_condition
+        self.of_two = of_two
         self.operands: tuple[str, ...] = () if variadic else code.co_varnames[1 : code.co_argcount]
         self.defaults: tuple[float, ...] = getattr(rule, "__defaults__", None) or ()
         self.arity = None if variadic else len(self.operands)

@@ -543,12 +543,12 @@ linear = Operation(
 amax = Operation(
     "amax", lambda *operands: math.nan if any(x != x for x in operands) else max(operands),
     lambda y, *operands: _shares(y, operands),
-    "The largest of the operands; equal ones share the derivative.",
+    "The largest of the operands; equal ones share the derivative.", of_two=maximum,
 )
 logsumexp = Operation(
     "logsumexp", _logsumexp, lambda y, *operands: tuple(proportions(operands)),
     "log(exp(a) + exp(b) + ...), without overflow.",
-    definition=lambda *operands: log(_total(map(exp, operands))),
+    definition=lambda *operands: log(_total(map(exp, operands))), of_two=logaddexp,
 )
 
 # fmt: on

@@ -1,4 +1,4 @@
-"""Networks: neurons, layers of them, multi-layer perceptrons; their losses and optimizers; files that hold a model."""
+"""Networks: neurons, layers of them, multi-layer perceptrons; their losses; files that hold a model."""
 
 from tinygrad_edu.nn.layers import MLP, Layer, Neuron
 from tinygrad_edu.nn.module import Module, Parameter, load

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus.tracing import name_of
@@ -16,22 +17,22 @@ from tinygrad_edu.engine.recording import no_grad
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.nn import losses
 from tinygrad_edu.nn.objective import Objective
-from tinygrad_edu.nn.optim import Adam, Optimizer
 from tinygrad_edu.nn.randomness import generator
 from tinygrad_edu.training.examples import examples
 from tinygrad_edu.training.history import History
+from tinygrad_edu.training.optim import Adam, Optimizer
 from tinygrad_edu.training.progress import EndingBatches, ProgressBar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
     from tinygrad_edu.nn.layers import Module
     from tinygrad_edu.nn.objective import Loss
-    from tinygrad_edu.nn.optim import Schedule
+    from tinygrad_edu.training.optim import Schedule
 
     Metric: TypeAlias = "Callable[[Any, Any], float]"
-    Example: TypeAlias = "tuple[Any, Any]"  # a row and a target
+    Example: TypeAlias = "tuple[Any, Any, Any]"  # a row, a target, and the same packed for machine code, or None
 
 # Each loss by name, and when a prediction (a number, or a list where there are classes) is right by it.
 LOSSES: dict[str, tuple[Loss, Metric]] = {
@@ -108,9 +109,8 @@ def fit(
     history = History(metric_name)
     started, rate = time.perf_counter(), optimizer.lr
     trainer = _Trainer(model, Objective(model, loss_of, l2, optimizer.parameters), metric_of, optimizer, history)
-    drawn = list(zip(rows, goals))
-    if compiled:
-        trainer.compile(rows, goals)
+    packed = trainer.compile(rows, goals, min(size, len(rows))) if compiled else ()
+    drawn: list[Example] = list(zip_longest(rows, goals, packed))
     before = [parameter._data for parameter in optimizer.parameters]
     with EndingBatches() as interrupt, ProgressBar(epochs, progress) as bar:
         try:
@@ -178,21 +178,23 @@ class _Trainer:
             if parameter in changing:
                 self.layers.setdefault(_layer(name), []).append(parameter)
 
-    def compile(self, rows: list[Any], targets: list[Any]) -> None:
-        """Compile the objective if that is possible."""
+    def compile(self, rows: list[Any], targets: list[Any], size: int) -> Sequence[Any]:
+        """Compile the objective if that is possible; pack the examples if there is machine code for batches of this
+        size."""
         compiled = CompiledLoss(self.objective)
         try:
-            compiled.prepare(rows, targets)
+            compiled.prepare(rows, targets, size)
         except Exception as error:  # recording will raise it too, if it is no matter of compiling
             self.history.remark = f"not compiled: {with_place(error)}"
-        else:
-            self.compiled, self.history.compiled = compiled, True
+            return ()
+        self.compiled, self.history.compiled = compiled, True
+        return compiled.pack(rows, targets, size)
 
     def compare(self, example: Example) -> None:
         """See on one example whether the code still computes what the model and the loss do."""
         if self.compiled is not None:
             try:
-                self.compiled.compare(*example)
+                self.compiled.compare(*example[:2])
             except Exception as error:
                 self._give_up(error)
 
@@ -201,10 +203,10 @@ class _Trainer:
         self.history.remark = f"not compiled to the end: {with_place(error)}"
 
     def _backward(self, batch: list[Example]) -> tuple[float, list[Any]]:
-        rows, targets = map(list, zip(*batch))
+        rows, targets, packed = map(list, zip(*batch))
         if self.compiled is not None:
             try:
-                return self.compiled.backward(rows, targets)
+                return self.compiled.backward(rows, targets, packed if packed[0] else ())
             except CompileError as error:  # something has changed in the middle of an epoch
                 self._give_up(error)
         return self.objective.backward(rows, targets)
@@ -235,11 +237,11 @@ class _Trainer:
             raise self.diverged(f"{error}", epoch) from None
         if not math.isfinite(loss):
             raise self.diverged(f"the loss became {loss}", epoch)
-        if not all(math.isfinite(parameter._grad) for parameter in parameters):
+        if not all(map(math.isfinite, [parameter._grad for parameter in parameters])):
             raise self.diverged("a gradient became infinite or NaN", epoch)
         before = [parameter._data for parameter in parameters]
         self.optimizer.step()
-        if not all(math.isfinite(parameter._data) for parameter in parameters):
+        if not all(map(math.isfinite, [parameter._data for parameter in parameters])):
             _restore(self.optimizer, before)
             raise self.diverged("a parameter became infinite or NaN", epoch)
         if self.metric is None:

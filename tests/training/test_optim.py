@@ -3,12 +3,14 @@
 import json
 import math
 import pathlib
+import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_edu import Value, nn, optim
+from tinygrad_edu.compiling import update
 
 PYTORCH = json.loads(pathlib.Path(__file__).with_name("pytorch_steps.json").read_text())
 
@@ -95,3 +97,32 @@ def test_a_gradient_of_zero_moves_nothing_even_without_eps():
 def test_what_is_out_of_range_is_named(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+# ---- machine code ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda ps: optim.SGD(ps, lr=0.1, weight_decay=0.01),
+        lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9),
+        lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
+        lambda ps: optim.Adam(ps, lr=0.1, eps=0.0),
+        lambda ps: optim.Adam(ps, lr=0.1, weight_decay=0.1),
+        lambda ps: optim.AdamW(ps, lr=0.1),
+    ],
+)
+def test_machine_code_changes_many_parameters_as_python_does(make, monkeypatch):
+    found = []
+    for many in (1, 10**9):
+        monkeypatch.setattr(update, "MANY", many)
+        rng = random.Random(1)
+        parameters = [Value(rng.gauss(0, 1)) for _ in range(50)]
+        optimizer = make(parameters)
+        for _ in range(5):
+            for parameter in parameters[1:]:  # the first has no gradient
+                parameter.grad = rng.choice([0.0, 1e-9, rng.gauss(0, 1), 1e200])
+            optimizer.step()
+        found.append([parameter.data for parameter in parameters])
+    assert found[0] == found[1]  # bit for bit

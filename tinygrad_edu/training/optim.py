@@ -1,19 +1,24 @@
 """Optimizers: how parameters change, given their gradients. Schedules: how the learning rate changes.
 
-The update rules, their arguments and defaults are PyTorch's.
+An optimizer is a rule for one parameter, written once as a formula; it is compiled to change all of them. The rules,
+their arguments and defaults are PyTorch's.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.compiling.machine import floats
+from tinygrad_edu.compiling.update import Update
 from tinygrad_edu.engine.operation import number
+from tinygrad_edu.engine.ops import sqrt, where
 from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     Schedule: TypeAlias = "Callable[[int], float]"
 
@@ -58,13 +63,6 @@ class Optimizer:
         """Change every parameter once, by its ``grad``."""
         raise NotImplementedError
 
-    def _gradients(self) -> list[float]:
-        """The derivatives of the loss and of the penalty that weight decay is."""
-        decay = self.weight_decay
-        if decay:
-            return [parameter._grad + decay * parameter._data for parameter in self.parameters]
-        return [parameter._grad for parameter in self.parameters]
-
 
 class SGD(Optimizer):
     """Gradient descent: ``data -= lr * grad``, with momentum if asked for.
@@ -90,17 +88,29 @@ class SGD(Optimizer):
             raise ValueError("Nesterov's method needs a momentum above 0")
         self.momentum = number(momentum)
         self.nesterov = nesterov
-        self.velocities = [0.0] * len(self.parameters)
+        self.velocities = floats(len(self.parameters))
 
     def step(self) -> None:
-        lr, momentum, grads = number(self.lr), self.momentum, self._gradients()
-        directions = grads
-        if momentum:
-            directions = self.velocities = [momentum * v + grad for v, grad in zip(self.velocities, grads)]
-        if self.nesterov:
-            directions = [grad + momentum * v for grad, v in zip(grads, directions)]
-        for parameter, direction in zip(self.parameters, directions):
-            parameter._data -= lr * direction
+        settings = number(self.lr), self.weight_decay
+        if not self.momentum:
+            return _compiled(_descent, 0, 2)(self.parameters, [], settings)
+        rule = _nesterov if self.nesterov else _heavy_ball
+        _compiled(rule, 1, 3)(self.parameters, [self.velocities], (*settings, self.momentum))
+
+
+def _descent(data: Any, grad: Any, lr: Any, weight_decay: Any) -> list[Any]:
+    return [data - lr * (grad + weight_decay * data)]
+
+
+def _heavy_ball(data: Any, grad: Any, velocity: Any, lr: Any, weight_decay: Any, momentum: Any) -> list[Any]:
+    velocity = momentum * velocity + (grad + weight_decay * data)
+    return [data - lr * velocity, velocity]
+
+
+def _nesterov(data: Any, grad: Any, velocity: Any, lr: Any, weight_decay: Any, momentum: Any) -> list[Any]:
+    grad = grad + weight_decay * data
+    velocity = momentum * velocity + grad
+    return [data - lr * (grad + momentum * velocity), velocity]
 
 
 class Adam(Optimizer):
@@ -125,19 +135,37 @@ class Adam(Optimizer):
         self.betas = number(betas[0]), number(betas[1])
         self.eps = number(eps)
         self.steps = 0
-        self.means = [0.0] * len(self.parameters)
-        self.squares = [0.0] * len(self.parameters)
+        self.means = floats(len(self.parameters))
+        self.squares = floats(len(self.parameters))
 
     def step(self) -> None:
-        (beta1, beta2), eps, lr, grads = self.betas, self.eps, number(self.lr), self._gradients()
-        self.means = [beta1 * mean + (1 - beta1) * grad for mean, grad in zip(self.means, grads)]
-        self.squares = [beta2 * square + (1 - beta2) * grad * grad for square, grad in zip(self.squares, grads)]
+        self._step(_adam, number(self.lr))
+
+    def _step(self, rule: Callable[..., list[Any]], lr: float) -> None:
         self.steps += 1
+        beta1, beta2 = self.betas
         rate, scale = lr / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
-        for parameter, mean, square in zip(self.parameters, self.means, self.squares):
-            size = math.sqrt(square) / scale + eps
-            if size:
-                parameter._data -= rate * mean / size
+        settings = rate, scale, beta1, beta2, self.eps, self.weight_decay, lr
+        _compiled(rule, 2, 7)(self.parameters, [self.means, self.squares], settings)
+
+
+def _adam(data: Any, grad: Any, mean: Any, square: Any, rate: Any, scale: Any, beta1: Any, beta2: Any, eps: Any,
+          weight_decay: Any, lr: Any) -> list[Any]:  # fmt: skip
+    return _moved(data, grad + weight_decay * data, mean, square, rate, scale, beta1, beta2, eps)
+
+
+def _adamw(data: Any, grad: Any, mean: Any, square: Any, rate: Any, scale: Any, beta1: Any, beta2: Any, eps: Any,
+           weight_decay: Any, lr: Any) -> list[Any]:  # fmt: skip
+    return _moved(data * (1 - lr * weight_decay), grad, mean, square, rate, scale, beta1, beta2, eps)
+
+
+def _moved(data: Any, grad: Any, mean: Any, square: Any, rate: Any, scale: Any, beta1: Any, beta2: Any,
+           eps: Any) -> list[Any]:  # fmt: skip
+    """Adam's step; ``rate`` and ``scale`` make up for means that begin at 0."""
+    mean = beta1 * mean + (1 - beta1) * grad
+    square = beta2 * square + (1 - beta2) * grad * grad
+    size = sqrt(square) / scale + eps
+    return [data - rate * mean / where(size > 0, size, 1.0), mean, square]
 
 
 class AdamW(Adam):
@@ -157,13 +185,12 @@ class AdamW(Adam):
         super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def step(self) -> None:
-        kept = 1 - number(self.lr) * self.weight_decay
-        for parameter in self.parameters:
-            parameter._data *= kept
-        super().step()
+        self._step(_adamw, number(self.lr))
 
-    def _gradients(self) -> list[float]:
-        return [parameter._grad for parameter in self.parameters]
+
+@cache
+def _compiled(rule: Callable[..., list[Any]], state: int, settings: int) -> Update:
+    return Update(rule, state, settings)
 
 
 # ---- schedules: functions of the epoch, counted from 0, that give the factor of the learning rate --------------------

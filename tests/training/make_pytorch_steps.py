@@ -1,7 +1,7 @@
 """Writes pytorch_steps.json: what PyTorch's optimizers and schedules do, step for step.
 
     pip install torch==2.13.0
-    python tests/make_pytorch_steps.py
+    python tests/training/make_pytorch_steps.py
 
 The tests compare with the file, so that they need no PyTorch. Doubles are written with all their digits.
 """

@@ -1,0 +1,245 @@
+"""C text: statements and expressions of Python written in C, with the same names and signs in the same order.
+
+Straight-line arithmetic is nearly the same in both languages. What is not (``**``, ``%``, conditions, whole numbers,
+some functions) is read by Python's own parser and written anew. What has no counterpart is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from tinygrad_edu.compiling.listing import Called
+
+WIDTH = 110  # columns of a line of code
+TAKEN = frozenset(  # names that mean something in C, or in the C that is written here
+
+    ["asm", "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
+     "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
+     "sizeof", "static", "struct", "switch", "typedef", "typeof", "union", "unsigned", "void", "volatile", "while",
+     "fabs", "fmax", "fmin", "pow", "remainder_of", "feclearexcept", "fetestexcept"]
+)  # fmt: skip
+OF_ONE = ["acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "erf", "erfc", "exp", "expm1",
+          "fabs", "floor", "log", "log10", "log1p", "log2", "sin", "sinh", "sqrt", "tan", "tanh"]  # fmt: skip
+OF_TWO = ["atan2", "copysign", "fmax", "fmin", "fmod", "hypot", "pow"]
+LIBRARY = dict.fromkeys(OF_ONE, 1) | dict.fromkeys(OF_TWO, 2)  # the functions of <math.h>: how many numbers they take
+FORMS = {  # functions that are written in another way in C: how, and how tightly it holds together
+    "abs": ("fabs({})", 8),
+    "floor": ("floor({}) + 0.0", 5),  # floor(-0.0) + 0.0 is 0.0, as in Python
+    "ceil": ("ceil({}) + 0.0", 5),
+    "degrees": (f"{180 / math.pi!r} * {{}}", 6),
+    "radians": (f"{math.pi / 180!r} * {{}}", 6),
+}
+REMAINDER = """static double remainder_of(double a, double b)  // it has the sign of b, in Python as in mathematics
+{
+    double rest = fmod(a, b);
+    return rest == 0.0 ? copysign(0.0, b) : (rest < 0.0) == (b < 0.0) ? rest : rest + b;
+}
+"""
+_SAME = re.compile(  # what is written in C as it is in Python: names, floats, + - * / and functions of <math.h>
+    rf"(?:(?:{'|'.join({*OF_ONE} - {*FORMS})})\(|(?!(?:if|else|and|or|not|in|is|lambda|inf|nan)\b)[^\W\d]\w*\b(?!\()|"
+    r"\d+\.\d+(?:e[-+]?\d+)?(?![\w.])|[-+*/](?![-+*/])|[() ])*"
+)
+_TERNARY, _OR, _AND, _EQUALITY, _RELATION, _SUM, _PRODUCT, _SIGN, _ATOM = range(9)  # from the loosest
+_SIGNS: dict[type, tuple[str, int]] = {
+    ast.Add: ("+", _SUM), ast.Sub: ("-", _SUM), ast.Mult: ("*", _PRODUCT), ast.Div: ("/", _PRODUCT),
+    ast.Lt: ("<", _RELATION), ast.LtE: ("<=", _RELATION), ast.Gt: (">", _RELATION), ast.GtE: (">=", _RELATION),
+    ast.Eq: ("==", _EQUALITY), ast.NotEq: ("!=", _EQUALITY),
+}  # fmt: skip
+
+
+class NoMachineCode(Exception):
+    """There is no machine code; the message says why."""
+
+
+class CText:
+    """The text of a function in C.
+
+    Args:
+        called: the functions that its statements call.
+        head: its first line, which begins it.
+        body: the statements in its braces.
+        above: lines that must stand before it.
+    """
+
+    def __init__(self, called: Called, head: str, body: Iterable[str], above: Sequence[str] = ()) -> None:
+        self.called, self.arguments = called, head.count(",") + 1
+        self.name = head.partition("(")[0].split()[-1]
+        self.lines = [*above, head, *braces(body)]
+
+
+def braces(lines: Iterable[str]) -> list[str]:
+    """Put lines into braces."""
+    return ["{", *[f"    {line}" for line in lines], "}"]
+
+
+def c_module(functions: Sequence[CText]) -> str:
+    """Write functions with what must stand before them, in lines that are not too long."""
+    body = "\n".join("\n".join(map(wrapped_c, function.lines)) + "\n" for function in functions)
+    helpers = {name: op.of_two for function in functions for name, op in function.called.operations.items()}
+    written = [f"static double {name}(double a, double b)\n{{\n    return {c_value(op.python, {})};\n}}\n"
+               for name, op in helpers.items()]  # fmt: skip
+    if "remainder_of(" in body:
+        written.append(REMAINDER)
+    above = ["#include <fenv.h>", "#include <math.h>"]
+    names = {name for function in functions for name in function.called.from_math}
+    above += [f"static const double {name} = {getattr(math, name)!r};" for name in sorted(names)
+              if isinstance(getattr(math, name), float) and math.isfinite(getattr(math, name))]  # fmt: skip
+    return "\n".join(["\n".join(above) + "\n", *written, body])
+
+
+def c_statements(lines: Iterable[str], calls: Mapping[str, Any]) -> list[str]:
+    """Write assignments and comments of Python in C.
+
+    Raises:
+        NoMachineCode: if that is not possible.
+
+    >>> c_statements(["# forward", "v1 = a * b", "y = v1 if v1 > 0.0 and a ** 2 < 1 else 0.0"], {})
+    ['// forward', 'double v1 = a * b;', 'double y = v1 > 0.0 && pow(a, 2.0) < 1.0 ? v1 : 0.0;']
+    """
+    found = []
+    for line in lines:
+        if line.startswith("#"):
+            found.append(f"//{line[1:]}")
+        else:
+            name, _, value = line.partition(" = ")
+            found.append(f"double {name} = {c_value(value, calls)};")
+    return found
+
+
+def c_value(text: str, calls: Mapping[str, Any]) -> str:
+    """Write an expression of Python in C.
+
+    Args:
+        calls: the operations that are called in it, by name.
+
+    Raises:
+        NoMachineCode: if that is not possible.
+
+    >>> c_value("a % b - -x ** 2 / 3", {})
+    'remainder_of(a, b) - -pow(x, 2.0) / 3.0'
+    """
+    if _SAME.fullmatch(text):
+        return text
+    return _Writer(calls).number(ast.parse(text, mode="eval").body)
+
+
+class _Writer:
+    """Writes Python's trees in C, each with parentheses if it is looser than ``level``."""
+
+    def __init__(self, calls: Mapping[str, Any]) -> None:
+        self._calls = calls
+
+    def number(self, tree: ast.expr, level: int = _TERNARY) -> str:
+        """Write an expression that is read as a number."""
+        text, own = self._written(tree)
+        return text if own >= level else f"({text})"
+
+    def test(self, tree: ast.expr, level: int = _TERNARY) -> str:
+        """Write an expression that is asked whether it holds."""
+        if isinstance(tree, ast.Compare):
+            operands = [self.number(x, _SUM) for x in (tree.left, *tree.comparators)]
+            signs = [_sign(op) for op in tree.ops]
+            text = " && ".join(f"{a} {sign} {b}" for a, (sign, _), b in zip(operands, signs, operands[1:]))
+            own = signs[0][1] if len(signs) == 1 else _AND
+        elif isinstance(tree, ast.BoolOp):
+            sign, own = ("&&", _AND) if isinstance(tree.op, ast.And) else ("||", _OR)
+            text = f" {sign} ".join(self.test(x, own) for x in tree.values)
+        elif isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
+            text, own = f"!{self.test(tree.operand, _ATOM)}", _SIGN
+        else:
+            return self.number(tree, level)
+        return text if own >= level else f"({text})"
+
+    def _written(self, tree: ast.expr) -> tuple[str, int]:
+        if isinstance(tree, ast.Compare) or (isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)):
+            return f"(double)({self.test(tree)})", _SIGN  # in C it is a whole number, and a quotient would be rounded
+        if isinstance(tree, ast.Constant):
+            return _literal(tree.value), _ATOM
+        if isinstance(tree, ast.Name) and tree.id != "inf":
+            return ("0.0 / 0.0", _PRODUCT) if tree.id == "nan" else (tree.id, _ATOM)
+        if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, (ast.USub, ast.UAdd)):
+            operand = self.number(tree.operand, _ATOM)
+            return (f"-{operand}", _SIGN) if isinstance(tree.op, ast.USub) else (operand, _ATOM)
+        if isinstance(tree, ast.BinOp):
+            return self._operated(tree)
+        if isinstance(tree, ast.IfExp):
+            value, other = self.number(tree.body, _OR), self.number(tree.orelse)
+            return f"{self.test(tree.test, _OR)} ? {value} : {other}", _TERNARY
+        if isinstance(tree, ast.BoolOp):  # x or y is x unless that is 0
+            first, *others = [self.number(x, _OR) for x in tree.values]
+            for other in others:
+                first = (
+                    f"({first} ? {other} : {first})"
+                    if isinstance(tree.op, ast.And)
+                    else f"({first} ? {first} : {other})"
+                )
+            return first, _ATOM
+        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and not tree.keywords:
+            return self._called(tree.func.id, tree.args)
+        raise NoMachineCode(f"C has no {ast.unparse(tree)}")
+
+    def _operated(self, tree: ast.BinOp) -> tuple[str, int]:
+        if isinstance(tree.op, (ast.Pow, ast.Mod)):
+            function = "pow" if isinstance(tree.op, ast.Pow) else "remainder_of"
+            return f"{function}({self.number(tree.left)}, {self.number(tree.right)})", _ATOM
+        sign, level = _sign(tree.op)
+        return f"{self.number(tree.left, level)} {sign} {self.number(tree.right, level + 1)}", level
+
+    def _called(self, name: str, args: Sequence[ast.expr]) -> tuple[str, int]:
+        operation = self._calls.get(name)
+        if operation is None and name == "float" and len(args) == 1:
+            return self._written(args[0])
+        if operation is None and name in FORMS and len(args) == 1:
+            text, level = FORMS[name]
+            return text.format(self.number(args[0], _TERNARY if "({})" in text else _ATOM)), level
+        operands = [self.number(x) for x in args]
+        if name in ("max", "min") and len(args) > 1:
+            return _folded(f"f{name}", operands), _ATOM
+        if operation is not None and operation.of_two is not None:
+            return _folded(name, operands), _ATOM
+        if operation is not None or LIBRARY.get(name) != len(args):
+            raise NoMachineCode(f"{name} is not written in C")
+        return f"{name}({', '.join(operands)})", _ATOM
+
+
+def _folded(function: str, operands: Sequence[str]) -> str:
+    text = operands[0]
+    for operand in operands[1:]:
+        text = f"{function}({text}, {operand})"
+    return text
+
+
+def _sign(op: ast.AST) -> tuple[str, int]:
+    if type(op) not in _SIGNS:
+        raise NoMachineCode(f"C has no {type(op).__name__}")
+    return _SIGNS[type(op)]
+
+
+def _literal(x: Any) -> str:
+    if not isinstance(x, (int, float)) or not math.isfinite(x):
+        raise NoMachineCode(f"C has no {x!r}")
+    return repr(float(x))
+
+
+def wrapped_c(line: str) -> str:
+    """Break a line of C after about 110 columns, but not around ``=``.
+
+    >>> print(wrapped_c("const double " + ", ".join(f"w_{i} = parameters[{i}]" for i in range(6)) + ";"))
+    const double w_0 = parameters[0], w_1 = parameters[1], w_2 = parameters[2], w_3 = parameters[3],
+        w_4 = parameters[4], w_5 = parameters[5];
+    """
+    if len(line) <= WIDTH or line.lstrip().startswith("//"):
+        return line
+    import textwrap
+
+    indent = " " * (len(line) - len(line.lstrip()))
+    kept = re.sub(r" (?=\*+\w)", "\0", line.replace(" = ", "\0=\0"))  # nor between a type and its *
+    return textwrap.fill(kept, WIDTH, subsequent_indent=f"{indent}    ", break_long_words=False,
+                         break_on_hyphens=False).replace("\0", " ")  # fmt: skip

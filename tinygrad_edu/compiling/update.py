@@ -1,0 +1,96 @@
+"""``Update``: the rule by which an optimizer changes one parameter, compiled to change all of them."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.compiling.c_functions import update_c
+from tinygrad_edu.compiling.c_text import NoMachineCode
+from tinygrad_edu.compiling.code_cache import cached
+from tinygrad_edu.compiling.listing import Listing
+from tinygrad_edu.compiling.machine import floats
+from tinygrad_edu.compiling.program import Program
+from tinygrad_edu.compiling.recorded_function import record_twice
+from tinygrad_edu.compiling.source_text import FunctionText, as_tuple
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from tinygrad_edu.compiling.recorded_function import RecordedFunction
+    from tinygrad_edu.engine.value import Value
+
+MANY = 100  # so many parameters are worth machine code, if something is kept for each
+
+
+class Update:
+    """A rule for one parameter, as code for all.
+
+    Args:
+        rule: the function (data, grad, *state, *settings) -> [data, *state], written with operations of the table.
+        state: how many numbers the optimizer keeps for each parameter.
+        settings: how many numbers are the same for all.
+
+    >>> from tinygrad_edu import Value
+    >>> descent = Update(lambda data, grad, lr: [data - lr * grad], 0, 1)
+    >>> x = Value(3.0)
+    >>> x.grad = 6.0
+    >>> descent([x], [], [0.1])
+    >>> round(x.data, 6)
+    2.4
+    """
+
+    def __init__(self, rule: Callable[..., list[Any]], state: int, settings: int) -> None:
+        function = record_twice("an optimizer", rule, [0.5] * (2 + state + settings))
+        self._text = cached(("update", state, function.signature()), lambda: update_text(function, state))
+        self._pack_settings = Struct(f"{settings}d").pack
+
+    def __call__(self, parameters: Sequence[Value], state: Sequence[array[float]], settings: Sequence[float]) -> None:
+        """Change the ``data`` of every parameter, and what the optimizer keeps."""
+        if state and len(parameters) >= MANY:
+            try:
+                return self._run_machine(parameters, state, settings)
+            except NoMachineCode:
+                pass
+        self._text.function(parameters, settings, *state)
+
+    def _run_machine(
+        self, parameters: Sequence[Value], state: Sequence[array[float]], settings: Sequence[float]
+    ) -> None:
+        code = self._text.machine_code()
+        pack = Struct(f"{len(parameters)}d")
+        data = floats(len(parameters))
+        pack.pack_into(data, 0, *[parameter._data for parameter in parameters])
+        grads = pack.pack(*[parameter._grad for parameter in parameters])
+        addresses = [numbers.buffer_info()[0] for numbers in (data, *state)]
+        code(len(parameters), self._pack_settings(*settings), grads, *addresses)
+        for parameter, x in zip(parameters, data.tolist()):
+            parameter._data = x
+
+
+def update_text(rule: RecordedFunction, state: int) -> FunctionText:
+    """Write the function (parameters, settings, *state), which changes parameters and state in their places."""
+    program = Program(rule.variables)
+    listing = Listing(
+        program, program.add(rule.outputs), [], rule.variables, ["parameters", "parameter", "settings", "i"]
+    )
+    data, grad, *others = listing.names
+    kept, settings = others[:state], others[state:]
+    arrays = [listing.fresh(f"{name}s") for name in kept]
+    places = [f"{array}[i]" for array in arrays]
+    loop = [
+        f"{', '.join([data, grad, *kept])} = {', '.join(['parameter._data', 'parameter._grad', *places])}",
+        *listing.forward,
+        f"{', '.join(['parameter._data', *places])} = {', '.join(listing.results)}",
+    ]
+    lines = [
+        f"def update({', '.join(['parameters', 'settings', *arrays])}):",
+        f"{as_tuple(settings)} = settings",
+        "for i, parameter in enumerate(parameters):",
+        *[f"    {line}" for line in loop],
+    ]
+    called, forward, results = listing.called, listing.forward, listing.results
+    return FunctionText("update", called, lines,
+                        lambda: update_c(called, settings, [data, grad, *kept], forward, results))  # fmt: skip
