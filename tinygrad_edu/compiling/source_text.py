@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tinygrad_edu.compiling.c_text import CText
     from tinygrad_edu.compiling.listing import Called
 
+LONGEST = 50_000  # lines: on some systems a thread has room for 64,000 numbers
+
 
 class FunctionText:
     """The text of one function, in Python and in C.
@@ -58,6 +60,10 @@ class FunctionText:
         """
         if settings not in self._codes:
             try:
+                if len(self.lines) > LONGEST:
+                    raise NoMachineCode(
+                        f"{self.name} has more than {LONGEST:,} lines, whose names would fill the stack"
+                    )
                 text = self.in_c(*settings)
                 self._codes[settings] = MachineCode(c_module([text]), text.name, text.arguments)
             except NoMachineCode as error:
