@@ -79,9 +79,10 @@ def braces(lines: Iterable[str]) -> list[str]:
     return ["{", *[f"    {line}" for line in lines], "}"]
 
 
-def c_module(functions: Sequence[CText]) -> str:
-    """Write functions with what must stand before them, in lines that are not too long."""
-    body = "\n".join("\n".join(map(wrapped_c, function.lines)) + "\n" for function in functions)
+def c_module(functions: Sequence[CText], is_read: bool = True) -> str:
+    """Write functions with what must stand before them, in lines that are not too long if somebody reads them."""
+    wrap = wrapped_c if is_read else str
+    body = "\n".join("\n".join(map(wrap, function.lines)) + "\n" for function in functions)
     helpers = {name: op.of_two for function in functions for name, op in function.called.operations.items()}
     written = [f"static double {name}(double a, double b)\n{{\n    return {c_value(op.python, {})};\n}}\n"
                for name, op in helpers.items()]  # fmt: skip

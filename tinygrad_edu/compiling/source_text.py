@@ -65,7 +65,7 @@ class FunctionText:
                         f"{self.name} has more than {LONGEST:,} lines, whose names would fill the stack"
                     )
                 text = self.in_c(*settings)
-                self._codes[settings] = MachineCode(c_module([text]), text.name, text.arguments)
+                self._codes[settings] = MachineCode(c_module([text], is_read=False), text.name, text.arguments)
             except NoMachineCode as error:
                 self._codes[settings] = error
         code = self._codes[settings]
