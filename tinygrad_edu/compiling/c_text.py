@@ -43,8 +43,8 @@ REMAINDER = """static double remainder_of(double a, double b)  // it has the sig
 }
 """
 _SAME = re.compile(  # what is written in C as it is in Python: names, floats, + - * / and functions of <math.h>
-    rf"(?:(?:{'|'.join({*OF_ONE} - {*FORMS})})\(|(?!(?:if|else|and|or|not|in|is|lambda|inf|nan)\b)[^\W\d]\w*\b(?!\()|"
-    r"\d+\.\d+(?:e[-+]?\d+)?(?![\w.])|[-+*/](?![-+*/])|[() ])*"
+    r"(?:(?!(?:if|else|and|or|not|in|is|lambda|inf|nan)\b)[^\W\d]\w*\b(?!\()|[() ]|[-+*/](?![-+*/])|"
+    rf"\d+\.\d+(?:e[-+]?\d+)?(?![\w.])|(?:{'|'.join({*OF_ONE} - {*FORMS})})\()*"
 )
 _TERNARY, _OR, _AND, _EQUALITY, _RELATION, _SUM, _PRODUCT, _SIGN, _ATOM = range(9)  # from the loosest
 _SIGNS: dict[type, tuple[str, int]] = {

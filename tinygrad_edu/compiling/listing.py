@@ -156,9 +156,12 @@ class Listing:
 
     def _sum(self, factors: Sequence[Value], lines: list[str]) -> tuple[str, int, int]:
         """Write a sum of products, in several lines if it is long; tell what ``_filled`` does."""
-        text, links = "", 0
+        text, links, written = "", 0, self._written.get
         for a, b in zip(factors[::2], factors[1::2]):
-            if constant(b) == 1.0:
+            left, right = written(a), written(b)
+            if left and right and left[1] == right[1] == NAME:  # as nearly all are
+                term = f"{left[0]} * {right[0]}"
+            elif constant(b) == 1.0:
                 is_link = not text and _kind(a.op) is ops.add and self._links.get(a, 1) < LINKS
                 links = self._links.get(a, 1) if is_link and self._found(a)[1] == SUM else links
                 term = self._operand(a, SUM if not text else SUM + 1, lines, is_link=is_link)
@@ -171,9 +174,6 @@ class Listing:
 
     def _product(self, a: Value, b: Value, lines: list[str]) -> str:
         """Write a product as a term of a sum."""
-        (left, level), (right, level_right) = self._found(a), self._found(b)
-        if level == level_right == NAME:
-            return f"{left} * {right}"
         text, _, _ = self._filled(ops.multiply, (a, b), lines)
         return self._named(text, lines) if len(text) > FOLDED else text
 

@@ -71,6 +71,9 @@ class Program:
 
     def add(self, values: Sequence[Value]) -> list[Value]:
         """Add what ``values`` need; return what stands for each of them."""
+        return recorded(self._add, values)
+
+    def _add(self, values: Sequence[Value]) -> list[Value]:
         for node in topological_order(*values):
             if node not in self._nodes:
                 self._nodes[node] = self._node(node)
@@ -115,7 +118,7 @@ class Program:
         stand_ins = {parent: Symbol(parent._data) for parent in node.parents}  # so that the walk ends at them
         self._nodes.update((stand_ins[parent], operand) for parent, operand in zip(node.parents, operands))
         definition: Any = node.op.definition  # type: ignore[union-attr]
-        return self.add([symbolically(definition, *[stand_ins[parent] for parent in node.parents])])[0]
+        return self._add([symbolically(definition, *[stand_ins[parent] for parent in node.parents])])[0]
 
     def _sum_of_products(self, op: Any, operands: Sequence[Value]) -> Value | None:
         """Make one node of a sum, a dot product or a neuron's weighted sum, unless it is short or has repeated terms,
@@ -128,7 +131,11 @@ class Program:
         else:
             return None
         for x in operands:
-            if (x.is_constant and x is not one) or x.op is ops.negative or (x.op is not None and x.op.is_condition):
+            made_by = x.op
+            if made_by is None:
+                if x.is_constant and x is not one:
+                    return None
+            elif made_by is ops.negative or made_by.is_condition:
                 return None
         if len(products) < 3 or len({*products}) < len(products):
             return None
@@ -149,11 +156,12 @@ class Program:
 
     def _made(self, op: Any, values: tuple[Value, ...]) -> Value:
         key = (op, *values)
-        if key not in self._known or _is_own(op):
+        node = self._known.get(key)
+        if node is None or _is_own(op):
             groups = values if len(values) <= 2 else (values,)
-            self._known[key] = recorded(record, op, math.nan, *groups)
-            self.order.append(self._known[key])
-        return self._known[key]
+            node = self._known[key] = record(op, math.nan, *groups)
+            self.order.append(node)
+        return node
 
     def _value(self, x: Operand) -> Value:
         if isinstance(x, Value):
