@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.tracing import check_function, name_of
-from tinygrad_edu.compiling.batch_text import gradient_text, predict_text
 from tinygrad_edu.compiling.c_text import NoMachineCode, c_module
-from tinygrad_edu.compiling.code_cache import ERRORS, cached
+from tinygrad_edu.compiling.code_cache import ERRORS
 from tinygrad_edu.compiling.compiler import compile
 from tinygrad_edu.compiling.loss_codes import LossCodes
-from tinygrad_edu.compiling.machine_loss import MachineLoss, MachinePrediction
-from tinygrad_edu.compiling.recorded_function import agree, record_twice
+from tinygrad_edu.compiling.machine_loss import MachineLoss
+from tinygrad_edu.compiling.model_code import ModelCode
+from tinygrad_edu.compiling.recorded_function import agree
 from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
-from tinygrad_edu.compiling.source_text import FunctionText, module
+from tinygrad_edu.compiling.source_text import module
 from tinygrad_edu.compiling.symbols import CompileError
 from tinygrad_edu.engine.backward import add_to_grads
 from tinygrad_edu.engine.operation import number
@@ -102,7 +102,7 @@ class CompiledLoss:
         self.batches = self.recorded = 0  # how many batches there were, and how many of them were recorded
         self._row: Shape | None = None
         self._target: Shape | None = None
-        self._model: Any = None  # a _Model, when there is a row
+        self._model: Any = None  # a ModelCode, when there is a row
         self._losses: Any = None  # a LossCodes, when there is a target
         self._penalty: Any = None
         self._modules: list[Any] = []
@@ -290,7 +290,7 @@ class CompiledLoss:
 
     # ---- the code ----
 
-    def _codes(self, rows: Sequence[Any], goals: Sequence[Any]) -> tuple[_Model, Any]:
+    def _codes(self, rows: Sequence[Any], goals: Sequence[Any]) -> tuple[ModelCode, Any]:
         """Find the code, made from the first of ``rows`` if there is none or a Module has changed; compare it with the
         engine on some of the first examples.
 
@@ -324,7 +324,7 @@ class CompiledLoss:
             raise CompileError(
                 f"{name_of(objective.model)} sets attributes when it is called, which compiled code would not do"
             )
-        self._model = _Model(objective.model, row)
+        self._model = ModelCode(objective.model, row)
         if self._penalised is not None:
             objective.penalised = self._penalised()
         parameters, l2 = objective.penalised, objective.l2
@@ -335,7 +335,7 @@ class CompiledLoss:
         """Tell whether attributes of modules were set or deleted since the code was made."""
         return bool(self._changes != sum([module._changes for module in self._modules]))
 
-    def _compare(self, model: _Model, losses: Any, rows: Sequence[Any], goals: Sequence[Any]) -> None:
+    def _compare(self, model: ModelCode, losses: Any, rows: Sequence[Any], goals: Sequence[Any]) -> None:
         for i, row in enumerate(rows):
             try:
                 _, [found], _ = model.gradient([row], [0.0], [_no_loss])
@@ -424,68 +424,6 @@ class CompiledLoss:
 
     def __repr__(self) -> str:
         return f"<compiled loss of {name_of(self._objective.model)}, {name_of(self._objective.loss)}>"
-
-
-class _Model:
-    """The code of a model.
-
-    Attributes:
-        parameters: the Values that it uses.
-        result: how what it gives is built.
-        length: of the code that goes through a batch, in lines.
-    """
-
-    def __init__(self, model: Callable[[Any], Any], row: Any) -> None:
-        def run(x: Any) -> Any:  # the inputs are called x in the code
-            return model(x)
-
-        run.__name__ = name_of(model)
-        self._recorded = record_twice("compile_loss", run, [row])
-        self.parameters = self._recorded.outside
-        self.result = Shape(self._recorded.result)
-        self.is_repeatable = self._recorded.is_repeatable()
-        self._key = (self.result.is_number, self._recorded.signature())
-        self._gradient = self.text("gradient").function
-        self.length = len(self.text("gradient").lines)
-        self._predict: Any = None  # made when it is needed
-        self._machine_prediction: MachinePrediction | None = None
-
-    def gradient(self, rows: Sequence[Any], targets: Sequence[Any], losses: Iterable[Any]) -> Any:
-        """Go through a batch forward and backward; see ``gradient_text``."""
-        return self._gradient(rows, targets, losses, self.numbers())
-
-    def numbers(self) -> list[float]:
-        """List the numbers in the parameters."""
-        return [x._data for x in self.parameters]
-
-    def predict(self, rows: Sequence[Any]) -> list[Any]:
-        """Go through a batch forward; see ``predict_text``."""
-        if self._predict is None:
-            self._predict = self.text("predict").function
-        return self._predict(rows, self.numbers())  # type: ignore[no-any-return]
-
-    def machine_prediction(self, row: Shape) -> MachinePrediction:
-        """Find the machine code that goes through a batch forward.
-
-        Raises:
-            NoMachineCode: if there is none.
-        """
-        if self._machine_prediction is None:
-            self._machine_prediction = MachinePrediction(self.text("predict"), row, self.result, len(self.parameters))
-        return self._machine_prediction
-
-    def built(self, predictions: list[Any]) -> list[Any]:
-        """Build the predictions as the model gives them."""
-        return predictions if self.result.is_number else [*map(self.result.around, predictions)]
-
-    def texts(self) -> list[FunctionText]:
-        """List the texts of both functions."""
-        return [self.text("gradient"), self.text("predict")]
-
-    def text(self, kind: str) -> FunctionText:
-        """Find the text of one of them."""
-        write = gradient_text if kind == "gradient" else predict_text
-        return cached((kind, *self._key), lambda: write(self._recorded))
 
 
 def _no_loss(*numbers: float) -> list[float]:

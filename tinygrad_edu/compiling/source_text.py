@@ -61,9 +61,7 @@ class FunctionText:
         if settings not in self._codes:
             try:
                 if len(self.lines) > LONGEST:
-                    raise NoMachineCode(
-                        f"{self.name} has more than {LONGEST:,} lines, whose names would fill the stack"
-                    )
+                    raise NoMachineCode(f"it has more than {LONGEST:,} lines, whose names would fill the stack")
                 text = self.in_c(*settings)
                 self._codes[settings] = MachineCode(c_module([text], is_read=False), text.name, text.arguments)
             except NoMachineCode as error:
