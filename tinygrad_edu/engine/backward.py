@@ -142,7 +142,9 @@ def sweep(nodes: Sequence[Value], adjoints: dict[Value, float]) -> None:
             elif type(first) is tuple:
                 parents = first + second if second else first
                 locals_ = op.rule(node._data, *[parent._data for parent in parents])
-                for parent, local in zip(parents, locals_, strict=True):
+                if len(locals_) != len(parents):
+                    raise TypeError
+                for parent, local in zip(parents, locals_):
                     adjoints[parent] += upstream * local
             elif second is None:
                 (local,) = op.rule(node._data, first._data)
