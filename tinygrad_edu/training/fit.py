@@ -106,6 +106,7 @@ def fit(
     size = len(rows) if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
     optimizer = _optimizer(optimizer, model)
     rng = generator(seed)
+    optimizer._is_new = False  # fit keeps the order of zero_grad, backward and step: a grad that is 0 here is one
     history = History(metric_name)
     started, rate = time.perf_counter(), optimizer.lr
     trainer = _Trainer(model, Objective(model, loss_of, l2, optimizer.parameters), metric_of, optimizer, history)
