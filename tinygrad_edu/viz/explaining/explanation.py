@@ -16,7 +16,7 @@ from tinygrad_edu.viz.explaining.paths import PathExplanation
 from tinygrad_edu.viz.graphs.expression import of_node, of_rule, operand_names, write
 from tinygrad_edu.viz.graphs.groups import role
 from tinygrad_edu.viz.graphs.leftovers import Leftovers
-from tinygrad_edu.viz.graphs.names import callers_variables, names_of
+from tinygrad_edu.viz.graphs.names import callers_variables, names_of, place_of
 from tinygrad_edu.viz.graphs.walks import bounded_order, outdated
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Explanation(Report):
 
     def _forward_table(self) -> Table:
         rows: list[list[Cell]] = [
-            [step.name, step.formula or role(step.node), step.numbers or "", numeral(step.node.data)]
+            [step.name, step.formula or _origin(step.node), step.numbers or "", numeral(step.node.data)]
             for step in self.forward
         ]
         return Table(["Forward: each value from those before it"], ["value", "formula", "in numbers", "result"], rows)
@@ -142,6 +142,11 @@ class Explanation(Report):
         from tinygrad_edu.viz.page.page import page
 
         write_whole(path, page(self))
+
+
+def _origin(leaf: Value) -> str:
+    """The role of a leaf and, of what a formula calls by a letter, the name under which it is found."""
+    return f"{role(leaf)} {leaf.label}" if place_of(leaf.label) else role(leaf)
 
 
 def _contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) -> list[Contribution]:
