@@ -88,7 +88,7 @@ def update_text(rule: RecordedFunction, state: int) -> FunctionText:
     lines = [
         f"def update({', '.join(['parameters', 'settings', *arrays])}):",
         f"{as_tuple(settings)} = settings",
-        "for i, parameter in enumerate(parameters):",
+        "for i, parameter in enumerate(parameters):" if kept else "for parameter in parameters:",
         *[f"    {line}" for line in loop],
     ]
     called, forward, results = listing.called, listing.forward, listing.results

@@ -92,13 +92,19 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         settings = number(self.lr), self.weight_decay
+        if not self.momentum and not self.weight_decay:
+            return _compiled(_descent, 0, 1)(self.parameters, [], settings[:1])
         if not self.momentum:
-            return _compiled(_descent, 0, 2)(self.parameters, [], settings)
+            return _compiled(_decaying_descent, 0, 2)(self.parameters, [], settings)
         rule = _nesterov if self.nesterov else _heavy_ball
         _compiled(rule, 1, 3)(self.parameters, [self.velocities], (*settings, self.momentum))
 
 
-def _descent(data: Any, grad: Any, lr: Any, weight_decay: Any) -> list[Any]:
+def _descent(data: Any, grad: Any, lr: Any) -> list[Any]:
+    return [data - lr * grad]
+
+
+def _decaying_descent(data: Any, grad: Any, lr: Any, weight_decay: Any) -> list[Any]:
     return [data - lr * (grad + weight_decay * data)]
 
 
