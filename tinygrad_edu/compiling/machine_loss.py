@@ -58,13 +58,15 @@ class MachineLoss:
             LookupError: for targets that have no code.
             Exception: of many kinds, if they are not built as the first ones, or there are others than numbers.
         """
-        goals = self._targets.unchecked(targets)
-        if self._is_for_all:
-            packed_goals, which = packed(goals, self._goal_width), bytes(8 * len(rows))
+        rows_in_bytes = packed(self._row.unchecked(rows), self._width)
+        if not self._is_for_all:
+            keys = targets if self._targets.is_number else map(tuple, self._targets.unchecked(targets))
+            return rows_in_bytes, b"", pack(f"{len(targets)}q", *[self._numbers[key] for key in keys])
+        if self._targets.is_number:
+            goals_in_bytes = pack(f"{len(targets)}d", *targets)
         else:
-            keys = targets if self._targets.is_number else map(tuple, goals)
-            packed_goals, which = b"", pack(f"{len(rows)}q", *[self._numbers[key] for key in keys])
-        return packed(self._row.unchecked(rows), self._width), packed_goals, which
+            goals_in_bytes = packed(self._targets.unchecked(targets), self._goal_width)
+        return rows_in_bytes, goals_in_bytes, bytes(8 * len(targets))
 
     def split(self, examples: Packed) -> list[Packed]:
         """Take packed examples apart."""
