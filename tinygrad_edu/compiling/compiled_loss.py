@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.tracing import check_function, name_of
+from tinygrad_edu.calculus.warning import in_the_callers_code
 from tinygrad_edu.compiling.c_text import NoMachineCode, c_module
 from tinygrad_edu.compiling.code_cache import ERRORS
 from tinygrad_edu.compiling.compiler import compile
@@ -127,6 +128,9 @@ class CompiledLoss:
         rows, goals = _list("inputs", inputs), _list("targets", targets)
         try:
             done = self._run_machine(rows, goals, packed) or self._run_python(rows, goals)
+        except CompileError as error:
+            self._forget()
+            raise in_the_callers_code(error) from None
         except Exception:
             self._forget()
             raise

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.linearization import Linearization
 from tinygrad_edu.calculus.tracing import name_of, parameter_name
+from tinygrad_edu.calculus.warning import in_the_callers_code
 from tinygrad_edu.compiling.c_functions import FUNCTION_NAMES, repeat_c, straight_c
 from tinygrad_edu.compiling.c_text import CText, NoMachineCode, c_module
 from tinygrad_edu.compiling.code_cache import ERRORS, cached
@@ -87,6 +88,8 @@ def compile(f: Callable[..., Any], *examples: Any) -> Compiled:
         raise TypeError("this compile takes a function; Python's own is builtins.compile")
     try:
         return Compiled(f, examples)
+    except CompileError as error:
+        raise in_the_callers_code(error) from None
     except TypeError:
         _check_count(f, examples)
         raise
