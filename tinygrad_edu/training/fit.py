@@ -25,7 +25,7 @@ from tinygrad_edu.training.progress import EndingBatches, ProgressBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, TypeAlias
+    from typing import Any, NoReturn, TypeAlias
 
     from tinygrad_edu.nn.layers import Module
     from tinygrad_edu.nn.objective import Loss
@@ -63,6 +63,7 @@ def fit(
     progress: bool | None = None,
     on_epoch: Callable[[int, History], object] | None = None,
     compiled: bool = True,
+    **unknown: NoReturn,
 ) -> History:
     """Train a model on examples, and return how it went.
 
@@ -100,12 +101,15 @@ def fit(
     >>> history.metric[-1]
     1.0
     """
+    if unknown:
+        raise _unknown_argument(next(iter(unknown)))
     rows, goals = examples(inputs, targets)
     loss_of, metric_of, metric_name = _loss_and_metric(loss, metric)
     epochs = whole_number("epochs", epochs, at_least=0)
     size = len(rows) if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
     optimizer = _optimizer(optimizer, model)
     rng = generator(seed)
+    optimizer._is_new = False  # fit keeps the order of zero_grad, backward and step: a grad that is 0 here is one
     history = History(metric_name)
     started, rate = time.perf_counter(), optimizer.lr
     trainer = _Trainer(model, Objective(model, loss_of, l2, optimizer.parameters), metric_of, optimizer, history)
@@ -271,6 +275,14 @@ def _restore(optimizer: Optimizer, numbers: list[float]) -> None:
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------
+
+
+def _unknown_argument(name: str) -> TypeError:
+    if name in ("lr", "rate", "learning_rate"):
+        hint = "the learning rate is the optimizer's: optimizer=optim.Adam(model.parameters(), lr=...)"
+    else:
+        hint = "see help(fit)"
+    return TypeError(f"fit takes no {name}; {hint}")
 
 
 def _loss_and_metric(loss: str | Loss, metric: str | Metric | None) -> tuple[Loss, Metric | None, str]:

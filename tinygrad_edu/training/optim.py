@@ -10,6 +10,7 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.calculus.warning import warn
 from tinygrad_edu.compiling.machine import floats
 from tinygrad_edu.compiling.update import Update
 from tinygrad_edu.engine.operation import number
@@ -34,7 +35,12 @@ class Optimizer:
     Raises:
         ValueError: if there are no parameters, or a number is out of range.
         TypeError: if a parameter is not a Value.
+
+    >>> SGD([Value(3.0), Value(4.0)], lr=0.1)
+    SGD(2 parameters, lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0)
     """
+
+    _is_new = True
 
     def __init__(self, parameters: Iterable[Value], lr: float, weight_decay: float) -> None:
         if not hasattr(parameters, "__iter__"):
@@ -60,8 +66,28 @@ class Optimizer:
             parameter._grad = 0.0
 
     def step(self) -> None:
-        """Change every parameter once, by its ``grad``."""
+        """Change every parameter once, by its ``grad``.
+
+        The first step warns if every ``grad`` is 0.
+        """
         raise NotImplementedError
+
+    def _expect_gradients(self) -> None:
+        """Warn at the first step if there are none."""
+        if self._is_new and not any(parameter._grad for parameter in self.parameters):
+            warn(
+                "no gradient has arrived at any parameter: every grad is 0 at the first step(). The order is "
+                "zero_grad(), loss.backward(), step(), for a loss that was computed from these parameters"
+            )
+        self._is_new = False
+
+    def __repr__(self) -> str:
+        import inspect
+
+        names = [name for name in inspect.signature(type(self)).parameters if name != "parameters"]
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names if hasattr(self, name))
+        count = len(self.parameters)
+        return f"{type(self).__name__}({count} parameter{'s' * (count > 1)}, {settings})"
 
 
 class SGD(Optimizer):
@@ -91,6 +117,7 @@ class SGD(Optimizer):
         self.velocities = floats(len(self.parameters))
 
     def step(self) -> None:
+        self._expect_gradients()
         settings = number(self.lr), self.weight_decay
         if not self.momentum and not self.weight_decay:
             return _compiled(_descent, 0, 1)(self.parameters, [], settings[:1])
@@ -148,6 +175,7 @@ class Adam(Optimizer):
         self._step(_adam, number(self.lr))
 
     def _step(self, rule: Callable[..., list[Any]], lr: float) -> None:
+        self._expect_gradients()
         self.steps += 1
         beta1, beta2 = self.betas
         rate, scale = lr / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
@@ -181,9 +209,10 @@ class AdamW(Adam):
 
     >>> x = Value(3.0)
     >>> optimizer = AdamW([x], lr=0.1)
+    >>> (x * x).backward()
     >>> optimizer.step()
     >>> round(x.data, 6)
-    2.997
+    2.897
     """
 
     def __init__(self, parameters: Iterable[Value], lr: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
@@ -202,13 +231,26 @@ def _compiled(rule: Callable[..., list[Any]], state: int, settings: int) -> Upda
 # ---- schedules: functions of the epoch, counted from 0, that give the factor of the learning rate --------------------
 
 
+class _Named:
+    """A schedule that prints as the call that made it."""
+
+    def __init__(self, name: str, factor: Schedule) -> None:
+        self.name, self.factor = name, factor
+
+    def __call__(self, epoch: int) -> float:
+        return self.factor(epoch)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
 def constant() -> Schedule:
     """The same rate all the time.
 
     >>> constant()(100)
     1.0
     """
-    return lambda epoch: 1.0
+    return _Named("constant()", lambda epoch: 1.0)
 
 
 def linear(epochs: int, end: float = 0.0) -> Schedule:
@@ -218,7 +260,7 @@ def linear(epochs: int, end: float = 0.0) -> Schedule:
     0.5
     """
     _check("epochs", epochs, epochs >= 1)
-    return lambda epoch: 1.0 + (end - 1.0) * min(epoch / epochs, 1.0)
+    return _Named(f"linear({epochs}, end={end})", lambda epoch: 1.0 + (end - 1.0) * min(epoch / epochs, 1.0))
 
 
 def step(step_size: int, gamma: float = 0.1) -> Schedule:
@@ -228,7 +270,7 @@ def step(step_size: int, gamma: float = 0.1) -> Schedule:
     0.25
     """
     _check("step_size", step_size, step_size >= 1)
-    return lambda epoch: gamma ** (epoch // step_size)
+    return _Named(f"step({step_size}, gamma={gamma})", lambda epoch: gamma ** (epoch // step_size))
 
 
 def exponential(gamma: float) -> Schedule:
@@ -237,7 +279,7 @@ def exponential(gamma: float) -> Schedule:
     >>> exponential(0.5)(3)
     0.125
     """
-    return lambda epoch: gamma**epoch
+    return _Named(f"exponential({gamma})", lambda epoch: gamma**epoch)
 
 
 def cosine(epochs: int, end: float = 0.0) -> Schedule:
@@ -245,11 +287,14 @@ def cosine(epochs: int, end: float = 0.0) -> Schedule:
 
     Loshchilov and Hutter, *SGDR* (2017), equation 5.
 
-    >>> round(cosine(10)(5), 6)
-    0.5
+    >>> cosine(10), round(cosine(10)(5), 6)
+    (cosine(10, end=0.0), 0.5)
     """
     _check("epochs", epochs, epochs >= 1)
-    return lambda epoch: end + (1.0 - end) * (1 + math.cos(math.pi * min(epoch / epochs, 1.0))) / 2
+    return _Named(
+        f"cosine({epochs}, end={end})",
+        lambda epoch: end + (1.0 - end) * (1 + math.cos(math.pi * min(epoch / epochs, 1.0))) / 2,
+    )
 
 
 def _check(name: str, value: object, fits: bool) -> None:

@@ -208,12 +208,10 @@ class _Plane:
 
     def panels(self, count: int) -> list[Axes]:
         """Axes for so many pictures on a new figure, with ticks at the left and below only."""
-        from matplotlib import pyplot
-
         rows = math.ceil(count / 4)
         columns = math.ceil(count / rows)
         size = (3.5 * columns, rows * (3.2 * self.height + 0.5) + 0.4)
-        figure, grid = pyplot.subplots(
+        figure, grid = _pyplot().subplots(
             rows, columns, figsize=size, layout="constrained", sharex=True, sharey=True, squeeze=False
         )
         panels: list[Axes] = list(grid.flat)
@@ -262,10 +260,17 @@ def _grid(coordinates: Sequence[float]) -> list[float]:
 def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
         return ax
-    from matplotlib import pyplot
-
-    return pyplot.subplots(layout="constrained")[1]
+    axes: Axes = _pyplot().subplots(layout="constrained")[1]
+    return axes
 
 
 def _figure(axes: Any) -> Figure:
     return axes.get_figure()  # type: ignore[no-any-return]
+
+
+def _pyplot() -> Any:
+    try:
+        from matplotlib import pyplot
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"plots need matplotlib: pip install matplotlib ({error})") from None
+    return pyplot

@@ -15,6 +15,7 @@ from tinygrad_edu.formulas.tables import Report, Table
 from tinygrad_edu.viz.explaining.paths import PathExplanation
 from tinygrad_edu.viz.graphs.expression import names, of_node, of_rule, operand_names, write
 from tinygrad_edu.viz.graphs.groups import role
+from tinygrad_edu.viz.graphs.leftovers import Leftovers
 from tinygrad_edu.viz.graphs.walks import bounded_order, outdated
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ class Explanation(Report):
             rows.append([self.derivative(step.parent), rule, step.product(), numeral(step.total)])
         header = ["derivative", "rule", "upstream × local = contribution", "grad"]
         title = ["Backward: each use of a value adds its contribution to the grad"]
-        return Table(title, header, rows, [self.failure] if self.failure else [])
+        remark = self.failure or Leftovers(self.order).remark(self.names)
+        return Table(title, header, rows, [remark] if remark else [])
 
     def to_html(self, path: Path) -> None:
         """Write a page to step through the computation, for any browser: one file that needs no network.

@@ -10,6 +10,7 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.formulas.formula import Formula, equation, joined, numeral, ratio, separated
 from tinygrad_edu.formulas.tables import Report, Table
 from tinygrad_edu.viz.graphs.expression import names, operand_names
+from tinygrad_edu.viz.graphs.leftovers import Leftovers
 
 if TYPE_CHECKING:
     from tinygrad_edu.formulas.tables import Cell
@@ -42,7 +43,11 @@ class PathExplanation(Report):
         name = ratio("∂", formulas[root], formulas[wrt])
         paths = "one path" if self.count == 1 else f"{self.count:,} paths"
         title: list[Cell] = [name, f": {paths} from ", formulas[root], " to ", formulas[wrt]]
-        super().__init__([Table(title, ["path", "through", "local derivatives", "product"], rows, self._sum(name))])
+        remark = self._sum(name)
+        leftovers = Leftovers(order)
+        if wrt in leftovers.brought:
+            remark += [f". {formulas[wrt]}: {leftovers.sentence(wrt, formulas[root].text)}"]
+        super().__init__([Table(title, ["path", "through", "local derivatives", "product"], rows, remark)])
 
     def _sum(self, name: Formula) -> list[Cell]:
         products = [path.product for path in self.paths]

@@ -14,6 +14,7 @@ from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.nn.module import Parameter
 from tinygrad_edu.viz.graphs.boxes import HINT, framed, legend, raised
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
+from tinygrad_edu.viz.graphs.leftovers import Leftovers
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, styled
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def draw_folded(root: Value, level: str, max_nodes: int) -> Picture:
     for (tail, _), values in arrows.items():
         tail.outputs = list(dict.fromkeys([*tail.outputs, *values]))
     box_of[root].outputs.append(root)
-    return _drawn(boxes, arrows)
+    return _drawn(boxes, arrows, Leftovers(order).hint(visible(root.label) or "the last value"))
 
 
 def fold(order: Sequence[Value], level: str) -> dict[Value, Box]:
@@ -100,7 +101,7 @@ def _layer(group: str) -> str:
 # ---- drawing ---------------------------------------------------------------------------------------------------------
 
 
-def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], Mapping[Value, None]]) -> Picture:
+def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], Mapping[Value, None]], leftover: str) -> Picture:
     picture = Picture()
     picture.attr(ranksep="1.2" if len(arrows) > MANY else "0.6", nodesep="0.12", ordering="out")
     scale = Scale(_strongest(box.outputs) for box in boxes[:-1] or boxes)
@@ -119,7 +120,7 @@ def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], Mapping[Value,
                 look["label"] = raised(_count(len(values), "value"))
         picture.edge(tail.id, head.id, **look)
     exceeded = _strongest(boxes[-1].outputs) > scale.largest
-    picture.attr(label=legend({box.kind for box in boxes}, scale, exceeded, hint), labelloc="b")
+    picture.attr(label=legend({box.kind for box in boxes}, scale, exceeded, leftover or hint), labelloc="b")
     return picture
 
 

@@ -15,6 +15,7 @@ from tinygrad_edu.viz.graphs.expansion import expand as expanded
 from tinygrad_edu.viz.graphs.expression import names, written
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
 from tinygrad_edu.viz.graphs.layout import line_style
+from tinygrad_edu.viz.graphs.leftovers import Leftovers
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, escaped, styled
 from tinygrad_edu.viz.graphs.walks import bounded_order, outdated
 
@@ -33,6 +34,7 @@ def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
     try:
         order = bounded_order(value, max_nodes, "draw")
         changed = outdated(order) is not None
+        leftovers = Leftovers(order)
         if expand:
             value, origin = expanded(value, max_nodes)
             order = bounded_order(value, max_nodes, "draw")
@@ -46,10 +48,12 @@ def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
     ids = {node: f"v{i}" for i, node in enumerate(order)}
     formulas = names(order)
     groups = group_of_each(order, origin)
-    frames = _frames(picture, groups)
+    frames, root = _frames(picture, groups), formulas[value].text
     for node in order:
         name = _short(node, formulas[node].text, groups[node])
-        frames[parts(groups[node])].node(ids[node], f"<{_box(node, name, formulas, scale)}>", tooltip=_tooltip(node))
+        grad = leftovers.lines(node, root)
+        box = _box(node, name, grad, formulas, scale)
+        frames[parts(groups[node])].node(ids[node], f"<{box}>", tooltip=_tooltip(node, leftovers, root))
     for path in sorted(filter(None, frames), key=len, reverse=True):
         frames[path[:-1]].subgraph(frames[path])
     for node in order:
@@ -59,8 +63,9 @@ def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
             slopes = [None] * len(node.parents)
         for parent, slope in zip(node.parents, slopes):
             picture.edge(ids[parent], ids[node], **_arrow(node, parent, slope, scale))
+    hint = CHANGED if changed else leftovers.hint(root) or HINT
     kinds, exceeded = {role(node) for node in order}, order[-1].grad > scale.largest
-    picture.attr(label=legend(kinds, scale, exceeded, CHANGED if changed else HINT), labelloc="b")
+    picture.attr(label=legend(kinds, scale, exceeded, hint), labelloc="b")
     return picture
 
 
@@ -87,12 +92,12 @@ def _short(node: Value, name: str, group: str) -> str:
     return name.removeprefix(group + ".") if group else name
 
 
-def _box(node: Value, name: str, formulas: Mapping[Value, Formula], scale: Scale) -> str:
+def _box(node: Value, name: str, grad: Sequence[str], formulas: Mapping[Value, Formula], scale: Scale) -> str:
     kind = role(node)
     if kind == "constant":
         return styled(digits(node.data), size=13, colour=GREY)
     sign = symbol(node.op) if node.op else ""
-    numbers = [f"data {digits(node.data)}", f"grad {digits(node.grad)}"]
+    numbers = [f"data {digits(node.data)}", *map(escaped, grad)]
     return framed(kind or _in_order(node, formulas), name, numbers, kind, scale.fill(node.grad), sign)
 
 
@@ -103,9 +108,10 @@ def _in_order(node: Value, formulas: Mapping[Value, Formula]) -> str:
     return visible(written(node, formulas).text, 24)
 
 
-def _tooltip(node: Value) -> str:
+def _tooltip(node: Value, leftovers: Leftovers, root: str) -> str:
     text = f"{visible(node.label, 200)} = {node.data}" if node.label else f"{node.data}"
-    return escaped(text if isinstance(node, Constant) else f"{text}, grad {node.grad}")
+    grad = leftovers.sentence(node, root) if node in leftovers.brought else f"grad {node.grad}"
+    return escaped(text if isinstance(node, Constant) else f"{text}, {grad}")
 
 
 def _arrow(node: Value, parent: Value, slope: float | None, scale: Scale) -> dict[str, str]:
