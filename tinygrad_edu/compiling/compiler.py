@@ -14,7 +14,7 @@ from tinygrad_edu.compiling.c_functions import FUNCTION_NAMES, repeat_c, straigh
 from tinygrad_edu.compiling.c_text import CText, NoMachineCode, c_module
 from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.listing import Listing
-from tinygrad_edu.compiling.machine import MachineFunction
+from tinygrad_edu.compiling.machine import MachineFunction, address
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.recorded_function import RecordedFunction, agree, record_twice
 from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
@@ -207,7 +207,7 @@ class Compiled:
         try:
             code = self.text("value").machine_code(True)
             found = array("d", numbers)
-            is_undefined = code(times, found.buffer_info()[0])
+            is_undefined = code(times, address(found))
             if not is_undefined and math.isfinite(sum(numbers)):
                 return self._result.around(found[: self._result.size].tolist())
         except NoMachineCode as error:

@@ -9,10 +9,11 @@ from struct import error as StructError
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.compiling.c_text import NoMachineCode
-from tinygrad_edu.compiling.machine import floats
+from tinygrad_edu.compiling.machine import address, floats
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from array import array
+    from collections.abc import Iterable, Sequence
     from typing import Any, TypeAlias
 
     from tinygrad_edu.compiling.loss_codes import LossCodes
@@ -48,8 +49,7 @@ class MachineLoss:
         self._numbers = {target: i for i, target in enumerate(losses.texts)}
         self._model = model.machine_code(targets)
         self._width, self._goal_width = row.size, targets
-        self._pack_parameters = Struct(f"{parameters}d").pack
-        self._result, self._results = result, parameters + 1
+        self._result, self._parameters = result, parameters
 
     def packed(self, rows: Sequence[Any], targets: Sequence[Any]) -> Packed:
         """Put the numbers of examples into bytes.
@@ -81,22 +81,36 @@ class MachineLoss:
             for i in range(len(which) // 8)
         ]
 
-    def __call__(self, examples: Packed, parameters: Sequence[float]) -> tuple[float, list[Any], list[float]]:
+    def __call__(self, examples: Packed, parameters: Sequence[float]) -> tuple[float, array[float], list[float]]:
         """Go through a batch; return the mean loss, the predictions and the derivatives by the parameters.
 
         Raises:
             FloatingPointError: if something is undefined or too large.
         """
+        data, slopes = floats(self._parameters), floats(self._parameters)
+        Struct(f"{self._parameters}d").pack_into(data, 0, *parameters)
+        total, predictions = self.run(examples, data, slopes)
+        return total, predictions, slopes.tolist()
+
+    def run(self, examples: Packed, data: array[float], slopes: array[float]) -> tuple[float, array[float]]:
+        """Do the same with the parameters in an array; put the derivatives into another.
+
+        Raises:
+            FloatingPointError: if something is undefined or too large; what is in ``slopes`` means nothing then.
+        """
         rows, targets, which = examples
-        count = len(which) // 8
-        predictions, results = floats(count * self._result.size), floats(self._results)
-        is_wrong = self._model(count, rows, targets, which, self._addresses.buffer_info()[0],
-                               self._pack_parameters(*parameters), predictions.buffer_info()[0],
-                               results.buffer_info()[0])  # fmt: skip
-        if is_wrong or not math.isfinite(sum(parameters)):
+        count, total = len(which) // 8, floats(1)
+        predictions = floats(count * self._result.size)
+        is_wrong = self._model(count, rows, targets, which, address(self._addresses), address(data),
+                               address(predictions), address(total), address(slopes))  # fmt: skip
+        if is_wrong or not math.isfinite(sum(data) + total[0] + sum(slopes)):
             raise FloatingPointError
-        total, *slopes = results.tolist()
-        return total, self._result.each_around(predictions), slopes
+        return total[0], predictions
+
+    def joined(self, examples: Iterable[Packed]) -> Packed:
+        """Put packed examples together."""
+        rows, targets, which = map(b"".join, zip(*examples))
+        return rows, targets, which
 
 
 class MachinePrediction:
@@ -117,7 +131,7 @@ class MachinePrediction:
         """
         predictions = floats(len(rows) * self._result.size)
         packed_rows = packed(self._row.unchecked(rows), self._row.size)
-        is_wrong = self._code(len(rows), packed_rows, self._pack_parameters(*parameters), predictions.buffer_info()[0])
+        is_wrong = self._code(len(rows), packed_rows, self._pack_parameters(*parameters), address(predictions))
         if is_wrong or not math.isfinite(sum(parameters) + sum(predictions)):
             raise FloatingPointError
         return self._result.each_around(predictions)
