@@ -249,19 +249,60 @@ def test_a_changed_model_gets_other_machine_code(everything_in_machine_code):
     assert loss(rows, goals) == pytest.approx(compile_loss(model, losses.mse)(rows, goals), rel=1e-15)
 
 
+def trained(worth, monkeypatch, **settings):
+    """A history of ``fit``, with the model and what its parameters were at the end of each epoch."""
+    monkeypatch.setattr(compiled_loss, "WORTH", worth)
+    model, seen = nn.MLP(2, [8, 1], seed=1), []
+    settings = {"optimizer": optim.Adam(model.parameters(), lr=0.05), "batch_size": 7, **settings}
+    if isinstance(settings["optimizer"], type(lambda: 0)):
+        settings["optimizer"] = settings["optimizer"](model.parameters())
+    history = fit(model, *data.moons(60, seed=0), loss="binary_cross_entropy_with_logits", epochs=5, seed=1,
+                  on_epoch=lambda *_: seen.append([(p.data, p.grad) for p in model.parameters()]), **settings)  # fmt: skip
+    assert history.compiled
+    assert history.remark == ""
+    return history, seen
+
+
 @needs_machine_code
-def test_fit_does_the_same_in_machine_code(monkeypatch):
-    histories = []
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"metric": "accuracy"},
+        {},
+        {"batch_size": None},
+        {"metric": lambda prediction, target: prediction - target},
+        {"l2": 0.01},
+        {"optimizer": lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9)},
+        {"optimizer": lambda ps: optim.AdamW(ps[::-1])},
+        {"optimizer": lambda ps: optim.SGD(ps[3:], lr=0.1)},
+        {"schedule": optim.linear(5)},
+    ],
+)
+def test_fit_does_the_same_in_machine_code(settings, monkeypatch):
+    (fast, seen), (slow, expected) = trained(0, monkeypatch, **settings), trained(10**9, monkeypatch, **settings)
+    assert seen == expected  # bit for bit
+    assert (fast.loss, fast.metric, fast.gradient) == (slow.loss, slow.metric, slow.gradient)
+
+
+@needs_machine_code
+def test_a_metric_of_ones_own_sees_the_parameters_of_the_moment(everything_in_machine_code):
+    model, seen = nn.MLP(2, [8, 1], seed=1), []
+    fit(model, *data.moons(60, seed=0), loss="binary_cross_entropy_with_logits", epochs=1, batch_size=20,
+        metric=lambda *_: seen.append(model.parameters()[0].data) or 0.0)  # fmt: skip
+    assert len({*seen}) == 3  # one for each batch
+
+
+@needs_machine_code
+@pytest.mark.parametrize("lr", [1e200, 1e308])
+def test_training_that_diverges_ends_in_machine_code_as_it_does_in_python(lr, monkeypatch):
+    ends = []
     for worth in (0, 10**9):
         monkeypatch.setattr(compiled_loss, "WORTH", worth)
         model = nn.MLP(2, [8, 1], seed=1)
-        optimizer = optim.Adam(model.parameters(), lr=0.05)
-        histories.append(fit(model, *data.moons(60, seed=0), loss="binary_cross_entropy_with_logits", epochs=5, seed=1,
-                             optimizer=optimizer, batch_size=7, metric="accuracy"))  # fmt: skip
-        assert histories[-1].compiled
-        assert histories[-1].remark == ""
-    assert histories[0].loss == histories[1].loss
-    assert histories[0].metric == histories[1].metric
+        with pytest.raises(FloatingPointError, match="Try a smaller learning rate") as caught:
+            fit(model, *data.moons(60, seed=0), optimizer=optim.SGD(model.parameters(), lr=lr), batch_size=7, seed=1)
+        ends.append((str(caught.value), [p.data for p in model.parameters()]))
+    assert ends[0] == ends[1]
 
 
 def descent(p, q):

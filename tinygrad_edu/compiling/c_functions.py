@@ -165,7 +165,7 @@ def update_c(
         *c_statements(lines, called.operations),
         *[f"{array}[i] = {c_value(text, called.operations)};" for array, text in zip(arrays, returned)],
     ]
-    body = [*_taken(settings, "settings"), "for (long long i = 0; i < count; i++)", *braces(loop), "return 0;"]
+    body = [BEFORE, *_taken(settings, "settings"), "for (long long i = 0; i < count; i++)", *braces(loop), AFTER]
     changed = ", ".join(f"double *{array}" for array in arrays)
     return CText(called, f"int update(long long count, const double *settings, const double *grads, {changed})", body)
 

@@ -87,13 +87,16 @@ class MachineLoss:
         Raises:
             FloatingPointError: if something is undefined or too large.
         """
+        if not math.isfinite(sum(parameters)):
+            raise FloatingPointError
         data, slopes = floats(self._parameters), floats(self._parameters)
         Struct(f"{self._parameters}d").pack_into(data, 0, *parameters)
         total, predictions = self.run(examples, data, slopes)
         return total, predictions, slopes.tolist()
 
     def run(self, examples: Packed, data: array[float], slopes: array[float]) -> tuple[float, array[float]]:
-        """Do the same with the parameters in an array; put the derivatives into another.
+        """Do the same with finite parameters in an array; put the derivatives into another. The predictions are in an
+        array, too; ``built`` makes them what the model gives.
 
         Raises:
             FloatingPointError: if something is undefined or too large; what is in ``slopes`` means nothing then.
@@ -103,9 +106,13 @@ class MachineLoss:
         predictions = floats(count * self._result.size)
         is_wrong = self._model(count, rows, targets, which, address(self._addresses), address(data),
                                address(predictions), address(total), address(slopes))  # fmt: skip
-        if is_wrong or not math.isfinite(sum(data) + total[0] + sum(slopes)):
+        if is_wrong or not math.isfinite(total[0]):  # where nothing was undefined or too large, all is finite
             raise FloatingPointError
         return total[0], predictions
+
+    def built(self, predictions: array[float]) -> list[Any]:
+        """Build the predictions as the model gives them."""
+        return self._result.each_around(predictions)
 
     def joined(self, examples: Iterable[Packed]) -> Packed:
         """Put packed examples together."""

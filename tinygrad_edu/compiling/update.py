@@ -69,15 +69,15 @@ class Update:
 
     def run(
         self, data: array[float], grads: array[float], state: Sequence[array[float]], settings: Sequence[float]
-    ) -> None:
-        """Change the numbers in ``data``, and what the optimizer keeps.
+    ) -> bool:
+        """Change the numbers in ``data``, and what the optimizer keeps; tell whether all was defined and not too large.
 
         Raises:
             NoMachineCode: if there is none.
         """
         code = self._text.machine_code()
         grads_at, *others = map(address, (grads, data, *state))
-        code(len(data), self._pack_settings(*settings), grads_at, *others)
+        return not code(len(data), self._pack_settings(*settings), grads_at, *others)
 
 
 def update_text(rule: RecordedFunction, state: int) -> FunctionText:

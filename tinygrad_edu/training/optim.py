@@ -75,14 +75,15 @@ class Optimizer:
         update, state, settings = self._update()
         update(self.parameters, state, settings)
 
-    def step_packed(self, data: array[float], grads: array[float]) -> None:
-        """Do what ``step`` does to the numbers of the parameters in arrays.
+    def step_packed(self, data: array[float], grads: array[float]) -> bool:
+        """Do what ``step`` does to the numbers of the parameters in arrays; tell whether all was defined and not too
+        large.
 
         Raises:
             NoMachineCode: if there is no machine code here.
         """
         update, state, settings = self._update()
-        update.run(data, grads, state, settings)
+        return update.run(data, grads, state, settings)
 
     def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
         """Begin a step: return the rule, what is kept for each parameter, and the numbers that are the same for all."""
