@@ -365,6 +365,12 @@ def test_expressions_of_python_in_c(python, c):
     assert c_value(python, {}) == c
 
 
+def test_an_operation_of_one_operand_that_may_have_more_is_that_operand():
+    calls = {"amax": tg.engine.ops.amax}
+    assert c_value("amax(a if b > c else d) + e", calls) == "(b > c ? a : d) + e"
+    assert c_value("amax(a, b + c, d) * e", calls) == "amax(amax(a, b + c), d) * e"
+
+
 @pytest.mark.parametrize("python", ["inf", "a // b", "a @ b", "gamma(a)", "f(a)", "log(a, 2)", "[a]", "a[0]", "'a' + b",
                                     "(lambda: a)()", "a.real", "a & 1", "exp(x=a)"])  # fmt: skip
 def test_what_has_no_counterpart_in_c_is_refused(python):

@@ -200,6 +200,8 @@ class _Writer:
         if operation is None and name in FORMS and len(args) == 1:
             text, level = FORMS[name]
             return text.format(self.number(args[0], _TERNARY if "({})" in text else _ATOM)), level
+        if operation is not None and operation.of_two is not None and len(args) == 1:
+            return self._written(args[0])
         operands = [self.number(x) for x in args]
         if name in ("max", "min") and len(args) > 1:
             return _folded(f"f{name}", operands), _ATOM
