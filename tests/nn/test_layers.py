@@ -225,7 +225,7 @@ def test_a_gap_in_the_inputs_of_a_model_is_named(missing):
     for model in (nn.Neuron(2), nn.Layer(2, 2), nn.MLP(2, [3, 1])):
         with pytest.raises(ValueError, match=r"inputs\[1\] is nan, .*: fill the gap or leave the example out"):
             model([1.0, missing])
-    broken = nn.Neuron(1, None, init=lambda: math.nan)
+    broken = nn.MLP(1, [2, 1], init=lambda: math.nan)
     assert math.isnan(broken([1.0]).data)  # that is no fault of the inputs
 
 

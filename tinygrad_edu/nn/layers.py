@@ -211,10 +211,10 @@ def _misfit(count: int, inputs: Any, more: Sequence[Any] = ()) -> Exception:
 
 
 def _refuse_nan(inputs: Iterable[Operand]) -> None:
-    """Raise a ValueError if one of the inputs is NaN, which would make all that is computed from it NaN."""
+    """Raise a ValueError if an input was given as NaN; those that were computed may be, when training explodes."""
     for i, x in enumerate(inputs):
         data = getattr(x, "_data", x)
-        if data != data:
+        if data != data and getattr(x, "op", None) is None:
             raise ValueError(
                 f"inputs[{i}] is nan, and so would be all that comes of it: fill the gap or leave the example out"
             )

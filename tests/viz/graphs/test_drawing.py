@@ -322,7 +322,7 @@ def test_a_large_network_fits_a_page(batch):
 def test_every_value_but_constants_has_a_place(batch):
     order = topological_order(batch)
     for level in ("neuron", "layer"):
-        place = fold(order, level)
+        place = fold(order, level, {})
         assert [node for node in order if role(node) != "constant"] == list(place)
         assert sum(len(box.members) for box in set(place.values())) == len(place)
 

@@ -12,10 +12,11 @@ from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.viz.graphs.boxes import HINT, framed, legend, raised
 from tinygrad_edu.viz.graphs.expansion import expand as expanded
-from tinygrad_edu.viz.graphs.expression import names, written
+from tinygrad_edu.viz.graphs.expression import written
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
 from tinygrad_edu.viz.graphs.layout import line_style
 from tinygrad_edu.viz.graphs.leftovers import Leftovers
+from tinygrad_edu.viz.graphs.names import names_of
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, escaped, styled
 from tinygrad_edu.viz.graphs.walks import bounded_order, outdated
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 CHANGED = "numbers have been set since this was computed: grads are older than the data and the arrows"
 
 
-def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
+def draw_operations(value: Value, expand: bool, max_nodes: int, variables: Mapping[Value, str]) -> Picture:
     """The drawing of a graph at the level of "op"; see ``draw``."""
     origin: dict[Value, Value] = {}
     try:
@@ -38,6 +39,8 @@ def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
         if expand:
             value, origin = expanded(value, max_nodes)
             order = bounded_order(value, max_nodes, "draw")
+            results = {origin.get(node, node): node for node in order}  # of each composite its last part
+            variables = {results[node]: name for node, name in variables.items() if node in results}
     except ValueError as error:
         smaller = 'draw(value, level="neuron" or "layer") shows less, max_nodes=... allows more'
         raise ValueError(f"{error}; {smaller}") from None
@@ -46,14 +49,14 @@ def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
     # The last grad is usually 1 whatever the others are.
     scale = Scale(node.grad for node in order[:-1] or order if not isinstance(node, Constant))
     ids = {node: f"v{i}" for i, node in enumerate(order)}
-    formulas = names(order)
+    formulas = names_of(order, variables)
     groups = group_of_each(order, origin)
     frames, root = _frames(picture, groups), formulas[value].text
     for node in order:
         name = _short(node, formulas[node].text, groups[node])
         grad = leftovers.lines(node, root)
         box = _box(node, name, grad, formulas, scale)
-        frames[parts(groups[node])].node(ids[node], f"<{box}>", tooltip=_tooltip(node, leftovers, root))
+        frames[parts(groups[node])].node(ids[node], f"<{box}>", tooltip=_tooltip(node, variables, leftovers, root))
     for path in sorted(filter(None, frames), key=len, reverse=True):
         frames[path[:-1]].subgraph(frames[path])
     for node in order:
@@ -108,8 +111,9 @@ def _in_order(node: Value, formulas: Mapping[Value, Formula]) -> str:
     return visible(written(node, formulas).text, 24)
 
 
-def _tooltip(node: Value, leftovers: Leftovers, root: str) -> str:
-    text = f"{visible(node.label, 200)} = {node.data}" if node.label else f"{node.data}"
+def _tooltip(node: Value, variables: Mapping[Value, str], leftovers: Leftovers, root: str) -> str:
+    name = node.label or variables.get(node)
+    text = f"{visible(name, 200)} = {node.data}" if name else f"{node.data}"
     grad = leftovers.sentence(node, root) if node in leftovers.brought else f"grad {node.grad}"
     return escaped(text if isinstance(node, Constant) else f"{text}, {grad}")
 
