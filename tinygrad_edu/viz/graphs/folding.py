@@ -14,6 +14,7 @@ from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.nn.module import Parameter
 from tinygrad_edu.viz.graphs.boxes import HINT, framed, legend, raised
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
+from tinygrad_edu.viz.graphs.layout import direction
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, styled
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _layer(group: str) -> str:
 
 def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], Mapping[Value, None]]) -> Picture:
     picture = Picture()
+    picture.attr(rankdir=direction({box: [tail for tail, head in arrows if head is box] for box in boxes}))
     picture.attr(ranksep="1.2" if len(arrows) > MANY else "0.6", nodesep="0.12", ordering="out")
     scale = Scale(_strongest(box.outputs) for box in boxes[:-1] or boxes)
     for box in boxes:

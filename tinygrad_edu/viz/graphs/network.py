@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.nn.layers import MLP, Layer, Neuron
-from tinygrad_edu.viz.graphs.boxes import legend_row
+from tinygrad_edu.viz.graphs.boxes import legend_rows
 from tinygrad_edu.viz.graphs.picture import GREY, INK, Picture, Scale, escaped, styled
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ def draw_network(model: Module) -> Picture:
         for j in heads.shown:
             for i in tails.shown:
                 _connect(picture, (tails, i), (heads, j), neurons[j].w[i].data, scale, few)
+    caption = styled(f"{type(model).__name__} with {len(model.parameters())} parameters{_caption(model)}", size=10)
     legend = [
-        styled(f"{type(model).__name__} with {len(model.parameters())} parameters{_caption(model)}", size=10),
         styled(f"weight −{digits(scale.largest)}", size=10),
         scale.bar(scale.line, (-1, -0.6, -0.3, 0.3, 0.6, 1)),
         styled(f"+{digits(scale.largest)}", size=10),
         styled("b: bias", size=10),
     ]
-    picture.attr(label=legend_row(legend), labelloc="b")
+    picture.attr(label=legend_rows([caption], legend), labelloc="b")
     return picture
 
 

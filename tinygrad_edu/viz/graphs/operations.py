@@ -14,7 +14,7 @@ from tinygrad_edu.viz.graphs.boxes import HINT, framed, legend, raised
 from tinygrad_edu.viz.graphs.expansion import expand as expanded
 from tinygrad_edu.viz.graphs.expression import names, written
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
-from tinygrad_edu.viz.graphs.layout import line_style
+from tinygrad_edu.viz.graphs.layout import direction, line_style
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, escaped, styled
 from tinygrad_edu.viz.graphs.walks import bounded_order, outdated
 
@@ -40,14 +40,17 @@ def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
         smaller = 'draw(value, level="neuron" or "layer") shows less, max_nodes=... allows more'
         raise ValueError(f"{error}; {smaller}") from None
     picture = Picture()
-    picture.attr(**line_style(order))
+    parents = {node: [parent for parent in node.parents if not isinstance(parent, Constant)] for node in order}
+    picture.attr(rankdir=direction(parents), remincross="false", **line_style(order))
     # The last grad is usually 1 whatever the others are.
     scale = Scale(node.grad for node in order[:-1] or order if not isinstance(node, Constant))
     ids = {node: f"v{i}" for i, node in enumerate(order)}
     formulas = names(order)
     groups = group_of_each(order, origin)
     frames = _frames(picture, groups)
-    for node in order:
+    # In frames that lie side by side Graphviz puts what comes first last.
+    framed_nodes = [node for node in order if groups[node]][:: -1 if direction(parents) == "LR" else 1]
+    for node in [node for node in order if not groups[node]] + framed_nodes:
         name = _short(node, formulas[node].text, groups[node])
         frames[parts(groups[node])].node(ids[node], f"<{_box(node, name, formulas, scale)}>", tooltip=_tooltip(node))
     for path in sorted(filter(None, frames), key=len, reverse=True):
