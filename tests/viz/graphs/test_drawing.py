@@ -1,5 +1,6 @@
 """Drawings: that they hold what they should and can be laid out whatever is in them; how they look is for people."""
 
+import base64
 import json
 import math
 import os
@@ -645,12 +646,39 @@ def test_the_systems_command_comes_first(tmp_path, monkeypatch, picture):
 # ---- notebooks -------------------------------------------------------------------------------------------------------
 
 
+def image_of(bundle):
+    """The bytes of the image in what a notebook is given, and its alternative text."""
+    image = ET.fromstring(bundle["text/html"].replace(">", "/>"))
+    assert image.tag == "img"
+    assert "max-width: 100%" in image.attrib["style"]
+    kind, data = image.attrib["src"].split(",")
+    assert kind == "data:image/svg+xml;base64"
+    return base64.b64decode(data), image.attrib["alt"]
+
+
 def test_a_small_value_shows_its_drawing(quick):
-    y = Value(2.0, label="x") * 3
+    x = Value(2.0, label="x <in>")
+    y = x * 3
     bundle = y._repr_mimebundle_()
-    assert bundle == {"text/plain": repr(y), "image/svg+xml": f"svg dot {draw(y).source}"}
-    assert draw(y)._repr_mimebundle_() == {"image/svg+xml": bundle["image/svg+xml"]}
+    svg, words = image_of(bundle)
+    assert svg.decode() == f"svg dot {draw(y).source}"
+    assert words == "Graph of a computation: “x <in>” = 2 (grad 0), v1 = “x <in>”·3 = 6 (grad 0)."
+    assert bundle["text/plain"] == repr(y)
+    assert draw(y)._repr_mimebundle_() == bundle | {"text/plain": repr(draw(y))}
     assert y._repr_mimebundle_(include=["text/plain"], exclude=None) == bundle
+
+
+def test_pictures_of_networks_and_of_large_graphs_are_told_in_words_too():
+    model = nn.MLP(2, [3, 1], seed=0)
+    assert draw(model).words == (
+        "MLP with 13 parameters: 2 inputs, then neurons, 3 in layers.0 (relu), 1 in layers.1 (no activation)."
+    )
+    y = model([Value(1.0, label="x"), Value(1.0, label="y")])
+    assert draw(y, level="layer").words == "Graph of a computation: x; y; layers.0 from x, y; layers.1 from layers.0."
+    x = y
+    for _ in range(50):
+        x = x.sin()
+    assert draw(x).words.endswith("and so on, 72 values.")
 
 
 def test_a_large_value_a_leaf_and_any_value_without_graphviz_show_their_text(no_graphviz, own_operation):

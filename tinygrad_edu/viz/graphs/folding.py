@@ -120,9 +120,15 @@ def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], Mapping[Value,
             else:
                 look["label"] = raised(_count(len(values), "value"))
         picture.edge(tail.id, head.id, **look)
+    picture.words = f"Graph of a computation: {'; '.join(_in_words(box, arrows) for box in boxes)}."
     exceeded = _strongest(boxes[-1].outputs) > scale.largest
     picture.attr(label=legend({box.kind for box in boxes}, scale, exceeded, hint), labelloc="b")
     return picture
+
+
+def _in_words(box: Box, arrows: Iterable[tuple[Box, Box]]) -> str:
+    sources = ", ".join(tail.title for tail, head in arrows if head is box)
+    return f"{box.title} from {sources}" if sources else box.title
 
 
 def _count(number: int, thing: str) -> str:

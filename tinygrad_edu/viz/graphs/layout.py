@@ -109,7 +109,7 @@ def line_style(order: Sequence[Value]) -> dict[str, str]:
 
 
 def direction(parents: Mapping[Node, Sequence[Node]]) -> str:
-    """ "LR", from left to right, unless that is wider than a page and wider than from top to bottom, "TB".
+    """Choose "LR", from left to right, or "TB", top to bottom, where the one is wider than a page and than the other.
 
     Args:
         parents: of each box those that arrows come from, operands before results.

@@ -45,14 +45,16 @@ def draw_network(model: Module) -> Picture:
         for j in heads.shown:
             for i in tails.shown:
                 _connect(picture, (tails, i), (heads, j), neurons[j].w[i].data, scale, few)
-    caption = styled(f"{type(model).__name__} with {len(model.parameters())} parameters{_caption(model)}", size=10)
+    caption = f"{type(model).__name__} with {len(model.parameters())} parameters{_caption(model)}"
+    kinds = [f"{len(neurons)} in {name} ({neurons[0].activation or 'no activation'})" for name, neurons in layers]
+    picture.words = f"{caption}: {len(columns[0].labels)} inputs, then neurons, {', '.join(kinds)}."
     legend = [
         styled(f"weight −{digits(scale.largest)}", size=10),
         scale.bar(scale.line, (-1, -0.6, -0.3, 0.3, 0.6, 1)),
         styled(f"+{digits(scale.largest)}", size=10),
         styled("b: bias", size=10),
     ]
-    picture.attr(label=legend_rows([caption], legend), labelloc="b")
+    picture.attr(label=legend_rows([styled(caption, size=10)], legend), labelloc="b")
     return picture
 
 

@@ -12,7 +12,7 @@ from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.viz.graphs.boxes import HINT, framed, legend, raised
 from tinygrad_edu.viz.graphs.expansion import expand as expanded
-from tinygrad_edu.viz.graphs.expression import names, written
+from tinygrad_edu.viz.graphs.expression import names, of_node, written
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
 from tinygrad_edu.viz.graphs.layout import direction, line_style
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, escaped, styled
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Value
     from tinygrad_edu.formulas.formula import Formula
 
+STEPS = 40  # of a computation are put into words
 CHANGED = "numbers have been set since this was computed: grads are older than the data and the arrows"
 
 
@@ -62,9 +63,21 @@ def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
             slopes = [None] * len(node.parents)
         for parent, slope in zip(node.parents, slopes):
             picture.edge(ids[parent], ids[node], **_arrow(node, parent, slope, scale))
+    picture.words = _in_words(order, formulas)
     kinds, exceeded = {role(node) for node in order}, order[-1].grad > scale.largest
     picture.attr(label=legend(kinds, scale, exceeded, CHANGED if changed else HINT), labelloc="b")
     return picture
+
+
+def _in_words(order: Sequence[Value], formulas: Mapping[Value, Formula]) -> str:
+    """The computation as a sentence; of a long one the beginning."""
+    steps: list[str] = []
+    for node in order:
+        if not isinstance(node, Constant) and len(steps) < STEPS:
+            rule = f"{of_node(node, formulas)[0]} = " if node.op else ""
+            steps.append(f"{formulas[node]} = {rule}{digits(node.data)} (grad {digits(node.grad)})")
+    more = len(order) - STEPS
+    return f"Graph of a computation: {', '.join(steps)}{f' and so on, {len(order)} values' if more > 0 else ''}."
 
 
 def _frames(picture: Picture, groups: Mapping[Value, str]) -> dict[tuple[str, ...], graphviz.Digraph]:
