@@ -368,12 +368,14 @@ def _axes(ax: Axes | None) -> Axes:
 
 
 def _show_once(figure: Figure) -> None:
-    """Let a notebook show a figure as the result of a cell only if it does not show it at the cell's end anyway."""
-    from matplotlib import pyplot
+    """Take a figure that a notebook has shown as a result from what pyplot shows there when the cell ends."""
 
     def show() -> None:
-        if not pyplot.fignum_exists(figure.number):
-            raise NotImplementedError  # IPython then shows it as ever
+        from matplotlib import get_backend, pyplot
+
+        if get_backend().endswith("inline"):
+            pyplot.close(figure)
+        raise NotImplementedError  # IPython then shows it as ever
 
     figure._ipython_display_ = show  # type: ignore[attr-defined]
 

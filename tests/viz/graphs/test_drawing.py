@@ -1,6 +1,7 @@
 """Drawings: that they hold what they should and can be laid out whatever is in them; how they look is for people."""
 
 import base64
+import itertools
 import json
 import math
 import os
@@ -468,6 +469,27 @@ def test_a_network_is_drawn_as_circles_and_lines(model, neurons, weights, words)
         assert word in picture.source
     for parameter in model.parameters():
         assert digits(parameter.data) in picture.source
+
+
+@pytest.mark.parametrize(
+    "model",
+    [nn.MLP(2, [4, 1], seed=1), nn.MLP(3, [3, 3, 2], seed=0), nn.MLP(4, [4, 1], seed=0), nn.MLP(1, [12, 1], seed=0)],
+)
+def test_no_weight_of_a_network_hides_another(model):
+    svg = ET.fromstring(draw(model).pipe())
+    weights = {digits(neuron.w[i].data) for m in model.layers for neuron in m.neurons for i in range(len(neuron.w))}
+    found = []
+    for text in svg.iter(f"{SVG}text"):
+        if text.text in weights:
+            found.append((float(text.attrib["x"]), float(text.attrib["y"]), float(text.attrib["textLength"])))
+    assert len(found) >= len(weights)
+    for (x, y, width), (other_x, other_y, other_width) in itertools.combinations(found, 2):
+        assert abs(y - other_y) > 9 or abs(x - other_x) > (width + other_width) / 2
+
+
+def test_a_network_of_many_layers_fits_a_page():
+    svg = ET.fromstring(draw(nn.MLP(2, [3] * 6 + [1], seed=0)).pipe())
+    assert float(svg.attrib["width"].removesuffix("pt")) < 1000
 
 
 def test_networks_can_be_laid_out():
