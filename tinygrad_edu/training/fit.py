@@ -157,9 +157,7 @@ def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
     >>> [classifier(neuron)([x]) for x in (0.0, 1.0)]
     [0, 1]
     """
-
-    squash = getattr(model, "output_activation", getattr(model, "activation", None))
-    threshold = 0.5 if squash == "sigmoid" else 0.0
+    threshold = threshold_of(model)
 
     def classify(inputs: Iterable[Any]) -> int:
         with no_grad():
@@ -168,6 +166,12 @@ def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
         return outputs.index(max(outputs)) if len(outputs) > 1 else int(outputs[0] > threshold)
 
     return classify
+
+
+def threshold_of(model: Module) -> float:
+    """The output above which a model with a single output means class 1: 1/2 of a probability, 0 of a score."""
+    squash = getattr(model, "output_activation", getattr(model, "activation", None))
+    return 0.5 if squash == "sigmoid" else 0.0
 
 
 class _Trainer:
@@ -183,7 +187,7 @@ class _Trainer:
         changing = {*optimizer.parameters}
         for name, parameter in model.named_parameters():
             if parameter in changing:
-                self.layers.setdefault(_layer(name), []).append(parameter)
+                self.layers.setdefault(layer_of(name), []).append(parameter)
 
     def compile(self, rows: list[Any], targets: list[Any], size: int) -> Sequence[Any]:
         """Compile the objective if that is possible; pack the examples if there is machine code for batches of this
@@ -235,7 +239,7 @@ class _Trainer:
         if self.metric is not None:
             self.history.metric.append(metric_sum / count)
         for name, parameters in self.layers.items():
-            size = _root_mean_square([p.grad for p in parameters])
+            size = root_mean_square([p.grad for p in parameters])
             self.history.gradient.setdefault(name, []).append(size)
         self.history.loss.append(loss_sum / count)
 
@@ -293,13 +297,14 @@ class _Trainer:
         )
 
 
-def _layer(name: str) -> str:
+def layer_of(name: str) -> str:
     """Name the layer of a parameter: what holds it, but of a neuron in a layer the layer."""
     holder = name.split(".")[:-1]
     return ".".join(holder[:-2] if holder[-2:-1] == ["neurons"] else holder) or "model"
 
 
-def _root_mean_square(numbers: list[float]) -> float:
+def root_mean_square(numbers: list[float]) -> float:
+    """The size of some numbers, which does not grow with how many they are."""
     return math.hypot(*numbers) / math.sqrt(len(numbers))  # the squares of tiny numbers would be 0
 
 
