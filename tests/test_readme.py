@@ -1,6 +1,7 @@
 """README: its examples print what it says they print, and its commands are the ones that are tested."""
 
 import contextlib
+import importlib.util
 import io
 import pathlib
 import re
@@ -25,6 +26,21 @@ def test_an_example_prints_what_it_says(code, output, tmp_path, monkeypatch, own
     with contextlib.redirect_stdout(printed):
         exec(compile(code, "README.md", "exec"), {})
     assert printed.getvalue().rstrip().splitlines() == expected
+
+
+def test_every_example_runs_in_a_notebook_and_the_first_ends_with_its_picture(tmp_path):
+    nbformat, nbclient = pytest.importorskip("nbformat.v4"), pytest.importorskip("nbclient")
+    if importlib.util.find_spec("ipykernel") is None:
+        pytest.skip("needs ipykernel")
+    cells = [nbformat.new_code_cell(cell) for code, _ in EXAMPLES for cell in ("%reset -f", code)]
+    notebook = nbformat.new_notebook(cells=cells)
+    nbclient.NotebookClient(notebook, timeout=100, resources={"metadata": {"path": tmp_path}}).execute()
+    for (code, below), cell in zip(EXAMPLES, notebook.cells[1::2]):
+        printed = "".join(shown.get("text", "") for shown in cell.outputs if shown.get("name") == "stdout")
+        expected = re.findall(r"print\(.*\)\s+# (.*)", code) + textwrap.dedent(below).strip().splitlines()
+        lines = [line for line in printed.splitlines() if line and "epochs |" not in line]  # without the progress bar
+        assert lines == [line for line in expected if line]
+    assert "svg" in str(notebook.cells[1].outputs[-1].data)
 
 
 def test_every_picture_is_there():

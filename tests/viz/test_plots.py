@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from matplotlib import colors, pyplot
 
-from tinygrad_edu import classifier, data, fit, nn
+from tinygrad_edu import Value, classifier, data, fit, log, nn
+from tinygrad_edu.formulas.formula import digits
 from tinygrad_edu.training.fit import History
 from tinygrad_edu.viz import plots
 from tinygrad_edu.viz.terminal import boundary_text
@@ -102,6 +103,50 @@ def test_gradients_of_zero_are_triangles_below():
     assert set(labels_of(ax)) == {"layers.0: 0", "layers.1"}
     history.gradient = {"layers.0": [0.0] * 3}
     plots.gradient_sizes(history).canvas.draw()
+
+
+def test_gradient_bars_are_what_fit_notes():
+    model = nn.MLP(2, [4, 4, 1], "tanh", seed=0)
+    with pytest.raises(ValueError, match="every grad of the model is 0; call backward"):
+        plots.gradient_bars(model)
+    assert not pyplot.get_fignums()
+    history = fit(model, *data.xor(), epochs=1)
+    (ax,) = plots.gradient_bars(model).axes
+    assert [bar.get_width() for bar in ax.patches] == [sizes[-1] for sizes in history.gradient.values()]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [*history.gradient]
+    assert [text.get_text() for text in ax.texts] == [digits(bar.get_width()) for bar in ax.patches]
+    assert ax.get_xscale() == "log"
+    for parameter in model.layers[0].parameters():
+        parameter.grad = 0.0
+    _, given = pyplot.subplots()
+    assert plots.gradient_bars(model, given) is given.get_figure()
+    given.get_figure().canvas.draw()
+    assert next(text.get_text() for text in given.texts) == "0"
+
+
+# ---- tangents --------------------------------------------------------------------------------------------------------
+
+
+def test_a_tangent_leads_to_newtons_next_guess():
+    (ax,) = plots.tangent(lambda x: x * x - 2, 2.0).axes
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "f(x)", "tangent at 2, slope 4", "Newton's step: 2 → 1.5"]  # fmt: skip
+    lines = {line.get_label(): line for line in ax.lines}
+    xs, ys = lines["f(x)"].get_data()
+    assert list(ys) == [x * x - 2 for x in xs]
+    assert min(xs) < 1.5 < 2 < max(xs)
+    xs, ys = lines["tangent at 2, slope 4"].get_data()
+    assert list(ys) == pytest.approx([4 * x - 6 for x in xs])
+
+
+def test_a_flat_tangent_leads_nowhere_and_a_function_may_end():
+    (ax,) = plots.tangent(lambda x: x * x + 1, 0.0).axes
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["f(x)", "tangent at 0, slope 0"]
+    (ax,) = plots.tangent(log, 2.0).axes
+    heights = next(line for line in ax.lines if line.get_label() == "f(x)").get_ydata()
+    assert 0 < sum(map(math.isnan, heights)) < len(heights)
+    with pytest.raises(ValueError, match="log of"):
+        plots.tangent(log, -1.0)
 
 
 # ---- decision boundaries ---------------------------------------------------------------------------------------------
@@ -216,6 +261,48 @@ def test_decision_boundaries_are_side_by_side_with_one_legend(count, columns):
         _, colour_at = areas_of(ax)
         assert colour_at(i / 8 - 0.1, 0.2) == [plots.COLOURS[0]]
         assert colour_at(i / 8 + 0.1, 0.2) == [plots.COLOURS[1]]
+
+
+def test_the_boundary_of_a_line_is_a_line():
+    neuron = nn.Neuron(2, None)
+    neuron.load_state_dict({"w[0]": 1.0, "w[1]": 0.3, "b": -0.1})
+    (ax,) = plots.decision_boundary(neuron, *data.moons(20, seed=0)).axes
+    (line,) = [area for area in ax.collections if not getattr(area, "filled", True)]
+    places = np.concatenate([path.vertices for path in line.get_paths()])
+    assert len(places) > 50
+    assert np.abs(places @ [1.0, 0.3] - 0.1).max() < 1e-9
+
+
+def test_a_model_that_cannot_be_compiled_is_drawn_too():
+    class Branching(nn.Module):
+        def __call__(self, x):
+            return Value(1.0) if x[0] > 0 else Value(-1.0)
+
+    (ax,) = plots.decision_boundary(Branching(), [[-1.0, 0.0], [1.0, 0.5]], [0, 1]).axes
+    _, colour_at = areas_of(ax)
+    assert colour_at(-0.5, 0.1) == [plots.COLOURS[0]]
+    assert colour_at(0.5, 0.1) == [plots.COLOURS[1]]
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_a_model_that_knows_one_class_only_is_drawn(weight):
+    neuron = nn.Neuron(2, None)
+    neuron.load_state_dict({"w[0]": 0.0, "w[1]": 0.0, "b": weight})
+    (ax,) = plots.decision_boundary(neuron, [[-1.0, 0.0], [1.0, 0.5]], [0, 1]).axes
+    assert areas_of(ax)[0] == {plots.COLOURS[int(weight)]}
+
+
+@pytest.mark.parametrize(("backend", "left"), [("inline", 0), ("qtagg", 2)])
+def test_a_notebook_shows_a_figure_once(monkeypatch, backend, left):
+    figures = [
+        plots.loss_curve(fit(nn.Neuron(2, seed=0), *data.xor(), epochs=2)),
+        plots.decision_boundaries({"rule": right_half}, [[0.0, 1.0], [1.0, 1.0]], [0, 1]),
+    ]
+    monkeypatch.setattr("matplotlib.get_backend", lambda: backend)
+    for figure in figures:
+        with pytest.raises(NotImplementedError):  # by which IPython knows that it is to show it
+            figure._ipython_display_()
+    assert len(pyplot.get_fignums()) == left  # what inline would show once more at the end of the cell
 
 
 def test_decision_boundaries_draws_on_given_axes():

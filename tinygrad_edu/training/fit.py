@@ -21,6 +21,7 @@ from tinygrad_edu.nn.randomness import generator
 from tinygrad_edu.training.examples import examples
 from tinygrad_edu.training.history import History
 from tinygrad_edu.training.optim import Adam, Optimizer
+from tinygrad_edu.training.packed import PackedParameters
 from tinygrad_edu.training.progress import EndingBatches, ProgressBar
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def fit(
     history = History(metric_name)
     started, rate = time.perf_counter(), optimizer.lr
     trainer = _Trainer(model, Objective(model, loss_of, l2, optimizer.parameters), metric_of, optimizer, history)
+    trainer.metric_may_look = callable(metric)
     packed = trainer.compile(rows, goals, min(size, len(rows))) if compiled else ()
     drawn: list[Example] = list(zip_longest(rows, goals, packed))
     before = [parameter._data for parameter in optimizer.parameters]
@@ -155,9 +157,7 @@ def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
     >>> [classifier(neuron)([x]) for x in (0.0, 1.0)]
     [0, 1]
     """
-
-    squash = getattr(model, "output_activation", getattr(model, "activation", None))
-    threshold = 0.5 if squash == "sigmoid" else 0.0
+    threshold = threshold_of(model)
 
     def classify(inputs: Iterable[Any]) -> int:
         with no_grad():
@@ -168,6 +168,12 @@ def classifier(model: Module) -> Callable[[Iterable[Any]], int]:
     return classify
 
 
+def threshold_of(model: Module) -> float:
+    """The output above which a model with a single output means class 1: 1/2 of a probability, 0 of a score."""
+    squash = getattr(model, "output_activation", getattr(model, "activation", None))
+    return 0.5 if squash == "sigmoid" else 0.0
+
+
 class _Trainer:
     """The parts of a step: the objective, recorded or compiled, how it is judged, and how it is made smaller."""
 
@@ -175,12 +181,13 @@ class _Trainer:
         self, model: Module, objective: Objective, metric: Metric | None, optimizer: Optimizer, history: History
     ) -> None:
         self.objective, self.metric, self.optimizer, self.history = objective, metric, optimizer, history
+        self.metric_may_look = True  # at the parameters, in the middle of an epoch
         self.compiled: CompiledLoss | None = None
         self.layers: dict[str, list[Value]] = {}
         changing = {*optimizer.parameters}
         for name, parameter in model.named_parameters():
             if parameter in changing:
-                self.layers.setdefault(_layer(name), []).append(parameter)
+                self.layers.setdefault(layer_of(name), []).append(parameter)
 
     def compile(self, rows: list[Any], targets: list[Any], size: int) -> Sequence[Any]:
         """Compile the objective if that is possible; pack the examples if there is machine code for batches of this
@@ -218,18 +225,45 @@ class _Trainer:
     def run(self, epoch: int, batches: list[list[Example]], interrupt: EndingBatches) -> None:
         """Make a step for each batch, and add the epoch to the history."""
         loss_sum, metric_sum, count = 0.0, 0.0, sum(map(len, batches))
-        for batch in batches:
-            loss, metric = self.step(epoch, batch)
-            loss_sum += loss * len(batch)
-            metric_sum += metric
-            if batch is not batches[-1]:
-                interrupt.check()
+        packed = self._packed(batches[0])
+        try:
+            for batch in batches:
+                loss, metric = self._packed_step(packed, epoch, batch) if packed else self.step(epoch, batch)
+                loss_sum += loss * len(batch)
+                metric_sum += metric
+                if batch is not batches[-1]:
+                    interrupt.check()
+        finally:
+            if packed is not None:
+                packed.write()
         if self.metric is not None:
             self.history.metric.append(metric_sum / count)
         for name, parameters in self.layers.items():
-            size = _root_mean_square([p.grad for p in parameters])
+            size = root_mean_square([p.grad for p in parameters])
             self.history.gradient.setdefault(name, []).append(size)
         self.history.loss.append(loss_sum / count)
+
+    def _packed(self, batch: list[Example]) -> PackedParameters | None:
+        """Pack the parameters, if all of a step is machine code and nobody looks at them before the epoch is over."""
+        is_ours = type(self.optimizer).step is Optimizer.step and not self.metric_may_look
+        are_finite = all(math.isfinite(parameter._data) for parameter in self.optimizer.parameters)
+        if self.compiled is None or not is_ours or not batch[0][2] or not are_finite:
+            return None
+        machine = self.compiled.machine(len(batch), self.optimizer.parameters)
+        return PackedParameters(machine, self.optimizer) if machine and batch[0][2][0] is machine else None
+
+    def _packed_step(self, packed: PackedParameters, epoch: int, batch: list[Example]) -> tuple[float, float]:
+        """Do what ``step`` does, with packed parameters."""
+        try:
+            loss, predictions = packed.backward([example for _, _, (_, example) in batch], self.metric is not None)
+        except FloatingPointError:  # the Python code or the engine knows why
+            packed.write()
+            done = self.step(epoch, batch)
+            packed.read()
+            return done
+        if not packed.step():
+            raise self.diverged("a parameter became infinite or NaN", epoch)
+        return loss, self._judged(predictions, batch)
 
     def step(self, epoch: int, batch: list[Example]) -> tuple[float, float]:
         """Make one step; return the mean loss of the batch before it and the sum of the metric."""
@@ -248,9 +282,13 @@ class _Trainer:
         if not all(map(math.isfinite, [parameter._data for parameter in parameters])):
             _restore(self.optimizer, before)
             raise self.diverged("a parameter became infinite or NaN", epoch)
+        return loss, self._judged(predictions, batch)
+
+    def _judged(self, predictions: Iterable[Any], batch: list[Example]) -> float:
+        """Add up the metric of the examples."""
         if self.metric is None:
-            return loss, 0.0
-        return loss, sum(self.metric(plain_numbers(p), example[1]) for p, example in zip(predictions, batch))
+            return 0.0
+        return sum(self.metric(plain_numbers(p), example[1]) for p, example in zip(predictions, batch))
 
     def diverged(self, what: str, epoch: int) -> FloatingPointError:
         return FloatingPointError(
@@ -259,13 +297,14 @@ class _Trainer:
         )
 
 
-def _layer(name: str) -> str:
+def layer_of(name: str) -> str:
     """Name the layer of a parameter: what holds it, but of a neuron in a layer the layer."""
     holder = name.split(".")[:-1]
     return ".".join(holder[:-2] if holder[-2:-1] == ["neurons"] else holder) or "model"
 
 
-def _root_mean_square(numbers: list[float]) -> float:
+def root_mean_square(numbers: list[float]) -> float:
+    """The size of some numbers, which does not grow with how many they are."""
     return math.hypot(*numbers) / math.sqrt(len(numbers))  # the squares of tiny numbers would be 0
 
 

@@ -18,7 +18,8 @@ from tinygrad_edu.engine.ops import sqrt, where
 from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from array import array
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
     Schedule: TypeAlias = "Callable[[int], float]"
@@ -70,6 +71,22 @@ class Optimizer:
 
         The first step warns if every ``grad`` is 0.
         """
+        self._expect_gradients()
+        update, state, settings = self._update()
+        update(self.parameters, state, settings)
+
+    def step_packed(self, data: array[float], grads: array[float]) -> bool:
+        """Do what ``step`` does to the numbers of the parameters in arrays; tell whether all was defined and not too
+        large.
+
+        Raises:
+            NoMachineCode: if there is no machine code here.
+        """
+        update, state, settings = self._update()
+        return update.run(data, grads, state, settings)
+
+    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
+        """Begin a step: return the rule, what is kept for each parameter, and the numbers that are the same for all."""
         raise NotImplementedError
 
     def _expect_gradients(self) -> None:
@@ -116,16 +133,21 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         self.velocities = floats(len(self.parameters))
 
-    def step(self) -> None:
-        self._expect_gradients()
+    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
         settings = number(self.lr), self.weight_decay
-        if not self.momentum:
-            return _compiled(_descent, 0, 2)(self.parameters, [], settings)
-        rule = _nesterov if self.nesterov else _heavy_ball
-        _compiled(rule, 1, 3)(self.parameters, [self.velocities], (*settings, self.momentum))
+        if self.momentum:
+            rule = _nesterov if self.nesterov else _heavy_ball
+            return _compiled(rule, 1, 3), [self.velocities], (*settings, self.momentum)
+        if self.weight_decay:
+            return _compiled(_decaying_descent, 0, 2), [], settings
+        return _compiled(_descent, 0, 1), [], settings[:1]
 
 
-def _descent(data: Any, grad: Any, lr: Any, weight_decay: Any) -> list[Any]:
+def _descent(data: Any, grad: Any, lr: Any) -> list[Any]:
+    return [data - lr * grad]
+
+
+def _decaying_descent(data: Any, grad: Any, lr: Any, weight_decay: Any) -> list[Any]:
     return [data - lr * (grad + weight_decay * data)]
 
 
@@ -165,16 +187,15 @@ class Adam(Optimizer):
         self.means = floats(len(self.parameters))
         self.squares = floats(len(self.parameters))
 
-    def step(self) -> None:
-        self._step(_adam, number(self.lr))
+    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
+        return self._with(_adam)
 
-    def _step(self, rule: Callable[..., list[Any]], lr: float) -> None:
-        self._expect_gradients()
+    def _with(self, rule: Callable[..., list[Any]]) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
+        lr, (beta1, beta2) = number(self.lr), self.betas
         self.steps += 1
-        beta1, beta2 = self.betas
         rate, scale = lr / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
         settings = rate, scale, beta1, beta2, self.eps, self.weight_decay, lr
-        _compiled(rule, 2, 7)(self.parameters, [self.means, self.squares], settings)
+        return _compiled(rule, 2, 7), [self.means, self.squares], settings
 
 
 def _adam(data: Any, grad: Any, mean: Any, square: Any, rate: Any, scale: Any, beta1: Any, beta2: Any, eps: Any,
@@ -213,8 +234,8 @@ class AdamW(Adam):
                  eps: float = 1e-8, weight_decay: float = 1e-2) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
-    def step(self) -> None:
-        self._step(_adamw, number(self.lr))
+    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
+        return self._with(_adamw)
 
 
 @cache

@@ -45,15 +45,20 @@ class EndingBatches:
 
 
 class ProgressBar:
-    """A bar that moves on by an epoch at a time; by default only where stderr is a terminal."""
+    """A bar that moves on by an epoch at a time; by default only in a terminal and in a notebook.
+
+    In a notebook it is text, which needs no widgets and stays in the file.
+    """
 
     def __init__(self, epochs: int, progress: bool | None) -> None:
         self.bar: Any = None
-        if progress or (progress is None and sys.stderr is not None and sys.stderr.isatty()):
+        in_notebook = _is_in_notebook()
+        if progress or (progress is None and (in_notebook or (sys.stderr is not None and sys.stderr.isatty()))):
             from tqdm import tqdm
 
             layout = "{n_fmt}/{total_fmt} epochs |{bar}| {elapsed}<{remaining}{postfix}"
-            self.bar = tqdm(total=epochs, bar_format=layout, dynamic_ncols=True)
+            place: dict[str, Any] = {"file": sys.stdout, "ncols": 90} if in_notebook else {"dynamic_ncols": True}
+            self.bar = tqdm(total=epochs, bar_format=layout, **place)
 
     def __enter__(self) -> ProgressBar:
         return self
@@ -68,3 +73,8 @@ class ProgressBar:
     def __exit__(self, *error: object) -> None:
         if self.bar is not None:
             self.bar.close()
+
+
+def _is_in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

@@ -9,10 +9,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.calculus.transforms import jvp
+from tinygrad_edu.compiling.compiled_loss import compile_loss
+from tinygrad_edu.compiling.shape import plain_numbers
 from tinygrad_edu.engine.operation import number
+from tinygrad_edu.engine.recording import no_grad
+from tinygrad_edu.formulas.formula import digits
+from tinygrad_edu.nn.losses import mse
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.training.data import class_indices
-from tinygrad_edu.training.fit import classifier
+from tinygrad_edu.training.fit import layer_of, root_mean_square, threshold_of
 from tinygrad_edu.viz.terminal import with_margin
 
 if TYPE_CHECKING:
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 
     Model: TypeAlias = "Module | Callable[[list[float]], int]"
     Points: TypeAlias = "list[list[float]]"
+    Areas: TypeAlias = "dict[int, list[list[float]]]"
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")  # of Okabe and Ito
 MARKERS = "os^DvP"
@@ -79,6 +86,68 @@ def gradient_sizes(history: History, ax: Axes | None = None) -> Figure:
     axes.locator_params(axis="x", integer=True)
     _label_ends(axes, {name: sizes[-1] for name, sizes in history.gradient.items()}, shades)
     return _figure(axes)
+
+
+def gradient_bars(model: Module, ax: Axes | None = None) -> Figure:
+    """The size of each layer's gradient at this moment, on a logarithmic scale: where gradients vanish, bars are short.
+
+    It is measured as in ``gradient_sizes``, and written at the end of each bar.
+
+    Raises:
+        ValueError: if no gradient has arrived at the model.
+    """
+    grads: dict[str, list[float]] = {}
+    for name, parameter in model.named_parameters():
+        grads.setdefault(layer_of(name), []).append(parameter.grad)
+    sizes = {layer: root_mean_square(numbers) for layer, numbers in grads.items()}
+    if not any(sizes.values()):
+        raise ValueError("there is nothing to draw: every grad of the model is 0; call backward() on its loss first")
+    axes = _axes(ax)
+    smallest, largest = min(filter(None, sizes.values())), max(sizes.values())
+    bars = axes.barh([*sizes], [*sizes.values()], color=COLOURS[0])
+    axes.bar_label(bars, [digits(size) for size in sizes.values()], padding=4)
+    axes.set(xlabel="gradient of a layer (root mean square)", xscale="log")
+    axes.set_xlim(smallest / 10, largest * (largest / smallest) ** 0.2 * 3)
+    axes.invert_yaxis()  # the first layer above
+    return _figure(axes)
+
+
+def tangent(f: Callable[[Any], Any], at: float, ax: Axes | None = None) -> Figure:
+    """A function, its tangent at one place, and where Newton's method goes from there: to the zero of the tangent.
+
+    Args:
+        f: a function of one number, as ``derivative`` takes them.
+        at: the place.
+
+    Raises:
+        ValueError, ZeroDivisionError, OverflowError: where ``f`` has no value or no derivative there.
+    """
+    height, slope = jvp(f, (float(at),), (1.0,))
+    zero = at - height / slope if slope else at
+    middle, half = (at + zero) / 2, max(abs(at - zero), 0.5)
+    xs = [middle + half * (i - 100) / 75 for i in range(201)]
+    axes = _axes(ax)
+    axes.axhline(0, color="0.6", linewidth=0.8)
+    axes.plot(xs, [_height(f, x) for x in xs], color=COLOURS[0], label="f(x)")
+    ends = [xs[0], xs[-1]]
+    line = [height + slope * (x - at) for x in ends]
+    axes.plot(ends, line, "--", color=COLOURS[5], label=f"tangent at {digits(at)}, slope {digits(slope)}")
+    axes.plot([at], [height], "o", color=COLOURS[5])
+    if slope:
+        axes.plot([zero, zero], [0, _height(f, zero)], ":", color="0.3", marker=".", markevery=[1])
+        axes.plot([zero], [0], "s", color=COLOURS[2], label=f"Newton's step: {digits(at)} → {digits(zero)}")
+    axes.set(xlabel="x", xlim=ends)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    return _figure(axes)
+
+
+def _height(f: Callable[[Any], Any], x: float) -> float:
+    """The value of a function, NaN where it has none."""
+    try:
+        with no_grad():
+            return number(plain_numbers(f(x)))
+    except (ArithmeticError, ValueError):
+        return math.nan
 
 
 def _epochs(history: History) -> range:
@@ -185,18 +254,27 @@ class _Plane:
         self.alike = 1 / 3 <= height_to_width <= 3  # otherwise one unit of x as long as one of y would give a strip
         self.height = height_to_width if self.alike else 0.75
 
-    def areas(self, model: Model) -> list[list[int]]:
-        """The class that the model gives to each place, row by row."""
-        classify = classifier(model) if isinstance(model, Module) else model
-        return [class_indices([classify([x, y]) for x in self.xs]) for y in self.ys]
+    def areas(self, model: Model) -> Areas:
+        """How far each place lies inside the area of each class that the model gives somewhere, above 0 inside."""
+        places = [[x, y] for y in self.ys for x in self.xs]
+        if isinstance(model, Module):
+            inside = _margins(_outputs(model, places), threshold_of(model))
+            rows = {kind: self._rows(margins) for kind, margins in inside.items()}
+        else:
+            classes = class_indices([model(place) for place in places])
+            rows = {k: _smooth(self._rows([0.5 if kind == k else -0.5 for kind in classes])) for k in {*classes}}
+        return {kind: rows[kind] for kind in sorted(rows) if any(x > 0 for row in rows[kind] for x in row)}
 
-    def draw(self, axes: Axes, areas: list[list[int]]) -> None:
-        first, *others = sorted({area for row in areas for area in row})
-        for kind in (first, *others):
-            inside = _smooth([[float(area == kind) for area in row] for row in areas])
-            axes.contourf(self.xs, self.ys, inside, levels=[0.5, 1.5], colors=[_colour(kind)], alpha=0.25)
-            if kind != first:
-                axes.contour(self.xs, self.ys, inside, levels=[0.5], colors="0.3", linewidths=0.8)
+    def _rows(self, numbers: list[float]) -> list[list[float]]:
+        width = len(self.xs)
+        return [numbers[i : i + width] for i in range(0, len(numbers), width)]
+
+    def draw(self, axes: Axes, areas: Areas) -> None:
+        for i, (kind, inside) in enumerate(areas.items()):
+            top = max(map(max, inside)) + 1
+            axes.contourf(self.xs, self.ys, inside, levels=[0, top], colors=[_colour(kind)], alpha=0.25)
+            if i:
+                axes.contour(self.xs, self.ys, inside, levels=[0], colors="0.3", linewidths=0.8)
         for kind in sorted(set(self.classes)):
             xs, ys = zip(*[point for point, other in zip(self.points, self.classes) if other == kind])
             marker = MARKERS[(kind + kind // len(COLOURS)) % len(MARKERS)]  # another one when colours come again
@@ -214,6 +292,7 @@ class _Plane:
         figure, grid = _pyplot().subplots(
             rows, columns, figsize=size, layout="constrained", sharex=True, sharey=True, squeeze=False
         )
+        _show_once(figure)
         panels: list[Axes] = list(grid.flat)
         for empty in panels[count:]:
             figure.delaxes(empty)
@@ -235,6 +314,25 @@ def _examples(inputs: Iterable[Any], targets: Iterable[Any]) -> tuple[Points, li
     return points, classes
 
 
+def _outputs(model: Module, places: Points) -> list[list[float]]:
+    """What a model gives for each place, compiled if that is possible."""
+    try:
+        found = compile_loss(model, mse).predict(places)
+    except Exception:  # recorded, the model raises what is an error of its own
+        with no_grad():
+            found = [plain_numbers(model(place)) for place in places]
+    return [outputs if isinstance(outputs, list) else [outputs] for outputs in found]
+
+
+def _margins(outputs: list[list[float]], threshold: float) -> dict[int, list[float]]:
+    """How far the output of each class is above those of all others."""
+    if len(outputs[0]) == 1:
+        above = [output - threshold for (output,) in outputs]
+        return {0: [-x or 1e-300 for x in above], 1: above}  # on the line it is class 0
+    kinds = range(len(outputs[0]))
+    return {k: [row[k] - max(row[:k] + row[k + 1 :]) for row in outputs] for k in kinds}
+
+
 def _smooth(rows: list[list[float]]) -> list[list[float]]:
     """Each number averaged with its neighbours, so that a line between 0 and 1 has no steps."""
 
@@ -251,7 +349,7 @@ def _colour(kind: int) -> str:
 
 def _grid(coordinates: Sequence[float]) -> list[float]:
     low, high = with_margin(coordinates)
-    return [low + i * (high - low) / 119 for i in range(120)]
+    return [low + i * (high - low) / 89 for i in range(90)]
 
 
 # ---- figures ---------------------------------------------------------------------------------------------------------
@@ -260,8 +358,22 @@ def _grid(coordinates: Sequence[float]) -> list[float]:
 def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
         return ax
-    axes: Axes = _pyplot().subplots(layout="constrained")[1]
-    return axes
+    figure, axes = _pyplot().subplots(layout="constrained")
+    _show_once(figure)
+    return axes  # type: ignore[no-any-return]
+
+
+def _show_once(figure: Figure) -> None:
+    """Take a figure that a notebook has shown as a result from what pyplot shows there when the cell ends."""
+
+    def show() -> None:
+        from matplotlib import get_backend, pyplot
+
+        if get_backend().endswith("inline"):
+            pyplot.close(figure)
+        raise NotImplementedError  # IPython then shows it as ever
+
+    figure._ipython_display_ = show  # type: ignore[attr-defined]
 
 
 def _figure(axes: Any) -> Figure:

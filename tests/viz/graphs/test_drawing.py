@@ -1,5 +1,7 @@
 """Drawings: that they hold what they should and can be laid out whatever is in them; how they look is for people."""
 
+import base64
+import itertools
 import json
 import math
 import os
@@ -32,7 +34,7 @@ DRAWN = {"svg", "g", "title", "polygon", "polyline", "path", "text", "a", "ellip
 PLAIN = {"width", "height", "viewBox", "id", "class", "transform", "fill", "stroke", "stroke-width", "points", "d", "x", "y",
          "text-anchor", "font-family", "font-size", "font-weight", "cx", "cy", "rx", "ry", "stroke-dasharray",
          "{http://www.w3.org/1999/xlink}title", "fill-opacity", "stroke-opacity", "text-decoration", "font-style",
-         "{http://www.w3.org/XML/1998/namespace}space", "{http://www.w3.org/1999/xlink}href", "textLength"}  # fmt: skip
+         "{http://www.w3.org/XML/1998/namespace}space", "{http://www.w3.org/1999/xlink}href", "textLength", "lengthAdjust", "style"}  # fmt: skip
 
 
 def laid_out(*pictures):
@@ -292,7 +294,54 @@ def test_deep_names_are_not_cut_off_inside_of_their_frame():
     path = "a_rather_long_model_name.encoder.layers.10.attention_head"
     weights = [Parameter(0.5, label=f"{path}.w[{i}]") for i in range(2)]
     shown = boxes(draw(weights[0] * weights[1])).values()
-    assert [box[1] for box in shown][:2] == ["w[0]", "w[1]"]
+    assert {box[1] for box in shown} == {"w[0]", "w[1]", "v1"}
+
+
+def places(picture):
+    """Where each box with a tooltip lies, from the left and from the top, and how wide and high the whole is."""
+    layout = json.loads(lay_out(picture.source, "json0"))
+    *_, width, height = map(float, layout["bb"].split(","))
+    found = {}
+    for item in layout["objects"]:
+        if "pos" in item and "tooltip" in item:
+            x, y = map(float, item["pos"].split(","))
+            found[item["tooltip"].split(" = ")[0]] = (x, height - y)
+    return found, (width, height)
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs"), [(nn.Neuron(3, seed=0), 3), (nn.MLP(2, [4, 1], seed=1), 2), (nn.MLP(3, [3, 2, 1], seed=0), 3)]
+)
+def test_the_parameters_of_a_neuron_lie_in_their_order(model, inputs):
+    found, _ = places(draw(model([0.5] * inputs)))
+    for neuron in ["".join(path) for path, module in model.named_modules() if isinstance(module, nn.Neuron)]:
+        names = [name for name, _ in model.named_parameters() if name.rpartition(".")[0] == neuron]
+        assert len(names) > 2
+        assert sorted(names, key=lambda name: found[name][1]) == names
+
+
+def test_long_chains_go_down_the_page_and_short_ones_along_it():
+    short = long = Value(0.5, label="x")
+    for i in range(12):
+        long = long.sin()
+        short = long if i == 2 else short
+    model = nn.MLP(2, [3] * 6 + [1], seed=0)
+    for value, level, turned in ((short, "op", False), (long, "op", True), (model([1.0, 2.0]), "layer", True)):
+        _, (width, height) = places(draw(value, level=level))
+        assert (height > 2 * width) == turned
+        assert width < 1000
+
+
+@pytest.mark.parametrize("make", [lambda: draw(Value(2.0, label="a rather long name") * 3), lambda: draw(nn.Neuron(2))])
+def test_texts_keep_their_width_whatever_the_font(make):
+    svg = ET.fromstring(make().pipe())
+    shown = [text for text in svg.iter(f"{SVG}text") if "".join(text.itertext()).strip("\xa0 ")]
+    assert shown
+    for text in shown:
+        assert text.attrib["lengthAdjust"] == "spacingAndGlyphs"
+        letters, size = len("".join(text.itertext())), float(text.attrib["font-size"])
+        assert 0.2 * size * letters < float(text.attrib["textLength"]) < 1.2 * size * letters
+    assert "max-width:100%" in svg.attrib["style"]
 
 
 # ---- deeper and shallower --------------------------------------------------------------------------------------------
@@ -422,6 +471,27 @@ def test_a_network_is_drawn_as_circles_and_lines(model, neurons, weights, words)
         assert word in picture.source
     for parameter in model.parameters():
         assert digits(parameter.data) in picture.source
+
+
+@pytest.mark.parametrize(
+    "model",
+    [nn.MLP(2, [4, 1], seed=1), nn.MLP(3, [3, 3, 2], seed=0), nn.MLP(4, [4, 1], seed=0), nn.MLP(1, [12, 1], seed=0)],
+)
+def test_no_weight_of_a_network_hides_another(model):
+    svg = ET.fromstring(draw(model).pipe())
+    weights = {digits(neuron.w[i].data) for m in model.layers for neuron in m.neurons for i in range(len(neuron.w))}
+    found = []
+    for text in svg.iter(f"{SVG}text"):
+        if text.text in weights:
+            found.append((float(text.attrib["x"]), float(text.attrib["y"]), float(text.attrib["textLength"])))
+    assert len(found) >= len(weights)
+    for (x, y, width), (other_x, other_y, other_width) in itertools.combinations(found, 2):
+        assert abs(y - other_y) > 9 or abs(x - other_x) > (width + other_width) / 2
+
+
+def test_a_network_of_many_layers_fits_a_page():
+    svg = ET.fromstring(draw(nn.MLP(2, [3] * 6 + [1], seed=0)).pipe())
+    assert float(svg.attrib["width"].removesuffix("pt")) < 1000
 
 
 def test_networks_can_be_laid_out():
@@ -585,7 +655,7 @@ def test_the_systems_command_comes_first(tmp_path, monkeypatch, picture):
     )
     monkeypatch.setenv("PATH", str(tmp_path))
     assert json.loads(picture.pipe(format="png")) == [["-Kdot", "-Tpng"], picture.source]
-    assert json.loads(draw(nn.Neuron(1, seed=0)).pipe())[0] == ["-Kneato", "-Tsvg"]
+    assert json.loads(draw(nn.Neuron(1, seed=0)).pipe(format="png"))[0] == ["-Kneato", "-Tpng"]
     executable(tmp_path / "dot", "import sys\nsys.exit('Warning\\nError: syntax error in line 1')")
     with pytest.raises(RuntimeError, match="Graphviz could not make svg of the graph: Error: syntax error in line 1"):
         picture.pipe()
@@ -600,12 +670,39 @@ def test_the_systems_command_comes_first(tmp_path, monkeypatch, picture):
 # ---- notebooks -------------------------------------------------------------------------------------------------------
 
 
+def image_of(bundle):
+    """The bytes of the image in what a notebook is given, and its alternative text."""
+    image = ET.fromstring(bundle["text/html"].replace(">", "/>"))
+    assert image.tag == "img"
+    assert "max-width: 100%" in image.attrib["style"]
+    kind, data = image.attrib["src"].split(",")
+    assert kind == "data:image/svg+xml;base64"
+    return base64.b64decode(data), image.attrib["alt"]
+
+
 def test_a_small_value_shows_its_drawing(quick):
-    y = Value(2.0, label="x") * 3
+    x = Value(2.0, label="x <in>")
+    y = x * 3
     bundle = y._repr_mimebundle_()
-    assert bundle == {"text/plain": repr(y), "image/svg+xml": f"svg dot {draw(y).source}"}
-    assert draw(y)._repr_mimebundle_() == {"image/svg+xml": bundle["image/svg+xml"]}
+    svg, words = image_of(bundle)
+    assert svg.decode() == f"svg dot {draw(y).source}"
+    assert words == "Graph of a computation: “x <in>” = 2 (grad 0), y = “x <in>”·3 = 6 (grad 0)."
+    assert bundle["text/plain"] == repr(y)
+    assert draw(y)._repr_mimebundle_() == bundle | {"text/plain": repr(draw(y))}
     assert y._repr_mimebundle_(include=["text/plain"], exclude=None) == bundle
+
+
+def test_pictures_of_networks_and_of_large_graphs_are_told_in_words_too():
+    model = nn.MLP(2, [3, 1], seed=0)
+    assert draw(model).words == (
+        "MLP with 13 parameters: 2 inputs, then neurons, 3 in layers.0 (relu), 1 in layers.1 (no activation)."
+    )
+    y = model([Value(1.0, label="x"), Value(1.0, label="y")])
+    assert draw(y, level="layer").words == "Graph of a computation: x; y; layers.0 from x, y; layers.1 from layers.0."
+    x = y
+    for _ in range(50):
+        x = x.sin()
+    assert draw(x).words.endswith("and so on, 72 values.")
 
 
 def test_a_large_value_a_leaf_and_any_value_without_graphviz_show_their_text(no_graphviz, own_operation):

@@ -74,10 +74,12 @@ def legend(kinds: set[str], scale: Scale, exceeded: bool, hint: str = HINT) -> s
         ]
     else:
         cells.append(styled("grads are 0 until backward()", size=10))
-    return legend_row([*cells, styled(hint, size=10)])
+    return legend_rows(cells, [styled(hint, size=10)])
 
 
-def legend_row(cells: Sequence[str]) -> str:
-    """Cells side by side without frames."""
-    shown = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f'<<table border="0" cellborder="0" cellspacing="6" cellpadding="2"><tr>{shown}</tr></table>>'
+def legend_rows(*rows: Sequence[str]) -> str:
+    """Rows of cells side by side, without frames."""
+    style = 'border="0" cellborder="0" cellpadding="2"'
+    lines = ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
+    tables = "".join(f'<tr><td><table {style} cellspacing="6"><tr>{line}</tr></table></td></tr>' for line in lines)
+    return f'<<table {style} cellspacing="0">{tables}</table>>'

@@ -76,15 +76,15 @@ def draw(
 # ---- in notebooks ----------------------------------------------------------------------------------------------------
 
 
-def _shown(value: Value, **_: Any) -> dict[str, Any]:
+def _shown(value: Value, **_: Any) -> dict[str, str]:
     """A Value's drawing if it is small enough and can be laid out; its text in any case."""
-    shown: dict[str, Any] = {"text/plain": repr(value)}
+    text = {"text/plain": repr(value)}
     try:
         if value.op is not None:
-            shown |= draw(value, max_nodes=IN_NOTEBOOKS)._repr_mimebundle_()
+            return draw(value, max_nodes=IN_NOTEBOOKS)._repr_mimebundle_() | text
     except Exception:  # a notebook shows at least the text, whatever is wrong: a rule may raise anything
         pass
-    return shown
+    return text
 
 
 Value._repr_mimebundle_ = _shown  # type: ignore[attr-defined]  # value.py, floors below, knows nothing of pictures

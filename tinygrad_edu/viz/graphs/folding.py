@@ -14,6 +14,7 @@ from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.nn.module import Parameter
 from tinygrad_edu.viz.graphs.boxes import HINT, framed, legend, raised
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
+from tinygrad_edu.viz.graphs.layout import direction
 from tinygrad_edu.viz.graphs.leftovers import Leftovers
 from tinygrad_edu.viz.graphs.names import called
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, styled
@@ -111,6 +112,7 @@ def _drawn(
     leftover: str,
 ) -> Picture:
     picture = Picture()
+    picture.attr(rankdir=direction({box: [tail for tail, head in arrows if head is box] for box in boxes}))
     picture.attr(ranksep="1.2" if len(arrows) > MANY else "0.6", nodesep="0.12", ordering="out")
     scale = Scale(_strongest(box.outputs) for box in boxes[:-1] or boxes)
     for box in boxes:
@@ -127,9 +129,15 @@ def _drawn(
             else:
                 look["label"] = raised(_count(len(values), "value"))
         picture.edge(tail.id, head.id, **look)
+    picture.words = f"Graph of a computation: {'; '.join(_in_words(box, arrows) for box in boxes)}."
     exceeded = _strongest(boxes[-1].outputs) > scale.largest
     picture.attr(label=legend({box.kind for box in boxes}, scale, exceeded, leftover or hint), labelloc="b")
     return picture
+
+
+def _in_words(box: Box, arrows: Iterable[tuple[Box, Box]]) -> str:
+    sources = ", ".join(tail.title for tail, head in arrows if head is box)
+    return f"{box.title} from {sources}" if sources else box.title
 
 
 def _count(number: int, thing: str) -> str:

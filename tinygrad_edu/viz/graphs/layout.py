@@ -6,29 +6,40 @@ fonts is not shown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from tinygrad_edu.engine.value import Value
 
+Node = TypeVar("Node")
 MISSING = (
     "drawing a graph takes Graphviz, and neither its command dot nor the package pygraphviz is here. Run:\n"
     '    python -m pip install "pygraphviz>=2"'
 )
 FAR = 2500
+LONG = 5  # boxes in a row fit on a page
 IN_PYGRAPHVIZ = """
 import sys
 sys.path[:] = [folder for folder in sys.path if folder]  # python -c would take modules from the current folder first
 from pygraphviz import AGraph
-source = sys.stdin.buffer.read().decode()
-sys.stdout.buffer.write(AGraph(string=source).draw(format=sys.argv[1], prog=sys.argv[2]))
+graph, engine = AGraph(string=sys.stdin.buffer.read().decode()), sys.argv[1]
+for format in sys.argv[2:]:
+    sys.stdout.buffer.write(graph.draw(format=format, prog=engine))
 """
+TEXT = re.compile(r'(<text [^>]*?\bx="([^"]*)" y="([^"]*)"[^>]*)>(?!\s*<)')
 
 
 def lay_out(source: str, format: str, engine: str = "dot") -> bytes:
     """Have Graphviz lay out a graph, and return it as the bytes of a file.
+
+    The texts of an SVG keep the width that they were laid out with, so that they stay inside their boxes whatever fonts
+    the viewer has, and the whole is never wider than the window.
 
     Args:
         source: the graph in the DOT language.
@@ -43,26 +54,47 @@ def lay_out(source: str, format: str, engine: str = "dot") -> bytes:
     """
     import subprocess
 
+    formats = ["svg", "json"] if format == "svg" else [format]  # the widths of texts are in the second
     try:
-        return subprocess.run(_command(format, engine), input=source.encode(), capture_output=True, check=True).stdout
+        result = subprocess.run(_command(formats, engine), input=source.encode(), capture_output=True, check=True)
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {error.returncode}"]
         raise RuntimeError(f"Graphviz could not make {format} of the graph: {said[-1]}") from None
     except OSError as error:
         raise RuntimeError(f"Graphviz could not be started: {error}") from None
+    if format != "svg":
+        return result.stdout
+    svg, end, layout = result.stdout.decode().partition("</svg>")
+    return _with_widths(svg + end + "\n", json.loads(layout)).encode()
 
 
-def _command(format: str, engine: str) -> list[str]:
+def _with_widths(svg: str, layout: Mapping[str, Any]) -> str:
+    """An SVG whose texts have the widths that they have in the same ``layout`` as JSON."""
+    widths: dict[tuple[float, ...], float] = {}
+    for item in (layout, *layout.get("objects", ()), *layout.get("edges", ())):
+        for part in (*item.get("_draw_", ()), *item.get("_ldraw_", ())):
+            if part["op"] == "T":
+                x, y = part["pt"]
+                widths[round(x, 1), round(-y, 1)] = part["width"]
+
+    def text(match: re.Match[str]) -> str:
+        width = widths.get((round(float(match[2]), 1), round(float(match[3]), 1)))
+        return f'{match[1]} textLength="{width:.2f}" lengthAdjust="spacingAndGlyphs">' if width else match[0]
+
+    return TEXT.sub(text, svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1))
+
+
+def _command(formats: Sequence[str], engine: str) -> list[str]:
     import importlib.util
     import shutil
     import sys
 
     dot = shutil.which("dot")
     if dot:
-        return [dot, f"-K{engine}", f"-T{format}"]
+        return [dot, f"-K{engine}", *(f"-T{format}" for format in formats)]
     if importlib.util.find_spec("pygraphviz") is None:
         raise RuntimeError(MISSING)
-    return [sys.executable, "-c", IN_PYGRAPHVIZ, format, engine]
+    return [sys.executable, "-c", IN_PYGRAPHVIZ, engine, *formats]
 
 
 def line_style(order: Sequence[Value]) -> dict[str, str]:
@@ -71,12 +103,30 @@ def line_style(order: Sequence[Value]) -> dict[str, str]:
     It would take Graphviz seconds, soon minutes, to bend lines around boxes that cross more than ``FAR`` levels
     together, when every Value stands behind all that it is made from and every leaf just before its first use.
     """
-    level: dict[Value, int] = {}
-    for node in order:
-        level[node] = 1 + max((level[parent] for parent in node.parents), default=-1)
-    start = {node: level[node] for node in order if node.op}
-    for node in order:
-        for parent in node.parents:
-            start[parent] = min(start.get(parent, level[node] - 1), level[node] - 1)
-    span = sum(level[node] - start[parent] for node in order for parent in node.parents)
+    level = levels({node: node.parents for node in order})
+    span = sum(level[node] - level[parent] for node in order for parent in node.parents)
     return {"splines": "line", "nslimit": "1", "nslimit1": "1"} if span > FAR else {}
+
+
+def direction(parents: Mapping[Node, Sequence[Node]]) -> str:
+    """Choose "LR", from left to right, or "TB", top to bottom, where the one is wider than a page and than the other.
+
+    Args:
+        parents: of each box those that arrows come from, operands before results.
+    """
+    level = levels(parents)
+    length = 1 + max(level.values()) - min(level.values())
+    breadth = max(Counter(level.values()).values())
+    return "TB" if length > LONG and 2 * breadth < 3 * length else "LR"  # boxes are wide and low
+
+
+def levels(parents: Mapping[Node, Sequence[Node]]) -> dict[Node, int]:
+    """The level of each node: results behind all that they are made from, leaves just before their first use."""
+    level: dict[Node, int] = {}
+    for node, made_from in parents.items():
+        level[node] = 1 + max((level[parent] for parent in made_from), default=-1)
+    start = {node: level[node] for node, made_from in parents.items() if made_from}
+    for node, made_from in parents.items():
+        for parent in made_from:
+            start[parent] = min(start.get(parent, level[node] - 1), level[node] - 1)
+    return level | start

@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.nn.layers import MLP, Layer, Neuron
-from tinygrad_edu.viz.graphs.boxes import legend_row
+from tinygrad_edu.viz.graphs.boxes import legend_rows
 from tinygrad_edu.viz.graphs.picture import GREY, INK, Picture, Scale, escaped, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
     from tinygrad_edu.nn.module import Module
+
+    Place: TypeAlias = "tuple[float, float]"
 
 ROOM = 16  # a larger layer is drawn with its middle left out
 ENDS = 6  # of which this many neurons are shown at either end
 FEW = 24  # up to so many weights are written at their lines
+LETTER = 0.085, 0.18  # the room for a letter of a number, in inches
+CANDIDATES = sorted(range(25, 77, 3), key=lambda share: abs(share - 50))  # places on a line, in percent
 WORDS = {"shape": "plaintext", "style": "", "fixedsize": "false"}
 NUMBER = {"shape": "box", "color": "white", "fillcolor": "white", "fontsize": "9", "fixedsize": "false"}
 NUMBER |= {"margin": "0.02", "height": "0.1", "width": "0.1"}
@@ -28,10 +33,10 @@ def draw_network(model: Module) -> Picture:
     layers = _layers(model)
     weights = [w.data for _, neurons in layers for neuron in neurons for w in neuron.w]
     few = len(weights) <= FEW
-    gap = 1.0 if few else 0.72
-    columns = [Column(0, gap, [f"x[{i}]" for i in range(len(layers[0][1][0].w))])]
+    gaps = (2.6, 1.0) if few else (2.4 if len(layers) < 5 else 1.7, 0.72)  # room for numbers, or for lines only
+    columns = [Column(0, gaps, [f"x[{i}]" for i in range(len(layers[0][1][0].w))])]
     for _, neurons in layers:
-        columns.append(Column(len(columns), gap, [f"b\n{digits(neuron.b.data)}" for neuron in neurons]))
+        columns.append(Column(len(columns), gaps, [f"b\n{digits(neuron.b.data)}" for neuron in neurons]))
     picture = Picture(engine="neato")
     picture.attr(splines="line", outputorder="edgesfirst")
     picture.attr("node", shape="circle", style="filled", width="0.62", fixedsize="true", fontsize="9", color=INK)
@@ -45,14 +50,19 @@ def draw_network(model: Module) -> Picture:
         for j in heads.shown:
             for i in tails.shown:
                 _connect(picture, (tails, i), (heads, j), neurons[j].w[i].data, scale, few)
+        if few:
+            texts = {(i, j): digits(neurons[j].w[i].data) for i in tails.shown for j in heads.shown}
+            _write_weights(picture, tails, heads, texts)
+    caption = f"{type(model).__name__} with {len(model.parameters())} parameters{_caption(model)}"
+    kinds = [f"{len(neurons)} in {name} ({neurons[0].activation or 'no activation'})" for name, neurons in layers]
+    picture.words = f"{caption}: {len(columns[0].labels)} inputs, then neurons, {', '.join(kinds)}."
     legend = [
-        styled(f"{type(model).__name__} with {len(model.parameters())} parameters{_caption(model)}", size=10),
         styled(f"weight −{digits(scale.largest)}", size=10),
         scale.bar(scale.line, (-1, -0.6, -0.3, 0.3, 0.6, 1)),
         styled(f"+{digits(scale.largest)}", size=10),
         styled("b: bias", size=10),
     ]
-    picture.attr(label=legend_row(legend), labelloc="b")
+    picture.attr(label=legend_rows([styled(caption, size=10)], legend), labelloc="b")
     return picture
 
 
@@ -75,15 +85,15 @@ class Column:
 
     Attributes:
         depth: which column it is, from the left.
-        gap: from a circle to the next, in inches.
+        apart, gap: from a column and from a circle to the next, in inches.
         labels: the text of each circle.
         shown: the indices of those that are drawn.
         left_out: how many are not.
         height: how many places it takes.
     """
 
-    def __init__(self, depth: int, gap: float, labels: Sequence[str]) -> None:
-        self.depth, self.gap, self.labels = depth, gap, labels
+    def __init__(self, depth: int, gaps: tuple[float, float], labels: Sequence[str]) -> None:
+        self.depth, (self.apart, self.gap), self.labels = depth, gaps, labels
         self.shown, self.left_out = list(range(len(labels))), 0
         self.height = len(labels)
         if len(labels) > ROOM:
@@ -91,10 +101,10 @@ class Column:
             del self.shown[ENDS:-ENDS]
             self.height = 2 * ENDS + 1
 
-    def place(self, index: int) -> tuple[float, float]:
+    def place(self, index: int) -> Place:
         """The place of a circle, in inches."""
         row = index if index < ENDS or not self.left_out else index - self.left_out + 1
-        return 2.4 * self.depth, self.gap * ((self.height - 1) / 2 - row)
+        return self.apart * self.depth, self.gap * ((self.height - 1) / 2 - row)
 
     def node(self, index: int) -> str:
         """The name of a circle in the graph."""
@@ -111,26 +121,59 @@ class Column:
             picture.node(f"{self.node(0)}_more", f"{self.left_out} more", pos=middle, **WORDS)
         lines = "<br/>".join(escaped(visible(title)) for title in titles)
         title = f'<<font point-size="11" color="{GREY}">{lines}</font>>'
-        above = _pos((2.4 * self.depth, self.gap * (top - 1) / 2 + 0.76))
+        above = _pos((self.apart * self.depth, self.gap * (top - 1) / 2 + 0.76))
         picture.node(f"{self.node(0)}_title", title, pos=above, **WORDS)
 
 
-def _pos(place: tuple[float, float]) -> str:
+def _pos(place: Place) -> str:
     return f"{place[0]:.3f},{place[1]:.3f}!"
 
 
 def _connect(
     picture: Picture, tail: tuple[Column, int], head: tuple[Column, int], weight: float, scale: Scale, few: bool
 ) -> None:
-    """A line for a weight; of a few, with its number on it, nearer to the one end or the other to keep them apart."""
+    """A line for a weight."""
     (tails, i), (heads, j) = tail, head
-    ends = tails.node(i), heads.node(j)
     width = float(scale.width(weight)) * (1 if few else 0.5)
-    picture.edge(*ends, color=scale.line(weight), penwidth=f"{width:.2f}", tooltip=f"w[{i}] = {weight}")
-    if few:
-        (x0, y0), (x1, y1) = tails.place(i), heads.place(j)
-        t = 0.3 + 0.4 * (i + 0.5) / tails.height
-        picture.node("_".join(ends), digits(weight), pos=_pos((x0 + t * (x1 - x0), y0 + t * (y1 - y0))), **NUMBER)
+    look = {"color": scale.line(weight), "penwidth": f"{width:.2f}", "tooltip": f"w[{i}] = {weight}"}
+    picture.edge(tails.node(i), heads.node(j), **look)
+
+
+def _write_weights(picture: Picture, tails: Column, heads: Column, weights: Mapping[tuple[int, int], str]) -> None:
+    """Write each number on its line, where it hides no other number and as few other lines as can be."""
+    lines = {(i, j): (tails.place(i), heads.place(j)) for i, j in weights}
+    places = {line: _on_line(ends, 0.5) for line, ends in lines.items()}
+    for _ in range(4):  # each number in turn makes room for the others
+        for line, text in weights.items():
+
+            def crowd(place: Place, line: tuple[int, int] = line, text: str = text) -> float:
+                numbers = [(places[other], weights[other]) for other in lines if other != line]
+                hidden = sum(_overlap(place, text, *number) for number in numbers)
+                crossed = sum(_crosses(place, text, ends) for other, ends in lines.items() if other != line)
+                return 100 * hidden + crossed
+
+            places[line] = min((_on_line(lines[line], t / 100) for t in CANDIDATES), key=crowd)
+    for (i, j), text in weights.items():
+        picture.node(f"{tails.node(i)}_{heads.node(j)}", text, pos=_pos(places[i, j]), **NUMBER)
+
+
+def _on_line(ends: tuple[Place, Place], share: float) -> Place:
+    (x0, y0), (x1, y1) = ends
+    return x0 + share * (x1 - x0), y0 + share * (y1 - y0)
+
+
+def _overlap(place: Place, text: str, other: Place, other_text: str) -> bool:
+    width, height = LETTER[0] * (len(text) + len(other_text)) / 2, LETTER[1]
+    return abs(place[0] - other[0]) < width and abs(place[1] - other[1]) < height
+
+
+def _crosses(place: Place, text: str, ends: tuple[Place, Place]) -> bool:
+    """Whether a line runs behind a text."""
+    (x0, y0), (x1, y1) = ends
+    half = LETTER[0] * len(text) / 2
+    left, right = (y0 + (x - x0) / (x1 - x0) * (y1 - y0) for x in (place[0] - half, place[0] + half))
+    low, high = place[1] - LETTER[1] / 2, place[1] + LETTER[1] / 2
+    return min(left, right) < high and max(left, right) > low
 
 
 def _caption(model: Module) -> str:

@@ -12,9 +12,9 @@ from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.viz.graphs.boxes import HINT, framed, legend, raised
 from tinygrad_edu.viz.graphs.expansion import expand as expanded
-from tinygrad_edu.viz.graphs.expression import written
+from tinygrad_edu.viz.graphs.expression import of_node, written
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
-from tinygrad_edu.viz.graphs.layout import line_style
+from tinygrad_edu.viz.graphs.layout import direction, line_style
 from tinygrad_edu.viz.graphs.leftovers import Leftovers
 from tinygrad_edu.viz.graphs.names import names_of, place_of
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, escaped, styled
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Value
     from tinygrad_edu.formulas.formula import Formula
 
+STEPS = 40  # of a computation are put into words
 CHANGED = "numbers have been set since this was computed: grads are older than the data and the arrows"
 
 
@@ -45,14 +46,17 @@ def draw_operations(value: Value, expand: bool, max_nodes: int, variables: Mappi
         smaller = 'draw(value, level="neuron" or "layer") shows less, max_nodes=... allows more'
         raise ValueError(f"{error}; {smaller}") from None
     picture = Picture()
-    picture.attr(**line_style(order))
+    parents = {node: [parent for parent in node.parents if not isinstance(parent, Constant)] for node in order}
+    picture.attr(rankdir=direction(parents), remincross="false", **line_style(order))
     # The last grad is usually 1 whatever the others are.
     scale = Scale(node.grad for node in order[:-1] or order if not isinstance(node, Constant))
     ids = {node: f"v{i}" for i, node in enumerate(order)}
     formulas = names_of(order, variables)
     groups = group_of_each(order, origin)
     frames, root = _frames(picture, groups), formulas[value].text
-    for node in order:
+    # In frames that lie side by side Graphviz puts what comes first last.
+    framed_nodes = [node for node in order if groups[node]][:: -1 if direction(parents) == "LR" else 1]
+    for node in [node for node in order if not groups[node]] + framed_nodes:
         name = _short(node, formulas[node].text, groups[node])
         grad = leftovers.lines(node, root)
         box = _box(node, name, grad, formulas, scale)
@@ -66,10 +70,22 @@ def draw_operations(value: Value, expand: bool, max_nodes: int, variables: Mappi
             slopes = [None] * len(node.parents)
         for parent, slope in zip(node.parents, slopes):
             picture.edge(ids[parent], ids[node], **_arrow(node, parent, slope, scale))
+    picture.words = _in_words(order, formulas)
     hint = CHANGED if changed else leftovers.hint(root) or HINT
     kinds, exceeded = {role(node) for node in order}, order[-1].grad > scale.largest
     picture.attr(label=legend(kinds, scale, exceeded, hint), labelloc="b")
     return picture
+
+
+def _in_words(order: Sequence[Value], formulas: Mapping[Value, Formula]) -> str:
+    """The computation as a sentence; of a long one the beginning."""
+    steps: list[str] = []
+    for node in order:
+        if not isinstance(node, Constant) and len(steps) < STEPS:
+            rule = f"{of_node(node, formulas)[0]} = " if node.op else ""
+            steps.append(f"{formulas[node]} = {rule}{digits(node.data)} (grad {digits(node.grad)})")
+    more = len(order) - STEPS
+    return f"Graph of a computation: {', '.join(steps)}{f' and so on, {len(order)} values' if more > 0 else ''}."
 
 
 def _frames(picture: Picture, groups: Mapping[Value, str]) -> dict[tuple[str, ...], graphviz.Digraph]:

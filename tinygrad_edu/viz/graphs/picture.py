@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,12 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
 
     In a notebook it shows itself. ``render("neuron.svg")`` writes a file, ``pipe(format="png")`` gives the bytes, and
     ``source`` is the graph in the DOT language. Formats: svg, png, pdf and dot.
+
+    Attributes:
+        words: what it shows, for those who cannot see it.
     """
+
+    words = "a graph"
 
     def __init__(self, **options: Any) -> None:
         usual = {
@@ -41,6 +47,12 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return '<picture: a notebook shows it, .render("picture.svg") writes it to a file>'
+
+    def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, str]:
+        """An image at most as wide as the page: notebooks that are not trusted show images, but no SVG."""
+        svg = base64.b64encode(self.pipe(format="svg")).decode()
+        look = f'alt="{html.escape(self.words)}" style="max-width: 100%; height: auto"'
+        return {"text/plain": repr(self), "text/html": f'<img src="data:image/svg+xml;base64,{svg}" {look}>'}
 
     def pipe(self, format: str | None = None, *_: Any, encoding: str | None = None, **__: Any) -> Any:
         """The picture as bytes or, given an ``encoding`` such as "utf-8", as text.
