@@ -6,6 +6,8 @@ import pathlib
 import re
 import textwrap
 
+import nbclient
+import nbformat
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -25,6 +27,24 @@ def test_an_example_prints_what_it_says(code, output, tmp_path, monkeypatch, own
     with contextlib.redirect_stdout(printed):
         exec(compile(code, "README.md", "exec"), {})
     assert printed.getvalue().rstrip().splitlines() == expected
+
+
+SECTIONS = [section for section in README.split("\n## ") if "```python" in section]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.splitlines()[0])
+def test_a_section_works_as_a_notebook(section, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    examples = re.findall(r"```python\n(.*?)```\n\n((?:    [^\n]*\n|\n)*)", section, re.DOTALL)
+    cells = [nbformat.v4.new_code_cell(code) for code, _ in examples]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    nbclient.NotebookClient(notebook, timeout=60, resources={"metadata": {"path": tmp_path}}).execute()
+    for cell in cells:
+        printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
+        for line in re.findall(r"print\(.*\)\s+# (.*)", cell.source):
+            assert line in printed.splitlines()
+        if cell.source.splitlines()[-1].startswith("draw("):
+            assert '<img src="data:image/svg+xml' in cell.outputs[-1].data["text/html"]
 
 
 def test_every_picture_is_there():
