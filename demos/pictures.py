@@ -36,6 +36,7 @@ def twice():
     """A square."""
     x = Value(3.0, label="x")
     y = x * x
+    y.label = "y"
     y.backward()
     return y
 

@@ -21,7 +21,7 @@ from tinygrad_edu.compiling.compiled_loss import compile_loss
 from tinygrad_edu.compiling.compiler import compile as compile  # not in __all__: a star import leaves Python's alone
 from tinygrad_edu.compiling.symbols import CompileError
 from tinygrad_edu.engine.backward import topological_order
-from tinygrad_edu.engine.functions import amax, dot, logsumexp, mean, softmax
+from tinygrad_edu.engine.functions import Values, amax, dot, logsumexp, mean, softmax
 from tinygrad_edu.engine.functions import sum as sum  # likewise
 from tinygrad_edu.engine.operation import Operation
 from tinygrad_edu.engine.ops import (
@@ -42,7 +42,7 @@ from tinygrad_edu.viz.graphs.drawing import draw
 from tinygrad_edu.viz.graphs.expression import expression
 
 __all__ = [
-    "CompileError", "GradientMismatch", "History", "Operation", "Value", "absolute", "add", "amax", "arccos",
+    "CompileError", "GradientMismatch", "History", "Operation", "Value", "Values", "absolute", "add", "amax", "arccos",
     "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "ceil", "check_gradients", "classifier",
     "compile_loss", "cos", "cosh", "data", "deg2rad", "degrees", "derivative", "detach", "divide", "dot", "draw",
     "elu", "equal", "erf", "erfc", "exp", "exp2", "explain", "expm1", "expression", "fabs", "fit", "floor", "gelu",

@@ -487,7 +487,7 @@ def test_predictions_follow_the_parameters_and_raise_what_the_model_does():
     with pytest.raises(ValueError, match=r"log of -2\.0 is undefined"):
         loss.predict([[-1.0]])
     fresh = compile_loss(neuron, losses.mse)
-    with pytest.raises(ValueError, match="expected 1 inputs, got 2"):
+    with pytest.raises(ValueError, match="expected 1 input, got 2"):
         fresh.predict([[1.0, 2.0]])
     assert fresh.predict([[1.0]]) == [pytest.approx(math.log(2.0))]
 

@@ -1016,3 +1016,17 @@ def test_the_cache_does_not_grow_for_ever(monkeypatch):
 
 def test_what_it_is_shows():
     assert repr(compile(tanh, 1.0)) == "<compiled tanh>"
+
+
+def test_the_traceback_of_a_refusal_shows_the_callers_code_alone():
+    def branching(x):
+        return x if x > 0 else -x
+
+    def frames(function, *args):
+        with pytest.raises(CompileError) as caught:
+            function(*args)
+        return [frame.name for frame in caught.traceback]
+
+    assert frames(compile, branching, 1.0) == ["frames", "compile", "branching"]
+    loss = tg.compile_loss(lambda x: branching(x[0] * Value(1.0)), tg.losses.mse)
+    assert frames(loss, [[1.0]], [0.0]) == ["frames", "__call__", "backward", "<lambda>", "branching"]

@@ -40,6 +40,8 @@ def test_data_grad_and_label_can_be_set():
         with pytest.raises(TypeError, match="not str"):
             setattr(x, attribute, "1")
     assert (x.data, x.grad) == (0.5, 2.0)
+    with pytest.raises(TypeError, match=r"the name of a Value is its label: Value\(3.0, label='x'\)"):
+        Value(3.0, name="x")
     with pytest.raises(TypeError, match="a label is a string, not float"):
         Value(1.0, 2.0)
     with pytest.raises(AttributeError):

@@ -18,7 +18,8 @@ from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.operation import TABLE
 from tinygrad_edu.formulas.formula import digits, joined, name, numeral, visible
-from tinygrad_edu.viz.graphs.expression import names, notation, of_node, of_rule
+from tinygrad_edu.viz.graphs.expression import notation, of_node, of_rule
+from tinygrad_edu.viz.graphs.names import names_of
 
 NASTY = [
     'a "quote"', "back\\slash", "\\", "\\N", "<b>bold</b>", "<script>alert(1)</script>", "two\nlines", "\r\t", "naïve",
@@ -99,7 +100,7 @@ def sample(row):
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_row_is_written_in_all_three_ways(row):
     node = sample(row)
-    formulas = names(topological_order(node))
+    formulas = names_of(topological_order(node))
     for formula in [*of_node(node, formulas), *[f for pair in of_rule(node, formulas) for f in pair]]:
         check(formula)
         parses(formula.latex)
@@ -117,7 +118,7 @@ def test_every_graph_is_written_in_all_three_ways(nodes):
 @pytest.mark.parametrize("label", NASTY, ids=ascii)
 def test_any_text_is_a_name(label):
     x, y = Value(0.5, label=label), Value(0.25, label=label)
-    formulas = names([x, y])
+    formulas = names_of([x, y])
     for formula in formulas.values():
         check(formula)
         assert len(formula.text) <= 60
@@ -136,7 +137,7 @@ def test_any_text_is_a_name(label):
     )
 )
 def test_any_texts_are_names_and_no_two_values_are_called_alike(labels):
-    formulas = names([Value(1.0, label=label) for label in labels])
+    formulas = names_of([Value(1.0, label=label) for label in labels])
     for formula in formulas.values():
         check(formula)
     for way in ("text", "latex", "mathml"):
@@ -147,7 +148,7 @@ def test_names_are_labels_or_counted():
     labels = ["x", "", "v1", "x", "\n", "w[0]", "w0"]
     order = [Value(1.0, label=label) for label in labels]
     constant = (order[0] + 2.5).parents[1]
-    formulas = names([*order, constant])
+    formulas = names_of([*order, constant])
     assert [formulas[node].text for node in order] == ["x", "v2", "v1", "x⁽²⁾", "v3", "w[0]", "w0⁽²⁾"]
     assert formulas[constant].text == "2.5"
     assert name("layers.0.neurons.3").text == "layers.0.neurons.3"
@@ -279,7 +280,7 @@ def test_read_as_python_a_rule_gives_the_local_derivative(row, data):
         expected = local_derivatives(node)
     except (ArithmeticError, ValueError):
         assume(False)  # at a border, after rounding
-    pairs = of_rule(node, names([*leaves, node]))
+    pairs = of_rule(node, names_of([*leaves, node]))
     for (symbols, numbers), local in zip(pairs, expected, strict=True):
         for formula in (symbols, numbers):
             result = evaluate(formula.text, numbers_of(leaves))
@@ -318,7 +319,7 @@ def test_read_as_python_a_rule_gives_the_local_derivative(row, data):
 def test_famous_rules_look_as_in_a_book(f, expected):
     x = Value(0.5, label="x")
     node = f(x)
-    rules = zip(node.parents, of_rule(node, names(topological_order(node))))
+    rules = zip(node.parents, of_rule(node, names_of(topological_order(node))))
     assert [symbols.text for parent, (symbols, _) in rules if not parent.is_constant] == expected
 
 
@@ -404,7 +405,7 @@ def test_a_sign_of_ones_own_stands_between_its_operands(own_operation, notation_
 def test_any_text_is_the_name_of_an_operation(own_operation, label):
     own = own_operation(label, lambda *xs: 1.0, lambda y, *xs: (0.0,) * len(xs))
     node = own(Value(1.0, label="x"), Value(2.0, label="y"))
-    symbols, numbers = of_node(node, names(topological_order(node)))
+    symbols, numbers = of_node(node, names_of(topological_order(node)))
     check(symbols)
     check(numbers)
     kind, head, _ = notation(own)
@@ -416,7 +417,7 @@ def test_signs_of_ones_own_are_not_tidied_as_if_they_were_arithmetic(own_operati
     square = own_operation("square", lambda x: x * x, lambda y, x: (own_max(x, 0.0),))
     x = Value(2.0, label="x")
     node = square(x)
-    [(symbols, _)] = of_rule(node, names([x, node]))
+    [(symbols, _)] = of_rule(node, names_of([x, node]))
     assert symbols.text == "x + 0"
 
 
@@ -428,7 +429,7 @@ def test_shared_parts_are_named_once():
     shared = x.exp()
     shared.label = "s"
     other = shared * 2
-    whole = expression(shared * other + other)
+    whole = expression(shared * other + other, names=False)
     assert str(whole) == "s·v1 + v1\n  where s = exp(x)\n        v1 = s·2"
     assert whole.to_latex() == (
         r"\begin{aligned} &s \cdot v_{1} + v_{1} \\ \text{where } "
@@ -460,7 +461,7 @@ def test_writing_changes_nothing():
     y.backward()
     before = [(n.data, n.grad, n.label, n.op) for n in topological_order(y)]
     expression(y)
-    of_rule(y, names(topological_order(y)))
+    of_rule(y, names_of(topological_order(y)))
     assert [(n.data, n.grad, n.label, n.op) for n in topological_order(y)] == before
 
 
@@ -481,11 +482,11 @@ def test_conditions_are_written_in_brackets():
 def test_long_sums_are_shortened_in_steps_but_not_in_the_whole():
     leaves = [Value(float(i), label=f"x[{i}]") for i in range(20)]
     node = ops.sum_(*leaves)
-    symbols, numbers = of_node(node, names([*leaves, node]))
+    symbols, numbers = of_node(node, names_of([*leaves, node]))
     assert symbols.text == "x[0] + x[1] + x[2] + … + x[18] + x[19]"
     assert numbers.text == "0 + 1 + 2 + … + 18 + 19"
     check(symbols)
-    rule, _ = of_rule(ops.logsumexp(*leaves), names([*leaves, node]))[0]
+    rule, _ = of_rule(ops.logsumexp(*leaves), names_of([*leaves, node]))[0]
     assert len(rule.text) < 200
 
 

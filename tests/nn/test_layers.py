@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 import random
+import re
 
 import numpy as np
 import pytest
@@ -196,7 +197,41 @@ def test_repr_shows_how_it_was_made():
         "MLP(n_inputs=2, sizes=[4, 1], activation='tanh', output_activation=None)"
     )
     assert repr(nn.Layer(2, 3)) == "Layer(n_inputs=2, n_outputs=3, activation='relu')"
-    assert repr(Tangle()) == "Tangle()"
+    assert repr(Tangle()) == "Tangle() with 10 parameters: alone, listed[0], listed.1[0], listed.1[1] and 6 more"
+
+
+TAKES = "a model takes one example, a list of 2 numbers"
+
+
+@pytest.mark.parametrize("model", [nn.Neuron(2), nn.Layer(2, 2), nn.MLP(2, [3, 1])], ids=repr)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([[[1, 2], [3, 4]]], f"{TAKES}; inputs[0] is itself a list. For a batch: [model(x) for x in batch]"),
+        ([np.ones((3, 2))], f"{TAKES}; inputs[0] is itself a ndarray. For a batch: [model(x) for x in batch]"),
+        ([1], f"{TAKES}, not 1: model([1])"),
+        ([1, 2], f"{TAKES}, not 2 arguments: model([1, 2])"),
+        ([["1", 2]], f"{TAKES}; inputs[0] is '1'"),
+        ([[1, None]], f"{TAKES}; inputs[1] is None"),
+    ],
+)
+def test_a_model_takes_one_example(model, arguments, message):
+    with pytest.raises(TypeError, match=re.escape(message)):
+        model(*arguments)
+
+
+@pytest.mark.parametrize("missing", [math.nan, np.float64("nan"), Value(math.nan)])
+def test_a_gap_in_the_inputs_of_a_model_is_named(missing):
+    for model in (nn.Neuron(2), nn.Layer(2, 2), nn.MLP(2, [3, 1])):
+        with pytest.raises(ValueError, match=r"inputs\[1\] is nan, .*: fill the gap or leave the example out"):
+            model([1.0, missing])
+    broken = nn.MLP(1, [2, 1], init=lambda: math.nan)
+    assert math.isnan(broken([1.0]).data)  # that is no fault of the inputs
+
+
+def test_inputs_may_come_one_by_one():
+    for model in (nn.Neuron(2, seed=0), nn.MLP(2, [3, 1], seed=0)):
+        assert model(x for x in (1.0, 2.0)).data == model([1.0, 2.0]).data
 
 
 # ---- state -----------------------------------------------------------------------------------------------------------

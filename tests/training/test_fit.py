@@ -480,6 +480,10 @@ def test_a_loss_without_derivatives_is_refused():
 def test_what_does_not_fit_is_explained_and_leaves_the_model_alone(options, kind, message):
     network = nn.MLP(2, [4, 1], "tanh", init=lambda: -0.5)
     before = network.state_dict()
+    with pytest.raises(TypeError, match=r"fit takes no lr; .* optimizer=optim.Adam\(model.parameters\(\), lr=...\)"):
+        fit(model(), *XOR, lr=0.1)
+    with pytest.raises(TypeError, match=r"fit takes no verbose; see help\(fit\)"):
+        fit(model(), *XOR, verbose=True)
     with pytest.raises(TypeError, match=r"fit takes a Module.*<lambda> has none. compile_loss takes any function"):
         fit(lambda x: network(x), *XOR)
     with pytest.raises(kind, match=message):

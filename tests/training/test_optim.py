@@ -39,6 +39,7 @@ def test_schedules_end_where_they_should():
     assert optim.cosine(10, 0.1)(50) == pytest.approx(0.1)
 
 
+@pytest.mark.filterwarnings("ignore:no gradient has arrived")  # where all numbers are 0
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=5), st.floats(0, 1))
 def test_plain_descent_is_data_minus_lr_times_grad(numbers, lr):
     parameters = [Value(x) for x in numbers]
@@ -49,6 +50,43 @@ def test_plain_descent_is_data_minus_lr_times_grad(numbers, lr):
     assert [p.data for p in parameters] == [x - lr * (2 * x) for x in numbers]
     optimizer.zero_grad()
     assert all(p.grad == 0 for p in parameters)
+
+
+@pytest.mark.parametrize("make", [optim.SGD, lambda ps: optim.SGD(ps, momentum=0.9), optim.Adam, optim.AdamW])
+def test_a_first_step_without_gradients_is_warned_of_once(make, recwarn):
+    x = Value(3.0)
+    loss = x * x
+    loss.backward()
+    optimizer = make([x])
+    optimizer.zero_grad()  # too late: it should have come before backward
+    with pytest.warns(UserWarning, match=r"every grad is 0 at the first step\(\)") as caught:
+        optimizer.step()
+    assert caught[0].filename == __file__
+    optimizer.step()
+    assert len(recwarn) == 0
+
+
+def test_gradients_that_are_0_later_on_are_no_reason_to_warn(recwarn):
+    x = Value(3.0)
+    optimizer = optim.SGD([x], lr=0.5)
+    for _ in range(3):  # the first step finds the minimum
+        optimizer.zero_grad()
+        (x * x).backward()
+        optimizer.step()
+    assert x.data == 0
+    assert len(recwarn) == 0
+
+
+def test_optimizers_and_schedules_print_as_what_they_are():
+    model = nn.MLP(2, [4, 1])
+    sgd = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    assert repr(sgd) == "SGD(17 parameters, lr=0.1, momentum=0.9, nesterov=False, weight_decay=0.0)"
+    assert repr(optim.AdamW([Value(1.0)])) == (
+        "AdamW(1 parameter, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01)"
+    )
+    assert repr([optim.constant(), optim.linear(9), optim.step(5), optim.exponential(0.9), optim.cosine(5, 0.1)]) == (
+        "[constant(), linear(9, end=0.0), step(5, gamma=0.1), exponential(0.9), cosine(5, end=0.1)]"
+    )
 
 
 @pytest.mark.parametrize("make", [
@@ -64,6 +102,7 @@ def test_they_find_a_minimum(make):
     assert math.hypot(x.data - 1, y.data + 1) < 0.02
 
 
+@pytest.mark.filterwarnings("ignore:no gradient has arrived")
 def test_a_gradient_of_zero_moves_nothing_even_without_eps():
     x = Value(1.0)
     optimizer = optim.Adam([x], eps=0.0)

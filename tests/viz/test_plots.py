@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -339,3 +340,11 @@ def test_boundary_text_keeps_to_its_width():
         assert all(len(line) <= width for line in picture)
         assert legend[1:] == ["  o class a", "░ x class b", "▒ + class c"]
         assert {"o", "x", "+", "░", "▒"} <= set("".join(picture))
+
+
+def test_without_matplotlib_they_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    history = History("")
+    history.loss.append(1.0)
+    with pytest.raises(ModuleNotFoundError, match="plots need matplotlib: pip install matplotlib"):
+        plots.loss_curve(history)

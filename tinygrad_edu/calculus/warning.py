@@ -1,6 +1,14 @@
-"""Warnings that point at the line of the user, not at one in this package."""
+"""Warnings and errors that point at the line of the user, not at one in this package."""
 
 from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    E = TypeVar("E", bound=BaseException)
 
 
 def is_ours(module: object) -> bool:
@@ -32,3 +40,17 @@ def with_place(error: BaseException) -> str:
             place = f" [in {frame.f_code.co_name}, line {traceback.tb_lineno}]"
         traceback = traceback.tb_next
     return f"{error}{place}"
+
+
+def in_the_callers_code(error: E) -> E:
+    """Take the frames of this package out of the traceback of an error that was caught: what remains is where the
+    caller's code went wrong."""
+    kept, traceback = [], error.__traceback__
+    while traceback is not None:
+        if not is_ours(traceback.tb_frame.f_globals.get("__name__")):
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    shown = None
+    for x in reversed(kept):
+        shown = TracebackType(shown, x.tb_frame, x.tb_lasti, x.tb_lineno)
+    return error.with_traceback(shown)

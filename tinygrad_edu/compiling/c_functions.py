@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FUNCTION_NAMES = ("arguments", "results")  # names that the C functions have beside those of the statements
 LOSS_NAMES = ("outputs", "targets", "slopes")
-BATCH_NAMES = ("count", "i", "losses", "none", "slopes", "results", "which")
+BATCH_NAMES = ("count", "gradient", "i", "loss", "losses", "none", "slopes", "which")
 BEFORE = "feclearexcept(FE_ALL_EXCEPT);"
 AFTER = "return fetestexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW);  // 0: all was defined and not too large"
 
@@ -112,8 +112,8 @@ def predict_c(model: Pass) -> CText:
 
 
 def gradient_c(model: Pass, targets: int) -> CText:
-    """Write the function (count, rows, targets, which, losses, parameters, predictions, results), whose results are the
-    mean loss and its derivatives. An example has a row, a target of so many numbers, and which loss is its own."""
+    """Write the function (count, rows, targets, which, losses, parameters, predictions, loss, gradient), which finds
+    the mean loss and its derivatives. An example has a row, a target of so many numbers, and which loss is its own."""
     operations, width = model.called.operations, len(model.inputs)
     step = f"count--, rows += {width}, targets += {targets}, which++, predictions += {len(model.outputs)}"
     loop = [
@@ -136,12 +136,13 @@ def gradient_c(model: Pass, targets: int) -> CText:
         *_refusing_infinity(width),
         f"for (; count > 0; {step})",
         *braces(loop),
-        "results[0] = total * share;",
-        *[f"results[{i + 1}] = {name};" for i, name in enumerate(model.sums)],
+        "*loss = total * share;",
+        *[f"gradient[{i}] = {name};" for i, name in enumerate(model.sums)],
         AFTER,
     ]
     head = ("int gradient(long long count, const double *rows, const double *targets, const long long *which, "
-            "Loss **losses, const double *parameters, double *predictions, double *results)")  # fmt: skip
+            "Loss **losses, const double *parameters, double *predictions, double *loss, "
+            "double *gradient)")  # fmt: skip
     above = ["typedef double Loss(const double *outputs, const double *targets, double *slopes);", ""]
     return CText(model.called, head, body, above)
 
@@ -164,7 +165,7 @@ def update_c(
         *c_statements(lines, called.operations),
         *[f"{array}[i] = {c_value(text, called.operations)};" for array, text in zip(arrays, returned)],
     ]
-    body = [*_taken(settings, "settings"), "for (long long i = 0; i < count; i++)", *braces(loop), "return 0;"]
+    body = [BEFORE, *_taken(settings, "settings"), "for (long long i = 0; i < count; i++)", *braces(loop), AFTER]
     changed = ", ".join(f"double *{array}" for array in arrays)
     return CText(called, f"int update(long long count, const double *settings, const double *grads, {changed})", body)
 

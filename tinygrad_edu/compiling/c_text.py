@@ -43,7 +43,7 @@ REMAINDER = """static double remainder_of(double a, double b)  // it has the sig
 }
 """
 _SAME = re.compile(  # what is written in C as it is in Python: names, floats, + - * / and functions of <math.h>
-    r"(?:(?!(?:if|else|and|or|not|in|is|lambda|inf|nan)\b)[^\W\d]\w*\b(?!\()|[() ]|[-+*/](?![-+*/])|"
+    r"(?:(?!(?:if|else|and|or|not|in|is|lambda|inf)\b)[^\W\d]\w*\b(?!\()|[() ]|[-+*/](?![-+*/])|"
     rf"\d+\.\d+(?:e[-+]?\d+)?(?![\w.])|(?:{'|'.join({*OF_ONE} - {*FORMS})})\()*"
 )
 _TERNARY, _OR, _AND, _EQUALITY, _RELATION, _SUM, _PRODUCT, _SIGN, _ATOM = range(9)  # from the loosest
@@ -90,8 +90,8 @@ def c_module(functions: Sequence[CText], is_read: bool = True) -> str:
         written.append(REMAINDER)
     above = ["#include <fenv.h>", "#include <math.h>"]
     names = {name for function in functions for name in function.called.from_math}
-    above += [f"static const double {name} = {getattr(math, name)!r};" for name in sorted(names)
-              if isinstance(getattr(math, name), float) and math.isfinite(getattr(math, name))]  # fmt: skip
+    constants = {name: getattr(math, name) for name in sorted(names) if isinstance(getattr(math, name), float)}
+    above += [f"static const double {name} = {x if x == x else '0.0 / 0.0'!s};" for name, x in constants.items()]
     return "\n".join(["\n".join(above) + "\n", *written, body])
 
 
@@ -164,7 +164,7 @@ class _Writer:
         if isinstance(tree, ast.Constant):
             return _literal(tree.value), _ATOM
         if isinstance(tree, ast.Name) and tree.id != "inf":
-            return ("0.0 / 0.0", _PRODUCT) if tree.id == "nan" else (tree.id, _ATOM)
+            return tree.id, _ATOM
         if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, (ast.USub, ast.UAdd)):
             operand = self.number(tree.operand, _ATOM)
             return (f"-{operand}", _SIGN) if isinstance(tree.op, ast.USub) else (operand, _ATOM)
@@ -200,6 +200,8 @@ class _Writer:
         if operation is None and name in FORMS and len(args) == 1:
             text, level = FORMS[name]
             return text.format(self.number(args[0], _TERNARY if "({})" in text else _ATOM)), level
+        if operation is not None and operation.of_two is not None and len(args) == 1:
+            return self._written(args[0])
         operands = [self.number(x) for x in args]
         if name in ("max", "min") and len(args) > 1:
             return _folded(f"f{name}", operands), _ATOM

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
 from tinygrad_edu.calculus.tracing import check_function, name_of
+from tinygrad_edu.calculus.warning import in_the_callers_code
 from tinygrad_edu.compiling.c_text import NoMachineCode, c_module
 from tinygrad_edu.compiling.code_cache import ERRORS
 from tinygrad_edu.compiling.compiler import compile
@@ -57,7 +58,7 @@ def compile_loss(model: Callable[[Any], Any], loss: Loss, *, l2: float = 0.0) ->
 
     Returns:
         a function of inputs and targets, see ``CompiledLoss``. Its first examples are run on the engine too, to compare
-        the numbers.
+        the numbers. Larger batches are gone through in machine code where the extra ``fast`` is installed.
 
     Raises:
         TypeError: if ``model`` or ``loss`` is not a function, or ``l2`` not a number or without a model's parameters.
@@ -113,7 +114,7 @@ class CompiledLoss:
         self.why_not = ""  # why there is none
 
     def __call__(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
-        return self.backward(inputs, targets)[0]
+        return self._backward(inputs, targets)[0]
 
     def backward(
         self, inputs: Iterable[Any], targets: Iterable[Any], packed: Sequence[PackedExample] = ()
@@ -124,14 +125,30 @@ class CompiledLoss:
             inputs, targets: as for a call.
             packed: what ``pack`` made of them, if it did.
         """
+        total, predictions = self._backward(inputs, targets, packed)
+        return total, predictions if isinstance(predictions, list) else self._model.result.each_around(predictions)
+
+    def _backward(
+        self, inputs: Iterable[Any], targets: Iterable[Any], packed: Sequence[PackedExample] = ()
+    ) -> tuple[float, Any]:
+        """Do what a call does; return the mean loss and the predictions, those of machine code in an array."""
         rows, goals = _list("inputs", inputs), _list("targets", targets)
         try:
             done = self._run_machine(rows, goals, packed) or self._run_python(rows, goals)
+        except CompileError as error:
+            self._forget()
+            raise in_the_callers_code(error) from None
         except Exception:
             self._forget()
             raise
         self.batches += 1
         return done
+
+    def machine(self, size: int, parameters: list[Value]) -> MachineLoss | None:
+        """Find the machine code that computes all there is to the loss of batches of this size, if these are its
+        parameters, in this order."""
+        machine = self._machine_code(size) if self._penalty is None and not is_paused() else None
+        return machine if machine and self._model.parameters == parameters else None
 
     def pack(self, inputs: list[Any], targets: list[Any], size: int) -> list[PackedExample]:
         """Put the numbers of each example into bytes, if there is machine code for batches of this size; otherwise
@@ -394,8 +411,7 @@ class CompiledLoss:
             return None
         try:
             if packed and packed[0][0] is machine:
-                parts: Any = zip(*[example for _, example in packed])
-                examples: Any = tuple(map(b"".join, parts))
+                examples = machine.joined([example for _, example in packed])
             else:
                 examples = machine.packed(rows, goals)
             total, predictions, slopes = machine(examples, self._model.numbers())
@@ -403,7 +419,7 @@ class CompiledLoss:
             return None
         return self._added(total, predictions, slopes)
 
-    def _added(self, total: float, predictions: list[Any], slopes: Sequence[float]) -> tuple[float, list[Any]] | None:
+    def _added(self, total: float, predictions: Any, slopes: Sequence[float]) -> tuple[float, Any] | None:
         """Add the penalty, and the derivatives to the ``grad`` of every parameter; None if they are not finite."""
         parameters: list[Value] = self._model.parameters
         if self._penalty is not None:

@@ -76,7 +76,7 @@ class MachineFunction:
             FloatingPointError: if something is undefined or too large.
         """
         results = floats(self._results)
-        if self._code(self._pack(*arguments), results.buffer_info()[0]) or not math.isfinite(sum(arguments)):
+        if self._code(self._pack(*arguments), address(results)) or not math.isfinite(sum(arguments)):
             raise FloatingPointError
         return results.tolist()
 
@@ -99,6 +99,11 @@ def floats(count: int) -> array[float]:
     from array import array
 
     return array("d", bytes(8 * count))
+
+
+def address(numbers: array[float]) -> int:
+    """Tell where an array lies in memory."""
+    return numbers.buffer_info()[0]
 
 
 # ---- TinyCC ----------------------------------------------------------------------------------------------------------
@@ -212,7 +217,7 @@ def _try(compiler: _Compiler) -> None:
     )
     x, y = floats(1), floats(1)
     for x[0], expected in POINTS.items():
-        is_wrong = trial(x.buffer_info()[0], y.buffer_info()[0])
+        is_wrong = trial(address(x), address(y))
         if is_wrong != expected or not (is_wrong or math.isclose(y[0], math.log(x[0]) / (x[0] - 3) * math.exp(x[0]))):
             raise NoMachineCode(f"machine code gives wrong numbers on this computer ({y[0]} at {x[0]})")
     compiler.library.tcc_delete(state)

@@ -9,10 +9,11 @@ from struct import error as StructError
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.compiling.c_text import NoMachineCode
-from tinygrad_edu.compiling.machine import floats
+from tinygrad_edu.compiling.machine import address, floats
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from array import array
+    from collections.abc import Iterable, Sequence
     from typing import Any, TypeAlias
 
     from tinygrad_edu.compiling.loss_codes import LossCodes
@@ -48,8 +49,7 @@ class MachineLoss:
         self._numbers = {target: i for i, target in enumerate(losses.texts)}
         self._model = model.machine_code(targets)
         self._width, self._goal_width = row.size, targets
-        self._pack_parameters = Struct(f"{parameters}d").pack
-        self._result, self._results = result, parameters + 1
+        self._result, self._parameters = result, parameters
 
     def packed(self, rows: Sequence[Any], targets: Sequence[Any]) -> Packed:
         """Put the numbers of examples into bytes.
@@ -58,13 +58,15 @@ class MachineLoss:
             LookupError: for targets that have no code.
             Exception: of many kinds, if they are not built as the first ones, or there are others than numbers.
         """
-        goals = self._targets.unchecked(targets)
-        if self._is_for_all:
-            packed_goals, which = packed(goals, self._goal_width), bytes(8 * len(rows))
+        rows_in_bytes = packed(self._row.unchecked(rows), self._width)
+        if not self._is_for_all:
+            keys = targets if self._targets.is_number else map(tuple, self._targets.unchecked(targets))
+            return rows_in_bytes, b"", pack(f"{len(targets)}q", *[self._numbers[key] for key in keys])
+        if self._targets.is_number:
+            goals_in_bytes = pack(f"{len(targets)}d", *targets)
         else:
-            keys = targets if self._targets.is_number else map(tuple, goals)
-            packed_goals, which = b"", pack(f"{len(rows)}q", *[self._numbers[key] for key in keys])
-        return packed(self._row.unchecked(rows), self._width), packed_goals, which
+            goals_in_bytes = packed(self._targets.unchecked(targets), self._goal_width)
+        return rows_in_bytes, goals_in_bytes, bytes(8 * len(targets))
 
     def split(self, examples: Packed) -> list[Packed]:
         """Take packed examples apart."""
@@ -79,22 +81,43 @@ class MachineLoss:
             for i in range(len(which) // 8)
         ]
 
-    def __call__(self, examples: Packed, parameters: Sequence[float]) -> tuple[float, list[Any], list[float]]:
+    def __call__(self, examples: Packed, parameters: Sequence[float]) -> tuple[float, array[float], list[float]]:
         """Go through a batch; return the mean loss, the predictions and the derivatives by the parameters.
 
         Raises:
             FloatingPointError: if something is undefined or too large.
         """
-        rows, targets, which = examples
-        count = len(which) // 8
-        predictions, results = floats(count * self._result.size), floats(self._results)
-        is_wrong = self._model(count, rows, targets, which, self._addresses.buffer_info()[0],
-                               self._pack_parameters(*parameters), predictions.buffer_info()[0],
-                               results.buffer_info()[0])  # fmt: skip
-        if is_wrong or not math.isfinite(sum(parameters)):
+        if not math.isfinite(sum(parameters)):
             raise FloatingPointError
-        total, *slopes = results.tolist()
-        return total, self._result.each_around(predictions), slopes
+        data, slopes = floats(self._parameters), floats(self._parameters)
+        Struct(f"{self._parameters}d").pack_into(data, 0, *parameters)
+        total, predictions = self.run(examples, data, slopes)
+        return total, predictions, slopes.tolist()
+
+    def run(self, examples: Packed, data: array[float], slopes: array[float]) -> tuple[float, array[float]]:
+        """Do the same with finite parameters in an array; put the derivatives into another. The predictions are in an
+        array, too; ``built`` makes them what the model gives.
+
+        Raises:
+            FloatingPointError: if something is undefined or too large; what is in ``slopes`` means nothing then.
+        """
+        rows, targets, which = examples
+        count, total = len(which) // 8, floats(1)
+        predictions = floats(count * self._result.size)
+        is_wrong = self._model(count, rows, targets, which, address(self._addresses), address(data),
+                               address(predictions), address(total), address(slopes))  # fmt: skip
+        if is_wrong or not math.isfinite(total[0]):  # where nothing was undefined or too large, all is finite
+            raise FloatingPointError
+        return total[0], predictions
+
+    def built(self, predictions: array[float]) -> list[Any]:
+        """Build the predictions as the model gives them."""
+        return self._result.each_around(predictions)
+
+    def joined(self, examples: Iterable[Packed]) -> Packed:
+        """Put packed examples together."""
+        rows, targets, which = map(b"".join, zip(*examples))
+        return rows, targets, which
 
 
 class MachinePrediction:
@@ -115,7 +138,7 @@ class MachinePrediction:
         """
         predictions = floats(len(rows) * self._result.size)
         packed_rows = packed(self._row.unchecked(rows), self._row.size)
-        is_wrong = self._code(len(rows), packed_rows, self._pack_parameters(*parameters), predictions.buffer_info()[0])
+        is_wrong = self._code(len(rows), packed_rows, self._pack_parameters(*parameters), address(predictions))
         if is_wrong or not math.isfinite(sum(parameters) + sum(predictions)):
             raise FloatingPointError
         return self._result.each_around(predictions)

@@ -46,7 +46,8 @@ class Program:
     What is computed twice, in the same way from the same operands, is one Value (value numbering: Cooper and Torczon,
     *Engineering a Compiler*, 2nd ed., section 8.4.1), except for operations of one's own, which may draw random
     numbers. Definitions take the place of operations that are written so, and a sum of three products or more is one
-    Value, because these are nearly all that networks compute. The numbers in the Values mean nothing.
+    Value, its products included, because these are nearly all that networks compute. The numbers in the Values mean
+    nothing.
 
     Args:
         variables: the leaves that stand for numbers given later; every other leaf is a constant.

@@ -9,7 +9,7 @@ from tinygrad_edu.compiling.c_functions import update_c
 from tinygrad_edu.compiling.c_text import NoMachineCode
 from tinygrad_edu.compiling.code_cache import cached
 from tinygrad_edu.compiling.listing import Listing
-from tinygrad_edu.compiling.machine import floats
+from tinygrad_edu.compiling.machine import address, floats
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.recorded_function import record_twice
 from tinygrad_edu.compiling.source_text import FunctionText, as_tuple
@@ -59,15 +59,25 @@ class Update:
     def _run_machine(
         self, parameters: Sequence[Value], state: Sequence[array[float]], settings: Sequence[float]
     ) -> None:
-        code = self._text.machine_code()
-        pack = Struct(f"{len(parameters)}d")
-        data = floats(len(parameters))
-        pack.pack_into(data, 0, *[parameter._data for parameter in parameters])
-        grads = pack.pack(*[parameter._grad for parameter in parameters])
-        addresses = [numbers.buffer_info()[0] for numbers in (data, *state)]
-        code(len(parameters), self._pack_settings(*settings), grads, *addresses)
+        data, grads = floats(len(parameters)), floats(len(parameters))
+        pack_into = Struct(f"{len(parameters)}d").pack_into
+        pack_into(data, 0, *[parameter._data for parameter in parameters])
+        pack_into(grads, 0, *[parameter._grad for parameter in parameters])
+        self.run(data, grads, state, settings)
         for parameter, x in zip(parameters, data.tolist()):
             parameter._data = x
+
+    def run(
+        self, data: array[float], grads: array[float], state: Sequence[array[float]], settings: Sequence[float]
+    ) -> bool:
+        """Change the numbers in ``data``, and what the optimizer keeps; tell whether all was defined and not too large.
+
+        Raises:
+            NoMachineCode: if there is none.
+        """
+        code = self._text.machine_code()
+        grads_at, *others = map(address, (grads, data, *state))
+        return not code(len(data), self._pack_settings(*settings), grads_at, *others)
 
 
 def update_text(rule: RecordedFunction, state: int) -> FunctionText:
@@ -88,7 +98,7 @@ def update_text(rule: RecordedFunction, state: int) -> FunctionText:
     lines = [
         f"def update({', '.join(['parameters', 'settings', *arrays])}):",
         f"{as_tuple(settings)} = settings",
-        "for i, parameter in enumerate(parameters):",
+        "for i, parameter in enumerate(parameters):" if kept else "for parameter in parameters:",
         *[f"    {line}" for line in loop],
     ]
     called, forward, results = listing.called, listing.forward, listing.results

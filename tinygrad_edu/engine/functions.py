@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.engine import ops
-from tinygrad_edu.engine.value import apply_to_lists
+from tinygrad_edu.engine.value import Value, apply_to_lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,6 +94,16 @@ def softmax(values: Iterable[Operand]) -> list[Any]:
     [0.5, 0.5, 0.0]
     """
     return ops.proportions(_not_empty("softmax", values))
+
+
+def Values(**numbers: float) -> tuple[Value, ...]:
+    """Make a labelled leaf for each name.
+
+    >>> w, x = Values(w=0.5, x=3)
+    >>> w * x, x
+    (Value(data=1.5, grad=0.0), Value(data=3.0, grad=0.0, label='x'))
+    """
+    return tuple([Value(data, label) for label, data in numbers.items()])
 
 
 def _operands(name: str, values: Iterable[Operand]) -> tuple[Operand, ...]:

@@ -61,7 +61,9 @@ class Value:
     label: str
     op: Operation | None
 
-    def __init__(self, data: float, label: str = "") -> None:
+    def __init__(self, data: float, label: str = "", name: None = None) -> None:
+        if name is not None:
+            raise TypeError(f"the name of a Value is its label: Value({data!r}, label={name!r})")
         if not isinstance(label, str):
             raise TypeError(f"a label is a string, not {type(label).__name__}")
         self._data = data if type(data) is float else number(data)

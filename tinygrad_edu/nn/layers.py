@@ -17,7 +17,7 @@ from tinygrad_edu.nn.randomness import generator
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, TypeAlias
+    from typing import Any, NoReturn, TypeAlias
 
     from tinygrad_edu.engine.value import Operand
 
@@ -39,7 +39,9 @@ class Neuron(Module):
         seed: of the initial weights; without one they follow ``random.seed``.
 
     Raises:
-        ValueError: if an argument is out of range or unknown; when called, if the number of inputs is wrong.
+        ValueError: if an argument is out of range or unknown; when called, if the number of inputs is wrong or one is
+            NaN.
+        TypeError: when called with anything but the numbers of one example.
 
     >>> neuron = Neuron(2, activation="tanh", seed=1)
     >>> neuron.w[0].data, neuron.w[1].data = 0.5, -1.0
@@ -54,11 +56,18 @@ class Neuron(Module):
         # One tuple for the weights and the bias, which all nodes made by this neuron share.
         self._own: tuple[Value, ...] = (*[Parameter(draw()) for _ in range(n_inputs)], Parameter(0.0))
 
-    def __call__(self, inputs: Iterable[Operand]) -> Value:
+    def __call__(self, inputs: Iterable[Operand], *more: NoReturn) -> Value:
+        if more or not hasattr(inputs, "__iter__"):
+            raise _misfit(len(self._own) - 1, inputs, more)
         inputs = tuple(inputs)
         if len(inputs) != len(self._own) - 1:
-            raise ValueError(f"expected {len(self._own) - 1} inputs, got {len(inputs)}")
-        total: Value = apply_to_lists(ops.linear, inputs, self._own)
+            raise _misfit(len(self._own) - 1, inputs)
+        try:
+            total: Value = apply_to_lists(ops.linear, inputs, self._own)
+        except TypeError:
+            raise _misfit(len(self._own) - 1, inputs) from None
+        if total._data != total._data:
+            _refuse_nan(inputs)
         output: Value = total if self.activation is None else getattr(total, self.activation)()
         output.label = self._name
         return output
@@ -108,10 +117,16 @@ class Layer(Module):
         draw = _initializer(init, self.activation, n_inputs, n_outputs, seed)
         self.neurons = [Neuron(n_inputs, activation, init=draw) for _ in range(n_outputs)]
 
-    def __call__(self, inputs: Value | Iterable[Operand]) -> Any:
+    def __call__(self, inputs: Value | Iterable[Operand], *more: NoReturn) -> Any:
         if isinstance(inputs, Value):
             inputs = (inputs,)
-        values = tuple([x if isinstance(x, Value) else Value(x, f"x[{i}]") for i, x in enumerate(inputs)])
+        if more or not hasattr(inputs, "__iter__"):
+            raise _misfit(len(self.neurons[0].w), inputs, more)
+        inputs = tuple(inputs)
+        try:
+            values = tuple([x if isinstance(x, Value) else Value(x, f"x[{i}]") for i, x in enumerate(inputs)])
+        except TypeError:
+            raise _misfit(len(self.neurons[0].w), inputs) from None
         outputs = [neuron(values) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -134,7 +149,9 @@ class MLP(Module):
     Called with a list of ``n_inputs`` numbers, it gives a Value if it has one output, otherwise a list of Values.
 
     Raises:
-        ValueError: if an argument is out of range or unknown; when called, if the number of inputs is wrong.
+        ValueError: if an argument is out of range or unknown; when called, if the number of inputs is wrong or one is
+            NaN.
+        TypeError: when called with anything but the numbers of one example.
 
     >>> model = MLP(2, [16, 16, 1], seed=0)
     >>> len(model.parameters())
@@ -157,7 +174,9 @@ class MLP(Module):
         self.activation = _activation(activation)
         self.output_activation = _activation(output_activation)
 
-    def __call__(self, inputs: Iterable[Operand]) -> Any:
+    def __call__(self, inputs: Iterable[Operand], *more: NoReturn) -> Any:
+        if more:
+            raise _misfit(len(self.layers[0].neurons[0].w), inputs, more)
         for layer in self.layers:
             inputs = layer(inputs)
         return inputs
@@ -169,6 +188,36 @@ class MLP(Module):
             "activation": self.activation,
             "output_activation": self.output_activation,
         }
+
+
+# ---- inputs ----------------------------------------------------------------------------------------------------------
+
+
+def _misfit(count: int, inputs: Any, more: Sequence[Any] = ()) -> Exception:
+    """Make the error for inputs that are not ``count`` numbers in a list."""
+    takes = f"a model takes one example, a list of {count} number{'s' * (count > 1)}"
+    if more:
+        return TypeError(f"{takes}, not {1 + len(more)} arguments: model([{', '.join(map(str, (inputs, *more)))}])")
+    if not hasattr(inputs, "__iter__"):
+        return TypeError(f"{takes}, not {inputs!r}: model([{inputs!r}])")
+    for i, x in enumerate(inputs):
+        if hasattr(x, "__iter__") and not isinstance(x, str):
+            return TypeError(
+                f"{takes}; inputs[{i}] is itself a {type(x).__name__}. For a batch: [model(x) for x in batch]"
+            )
+        if not isinstance(x, (Value, int, float)):
+            return TypeError(f"{takes}; inputs[{i}] is {x!r}")
+    return ValueError(f"expected {count} input{'s' * (count > 1)}, got {len(inputs)}")
+
+
+def _refuse_nan(inputs: Iterable[Operand]) -> None:
+    """Raise a ValueError if an input was given as NaN; those that were computed may be, when training explodes."""
+    for i, x in enumerate(inputs):
+        data = getattr(x, "_data", x)
+        if data != data and getattr(x, "op", None) is None:
+            raise ValueError(
+                f"inputs[{i}] is nan, and so would be all that comes of it: fill the gap or leave the example out"
+            )
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------

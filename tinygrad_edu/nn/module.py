@@ -168,7 +168,9 @@ class Module:
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
-        return f"{type(self).__name__}({arguments})"
+        names = [name for name, _ in self.named_parameters()]
+        parameters = f" with {len(names)} parameters: {_listing(names, 4)}" if names and not arguments else ""
+        return f"{type(self).__name__}({arguments}){parameters}"
 
 
 def load(path: Path) -> Module:
@@ -218,5 +220,5 @@ def _is_number(x: object) -> bool:
     return True
 
 
-def _listing(names: Sequence[str]) -> str:
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+def _listing(names: Sequence[str], most: int = 10) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

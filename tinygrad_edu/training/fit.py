@@ -21,11 +21,12 @@ from tinygrad_edu.nn.randomness import generator
 from tinygrad_edu.training.examples import examples
 from tinygrad_edu.training.history import History
 from tinygrad_edu.training.optim import Adam, Optimizer
+from tinygrad_edu.training.packed import PackedParameters
 from tinygrad_edu.training.progress import EndingBatches, ProgressBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, TypeAlias
+    from typing import Any, NoReturn, TypeAlias
 
     from tinygrad_edu.nn.layers import Module
     from tinygrad_edu.nn.objective import Loss
@@ -63,6 +64,7 @@ def fit(
     progress: bool | None = None,
     on_epoch: Callable[[int, History], object] | None = None,
     compiled: bool = True,
+    **unknown: NoReturn,
 ) -> History:
     """Train a model on examples, and return how it went.
 
@@ -100,15 +102,19 @@ def fit(
     >>> history.metric[-1]
     1.0
     """
+    if unknown:
+        raise _unknown_argument(next(iter(unknown)))
     rows, goals = examples(inputs, targets)
     loss_of, metric_of, metric_name = _loss_and_metric(loss, metric)
     epochs = whole_number("epochs", epochs, at_least=0)
     size = len(rows) if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
     optimizer = _optimizer(optimizer, model)
     rng = generator(seed)
+    optimizer._is_new = False  # fit keeps the order of zero_grad, backward and step: a grad that is 0 here is one
     history = History(metric_name)
     started, rate = time.perf_counter(), optimizer.lr
     trainer = _Trainer(model, Objective(model, loss_of, l2, optimizer.parameters), metric_of, optimizer, history)
+    trainer.metric_may_look = callable(metric)
     packed = trainer.compile(rows, goals, min(size, len(rows))) if compiled else ()
     drawn: list[Example] = list(zip_longest(rows, goals, packed))
     before = [parameter._data for parameter in optimizer.parameters]
@@ -175,6 +181,7 @@ class _Trainer:
         self, model: Module, objective: Objective, metric: Metric | None, optimizer: Optimizer, history: History
     ) -> None:
         self.objective, self.metric, self.optimizer, self.history = objective, metric, optimizer, history
+        self.metric_may_look = True  # at the parameters, in the middle of an epoch
         self.compiled: CompiledLoss | None = None
         self.layers: dict[str, list[Value]] = {}
         changing = {*optimizer.parameters}
@@ -218,18 +225,45 @@ class _Trainer:
     def run(self, epoch: int, batches: list[list[Example]], interrupt: EndingBatches) -> None:
         """Make a step for each batch, and add the epoch to the history."""
         loss_sum, metric_sum, count = 0.0, 0.0, sum(map(len, batches))
-        for batch in batches:
-            loss, metric = self.step(epoch, batch)
-            loss_sum += loss * len(batch)
-            metric_sum += metric
-            if batch is not batches[-1]:
-                interrupt.check()
+        packed = self._packed(batches[0])
+        try:
+            for batch in batches:
+                loss, metric = self._packed_step(packed, epoch, batch) if packed else self.step(epoch, batch)
+                loss_sum += loss * len(batch)
+                metric_sum += metric
+                if batch is not batches[-1]:
+                    interrupt.check()
+        finally:
+            if packed is not None:
+                packed.write()
         if self.metric is not None:
             self.history.metric.append(metric_sum / count)
         for name, parameters in self.layers.items():
             size = root_mean_square([p.grad for p in parameters])
             self.history.gradient.setdefault(name, []).append(size)
         self.history.loss.append(loss_sum / count)
+
+    def _packed(self, batch: list[Example]) -> PackedParameters | None:
+        """Pack the parameters, if all of a step is machine code and nobody looks at them before the epoch is over."""
+        is_ours = type(self.optimizer).step is Optimizer.step and not self.metric_may_look
+        are_finite = all(math.isfinite(parameter._data) for parameter in self.optimizer.parameters)
+        if self.compiled is None or not is_ours or not batch[0][2] or not are_finite:
+            return None
+        machine = self.compiled.machine(len(batch), self.optimizer.parameters)
+        return PackedParameters(machine, self.optimizer) if machine and batch[0][2][0] is machine else None
+
+    def _packed_step(self, packed: PackedParameters, epoch: int, batch: list[Example]) -> tuple[float, float]:
+        """Do what ``step`` does, with packed parameters."""
+        try:
+            loss, predictions = packed.backward([example for _, _, (_, example) in batch], self.metric is not None)
+        except FloatingPointError:  # the Python code or the engine knows why
+            packed.write()
+            done = self.step(epoch, batch)
+            packed.read()
+            return done
+        if not packed.step():
+            raise self.diverged("a parameter became infinite or NaN", epoch)
+        return loss, self._judged(predictions, batch)
 
     def step(self, epoch: int, batch: list[Example]) -> tuple[float, float]:
         """Make one step; return the mean loss of the batch before it and the sum of the metric."""
@@ -248,9 +282,13 @@ class _Trainer:
         if not all(map(math.isfinite, [parameter._data for parameter in parameters])):
             _restore(self.optimizer, before)
             raise self.diverged("a parameter became infinite or NaN", epoch)
+        return loss, self._judged(predictions, batch)
+
+    def _judged(self, predictions: Iterable[Any], batch: list[Example]) -> float:
+        """Add up the metric of the examples."""
         if self.metric is None:
-            return loss, 0.0
-        return loss, sum(self.metric(plain_numbers(p), example[1]) for p, example in zip(predictions, batch))
+            return 0.0
+        return sum(self.metric(plain_numbers(p), example[1]) for p, example in zip(predictions, batch))
 
     def diverged(self, what: str, epoch: int) -> FloatingPointError:
         return FloatingPointError(
@@ -276,6 +314,14 @@ def _restore(optimizer: Optimizer, numbers: list[float]) -> None:
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------
+
+
+def _unknown_argument(name: str) -> TypeError:
+    if name in ("lr", "rate", "learning_rate"):
+        hint = "the learning rate is the optimizer's: optimizer=optim.Adam(model.parameters(), lr=...)"
+    else:
+        hint = "see help(fit)"
+    return TypeError(f"fit takes no {name}; {hint}")
 
 
 def _loss_and_metric(loss: str | Loss, metric: str | Metric | None) -> tuple[Loss, Metric | None, str]:

@@ -10,6 +10,7 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.calculus.warning import warn
 from tinygrad_edu.compiling.machine import floats
 from tinygrad_edu.compiling.update import Update
 from tinygrad_edu.engine.operation import number
@@ -17,7 +18,8 @@ from tinygrad_edu.engine.ops import sqrt, where
 from tinygrad_edu.engine.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from array import array
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
     Schedule: TypeAlias = "Callable[[int], float]"
@@ -34,7 +36,12 @@ class Optimizer:
     Raises:
         ValueError: if there are no parameters, or a number is out of range.
         TypeError: if a parameter is not a Value.
+
+    >>> SGD([Value(3.0), Value(4.0)], lr=0.1)
+    SGD(2 parameters, lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0)
     """
+
+    _is_new = True
 
     def __init__(self, parameters: Iterable[Value], lr: float, weight_decay: float) -> None:
         if not hasattr(parameters, "__iter__"):
@@ -60,8 +67,44 @@ class Optimizer:
             parameter._grad = 0.0
 
     def step(self) -> None:
-        """Change every parameter once, by its ``grad``."""
+        """Change every parameter once, by its ``grad``.
+
+        The first step warns if every ``grad`` is 0.
+        """
+        self._expect_gradients()
+        update, state, settings = self._update()
+        update(self.parameters, state, settings)
+
+    def step_packed(self, data: array[float], grads: array[float]) -> bool:
+        """Do what ``step`` does to the numbers of the parameters in arrays; tell whether all was defined and not too
+        large.
+
+        Raises:
+            NoMachineCode: if there is no machine code here.
+        """
+        update, state, settings = self._update()
+        return update.run(data, grads, state, settings)
+
+    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
+        """Begin a step: return the rule, what is kept for each parameter, and the numbers that are the same for all."""
         raise NotImplementedError
+
+    def _expect_gradients(self) -> None:
+        """Warn at the first step if there are none."""
+        if self._is_new and not any(parameter._grad for parameter in self.parameters):
+            warn(
+                "no gradient has arrived at any parameter: every grad is 0 at the first step(). The order is "
+                "zero_grad(), loss.backward(), step(), for a loss that was computed from these parameters"
+            )
+        self._is_new = False
+
+    def __repr__(self) -> str:
+        import inspect
+
+        names = [name for name in inspect.signature(type(self)).parameters if name != "parameters"]
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names if hasattr(self, name))
+        count = len(self.parameters)
+        return f"{type(self).__name__}({count} parameter{'s' * (count > 1)}, {settings})"
 
 
 class SGD(Optimizer):
@@ -90,15 +133,21 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         self.velocities = floats(len(self.parameters))
 
-    def step(self) -> None:
+    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
         settings = number(self.lr), self.weight_decay
-        if not self.momentum:
-            return _compiled(_descent, 0, 2)(self.parameters, [], settings)
-        rule = _nesterov if self.nesterov else _heavy_ball
-        _compiled(rule, 1, 3)(self.parameters, [self.velocities], (*settings, self.momentum))
+        if self.momentum:
+            rule = _nesterov if self.nesterov else _heavy_ball
+            return _compiled(rule, 1, 3), [self.velocities], (*settings, self.momentum)
+        if self.weight_decay:
+            return _compiled(_decaying_descent, 0, 2), [], settings
+        return _compiled(_descent, 0, 1), [], settings[:1]
 
 
-def _descent(data: Any, grad: Any, lr: Any, weight_decay: Any) -> list[Any]:
+def _descent(data: Any, grad: Any, lr: Any) -> list[Any]:
+    return [data - lr * grad]
+
+
+def _decaying_descent(data: Any, grad: Any, lr: Any, weight_decay: Any) -> list[Any]:
     return [data - lr * (grad + weight_decay * data)]
 
 
@@ -138,15 +187,15 @@ class Adam(Optimizer):
         self.means = floats(len(self.parameters))
         self.squares = floats(len(self.parameters))
 
-    def step(self) -> None:
-        self._step(_adam, number(self.lr))
+    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
+        return self._with(_adam)
 
-    def _step(self, rule: Callable[..., list[Any]], lr: float) -> None:
+    def _with(self, rule: Callable[..., list[Any]]) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
+        lr, (beta1, beta2) = number(self.lr), self.betas
         self.steps += 1
-        beta1, beta2 = self.betas
         rate, scale = lr / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
         settings = rate, scale, beta1, beta2, self.eps, self.weight_decay, lr
-        _compiled(rule, 2, 7)(self.parameters, [self.means, self.squares], settings)
+        return _compiled(rule, 2, 7), [self.means, self.squares], settings
 
 
 def _adam(data: Any, grad: Any, mean: Any, square: Any, rate: Any, scale: Any, beta1: Any, beta2: Any, eps: Any,
@@ -175,17 +224,18 @@ class AdamW(Adam):
 
     >>> x = Value(3.0)
     >>> optimizer = AdamW([x], lr=0.1)
+    >>> (x * x).backward()
     >>> optimizer.step()
     >>> round(x.data, 6)
-    2.997
+    2.897
     """
 
     def __init__(self, parameters: Iterable[Value], lr: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, weight_decay: float = 1e-2) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
-    def step(self) -> None:
-        self._step(_adamw, number(self.lr))
+    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
+        return self._with(_adamw)
 
 
 @cache
@@ -196,13 +246,26 @@ def _compiled(rule: Callable[..., list[Any]], state: int, settings: int) -> Upda
 # ---- schedules: functions of the epoch, counted from 0, that give the factor of the learning rate --------------------
 
 
+class _Named:
+    """A schedule that prints as the call that made it."""
+
+    def __init__(self, name: str, factor: Schedule) -> None:
+        self.name, self.factor = name, factor
+
+    def __call__(self, epoch: int) -> float:
+        return self.factor(epoch)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
 def constant() -> Schedule:
     """The same rate all the time.
 
     >>> constant()(100)
     1.0
     """
-    return lambda epoch: 1.0
+    return _Named("constant()", lambda epoch: 1.0)
 
 
 def linear(epochs: int, end: float = 0.0) -> Schedule:
@@ -212,7 +275,7 @@ def linear(epochs: int, end: float = 0.0) -> Schedule:
     0.5
     """
     _check("epochs", epochs, epochs >= 1)
-    return lambda epoch: 1.0 + (end - 1.0) * min(epoch / epochs, 1.0)
+    return _Named(f"linear({epochs}, end={end})", lambda epoch: 1.0 + (end - 1.0) * min(epoch / epochs, 1.0))
 
 
 def step(step_size: int, gamma: float = 0.1) -> Schedule:
@@ -222,7 +285,7 @@ def step(step_size: int, gamma: float = 0.1) -> Schedule:
     0.25
     """
     _check("step_size", step_size, step_size >= 1)
-    return lambda epoch: gamma ** (epoch // step_size)
+    return _Named(f"step({step_size}, gamma={gamma})", lambda epoch: gamma ** (epoch // step_size))
 
 
 def exponential(gamma: float) -> Schedule:
@@ -231,7 +294,7 @@ def exponential(gamma: float) -> Schedule:
     >>> exponential(0.5)(3)
     0.125
     """
-    return lambda epoch: gamma**epoch
+    return _Named(f"exponential({gamma})", lambda epoch: gamma**epoch)
 
 
 def cosine(epochs: int, end: float = 0.0) -> Schedule:
@@ -239,11 +302,14 @@ def cosine(epochs: int, end: float = 0.0) -> Schedule:
 
     Loshchilov and Hutter, *SGDR* (2017), equation 5.
 
-    >>> round(cosine(10)(5), 6)
-    0.5
+    >>> cosine(10), round(cosine(10)(5), 6)
+    (cosine(10, end=0.0), 0.5)
     """
     _check("epochs", epochs, epochs >= 1)
-    return lambda epoch: end + (1.0 - end) * (1 + math.cos(math.pi * min(epoch / epochs, 1.0))) / 2
+    return _Named(
+        f"cosine({epochs}, end={end})",
+        lambda epoch: end + (1.0 - end) * (1 + math.cos(math.pi * min(epoch / epochs, 1.0))) / 2,
+    )
 
 
 def _check(name: str, value: object, fits: bool) -> None:

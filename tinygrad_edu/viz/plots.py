@@ -286,12 +286,10 @@ class _Plane:
 
     def panels(self, count: int) -> list[Axes]:
         """Axes for so many pictures on a new figure, with ticks at the left and below only."""
-        from matplotlib import pyplot
-
         rows = math.ceil(count / 4)
         columns = math.ceil(count / rows)
         size = (3.5 * columns, rows * (3.2 * self.height + 0.5) + 0.4)
-        figure, grid = pyplot.subplots(
+        figure, grid = _pyplot().subplots(
             rows, columns, figsize=size, layout="constrained", sharex=True, sharey=True, squeeze=False
         )
         _show_once(figure)
@@ -360,11 +358,9 @@ def _grid(coordinates: Sequence[float]) -> list[float]:
 def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
         return ax
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(layout="constrained")
+    figure, axes = _pyplot().subplots(layout="constrained")
     _show_once(figure)
-    return axes
+    return axes  # type: ignore[no-any-return]
 
 
 def _show_once(figure: Figure) -> None:
@@ -382,3 +378,11 @@ def _show_once(figure: Figure) -> None:
 
 def _figure(axes: Any) -> Figure:
     return axes.get_figure()  # type: ignore[no-any-return]
+
+
+def _pyplot() -> Any:
+    try:
+        from matplotlib import pyplot
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"plots need matplotlib: pip install matplotlib ({error})") from None
+    return pyplot

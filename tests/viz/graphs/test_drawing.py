@@ -371,7 +371,7 @@ def test_a_large_network_fits_a_page(batch):
 def test_every_value_but_constants_has_a_place(batch):
     order = topological_order(batch)
     for level in ("neuron", "layer"):
-        place = fold(order, level)
+        place = fold(order, level, {})
         assert [node for node in order if role(node) != "constant"] == list(place)
         assert sum(len(box.members) for box in set(place.values())) == len(place)
 
@@ -684,7 +684,7 @@ def test_a_small_value_shows_its_drawing(quick):
     bundle = y._repr_mimebundle_()
     svg, words = image_of(bundle)
     assert svg.decode() == f"svg dot {draw(y).source}"
-    assert words == "Graph of a computation: “x <in>” = 2 (grad 0), v1 = “x <in>”·3 = 6 (grad 0)."
+    assert words == "Graph of a computation: “x <in>” = 2 (grad 0), y = “x <in>”·3 = 6 (grad 0)."
     assert bundle["text/plain"] == repr(y)
     assert draw(y)._repr_mimebundle_() == bundle | {"text/plain": repr(draw(y))}
     assert y._repr_mimebundle_(include=["text/plain"], exclude=None) == bundle

@@ -41,7 +41,7 @@ def visit(browser, tmp_path):
 
     def open_page(value, **options):
         path = tmp_path / f"page{len(contexts)}.html"
-        explain(value).to_html(path)
+        explain(value, names=False).to_html(path)
         context = browser.new_context(**options)
         contexts.append(context)
         tab = context.new_page()

@@ -13,11 +13,14 @@ from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import Formula, equation, joined, numeral, ratio, visible
 from tinygrad_edu.formulas.tables import Report, Table
 from tinygrad_edu.viz.explaining.paths import PathExplanation
-from tinygrad_edu.viz.graphs.expression import names, of_node, of_rule, operand_names, write
+from tinygrad_edu.viz.graphs.expression import of_node, of_rule, operand_names, write
 from tinygrad_edu.viz.graphs.groups import role
+from tinygrad_edu.viz.graphs.leftovers import Leftovers
+from tinygrad_edu.viz.graphs.names import callers_variables, names_of
 from tinygrad_edu.viz.graphs.walks import bounded_order, outdated
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import overload
 
     from tinygrad_edu.formulas.tables import Cell
@@ -71,15 +74,15 @@ class Explanation(Report):
         order: all that it was computed from, operands before results, and itself.
         forward: a ``Computed`` for each Value but constants, in that order.
         backward: a ``Contribution`` for each use of each Value, in the order of ``Value.backward``.
-        names: the formula by which each Value is called.
+        names: the formula by which each Value is called; ``variables``, the names of variables among them.
         gradients: the derivative of the root with respect to each Value.
         failure: why the backward pass ends early, where a derivative is infinite or undefined; otherwise "".
     """
 
-    def __init__(self, order: list[Value]) -> None:
-        self.order = order
+    def __init__(self, order: list[Value], variables: Mapping[Value, str]) -> None:
+        self.order, self.variables = order, variables
         self.root = order[-1]
-        self.names = names(order)
+        self.names = names_of(order, variables)
         self.gradients = dict.fromkeys(order, 0.0)
         self.failure = ""
         self.forward = [
@@ -125,7 +128,8 @@ class Explanation(Report):
             rows.append([self.derivative(step.parent), rule, step.product(), numeral(step.total)])
         header = ["derivative", "rule", "upstream × local = contribution", "grad"]
         title = ["Backward: each use of a value adds its contribution to the grad"]
-        return Table(title, header, rows, [self.failure] if self.failure else [])
+        remark = self.failure or Leftovers(self.order).remark(self.names)
+        return Table(title, header, rows, [remark] if remark else [])
 
     def to_html(self, path: Path) -> None:
         """Write a page to step through the computation, for any browser: one file that needs no network.
@@ -164,18 +168,19 @@ def _contributions(node: Value, upstream: float, formulas: dict[Value, Formula])
 if TYPE_CHECKING:
 
     @overload
-    def explain(value: Value, *, wrt: None = None) -> Explanation: ...
+    def explain(value: Value, *, wrt: None = None, names: bool = True) -> Explanation: ...
     @overload
-    def explain(value: Value, *, wrt: Value) -> PathExplanation: ...
+    def explain(value: Value, *, wrt: Value, names: bool = True) -> PathExplanation: ...
 
 
-def explain(value: Value, *, wrt: Value | None = None) -> Report:
+def explain(value: Value, *, wrt: Value | None = None, names: bool = True) -> Report:
     """Explain where the number in ``value`` and all its derivatives come from; changes nothing, no ``grad`` either.
 
     Args:
         value: the result of a computation of at most 500 values.
         wrt: explain one derivative, with respect to this Value: every path from ``value`` to it, the product of the
             local derivatives along each, and their sum. Of more than 20 paths the 20 with the largest products.
+        names: whether Values without a label are called as the variables of the caller that hold them.
 
     Returns:
         what prints as tables, shows itself in a notebook, and has ``to_markdown()``, ``to_latex()`` and, without
@@ -188,9 +193,8 @@ def explain(value: Value, *, wrt: Value | None = None) -> Report:
         ZeroDivisionError, OverflowError: with ``wrt``, if a local derivative is infinite. Without, the explanation ends
             there and says why.
 
-    >>> x = Value(3.0, label="x")
+    >>> x = Value(3.0)
     >>> y = x * x
-    >>> y.label = "y"
     >>> explain(y)
     Forward: each value from those before it
     <BLANKLINE>
@@ -216,15 +220,16 @@ def explain(value: Value, *, wrt: Value | None = None) -> Report:
     <BLANKLINE>
     ∂y/∂x = 3 + 3 = 6
     """
-    order = _order_to_explain(value)
+    variables = callers_variables() if names else {}
+    order = _order_to_explain(value, variables)
     if wrt is None:
-        return Explanation(order)
+        return Explanation(order, variables)
     if not isinstance(wrt, Value):
         raise TypeError(f"wrt is the Value whose gradient to explain, not {type(wrt).__name__}")
-    return PathExplanation(order, wrt)
+    return PathExplanation(order, wrt, variables)
 
 
-def _order_to_explain(root: Value) -> list[Value]:
+def _order_to_explain(root: Value, variables: Mapping[Value, str]) -> list[Value]:
     order = bounded_order(root, 500, "explain")
     if isinstance(root, Constant):
         kind = "a plain number of a formula" if type(root) is Constant else "a derivative that is the same everywhere"
@@ -232,7 +237,7 @@ def _order_to_explain(root: Value) -> list[Value]:
     changed = outdated(order)
     if changed is not None:
         raise ValueError(
-            f"{names(order)[changed]} = {changed.data} was computed before what it was made from got other numbers; "
-            "compute it again to explain it"
+            f"{names_of(order, variables)[changed]} = {changed.data} was computed before what it was made from got "
+            "other numbers; compute it again to explain it"
         )
     return order

@@ -9,9 +9,13 @@ from tinygrad_edu.engine.backward import local_derivatives, topological_order
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.formulas.formula import Formula, equation, joined, numeral, ratio, separated
 from tinygrad_edu.formulas.tables import Report, Table
-from tinygrad_edu.viz.graphs.expression import names, operand_names
+from tinygrad_edu.viz.graphs.expression import operand_names
+from tinygrad_edu.viz.graphs.leftovers import Leftovers
+from tinygrad_edu.viz.graphs.names import names_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tinygrad_edu.formulas.tables import Cell
 
 MAX_PATHS = 20
@@ -26,8 +30,8 @@ class PathExplanation(Report):
         total: the sum over all of them, the derivative.
     """
 
-    def __init__(self, order: list[Value], wrt: Value) -> None:
-        root, formulas = order[-1], names(order)
+    def __init__(self, order: list[Value], wrt: Value, variables: Mapping[Value, str]) -> None:
+        root, formulas = order[-1], names_of(order, variables)
         if wrt not in formulas:
             raise ValueError(f"{wrt!r} is not among the values that {formulas[root]} was computed from")
         self.count = count_paths(root, wrt)
@@ -42,7 +46,11 @@ class PathExplanation(Report):
         name = ratio("∂", formulas[root], formulas[wrt])
         paths = "one path" if self.count == 1 else f"{self.count:,} paths"
         title: list[Cell] = [name, f": {paths} from ", formulas[root], " to ", formulas[wrt]]
-        super().__init__([Table(title, ["path", "through", "local derivatives", "product"], rows, self._sum(name))])
+        remark = self._sum(name)
+        leftovers = Leftovers(order)
+        if wrt in leftovers.brought:
+            remark += [f". {formulas[wrt]}: {leftovers.sentence(wrt, formulas[root].text)}"]
+        super().__init__([Table(title, ["path", "through", "local derivatives", "product"], rows, remark)])
 
     def _sum(self, name: Formula) -> list[Cell]:
         products = [path.product for path in self.paths]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.viz.graphs.names import callers_variables
 from tinygrad_edu.viz.graphs.walks import require_value
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ LEVELS = ("op", "neuron", "layer")
 IN_NOTEBOOKS = 20  # a Value with more values behind it shows itself as text
 
 
-def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_nodes: int = 500) -> Picture:
+def draw(
+    value: Value | Module, *, level: str = "op", expand: bool = False, max_nodes: int = 500, names: bool = True
+) -> Picture:
     """Draw what was recorded, or a network.
 
     A box is a value: its name, its number (data) and its gradient (grad). The operation stands at its left. The
@@ -36,6 +39,7 @@ def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_
             the last two what was computed in the same way for many examples is one box.
         expand: whether to open composite operations, such as a sigmoid or a dot, into what they are defined as.
         max_nodes: the most boxes to draw.
+        names: whether Values without a label are called as the variables of the caller that hold them.
 
     Returns:
         a ``graphviz.Digraph`` that shows itself in a notebook; ``draw(value).render("picture.svg")`` writes a file.
@@ -44,10 +48,11 @@ def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_
         TypeError: if ``value`` is neither a Value nor a Module of layers.
         ValueError: for an unknown level, or more than ``max_nodes`` boxes.
 
-    >>> x = Value(3.0, label="x")
-    >>> picture = draw(x * x)
-    >>> picture.source.count("->")
-    2
+    >>> x = Value(3.0)
+    >>> y = x * x
+    >>> picture = draw(y)
+    >>> picture.source.count("->"), "<b>y</b>" in picture.source
+    (2, True)
     """
     if level not in LEVELS:
         raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level!r}")
@@ -58,13 +63,14 @@ def draw(value: Value | Module, *, level: str = "op", expand: bool = False, max_
 
         return draw_network(value)
     require_value(value, "draw", "a Value or a Module")
+    variables = callers_variables() if names else {}
     if level != "op":
         from tinygrad_edu.viz.graphs.folding import draw_folded
 
-        return draw_folded(value, level, max_nodes)
+        return draw_folded(value, level, max_nodes, variables)
     from tinygrad_edu.viz.graphs.operations import draw_operations
 
-    return draw_operations(value, expand, max_nodes)
+    return draw_operations(value, expand, max_nodes, variables)
 
 
 # ---- in notebooks ----------------------------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from tinygrad_edu.formulas.formula import (
     fraction,
     infix,
     marked,
-    name,
     numeral,
     prefix,
     radical,
@@ -33,6 +32,7 @@ from tinygrad_edu.formulas.formula import (
     superscript,
     visible,
 )
+from tinygrad_edu.viz.graphs.names import callers_variables, names_of
 from tinygrad_edu.viz.graphs.walks import bounded_order
 
 if TYPE_CHECKING:
@@ -130,29 +130,6 @@ def _tidied(op: Operation, operands: Sequence[Formula]) -> Formula | None:
 # ---- graphs ----------------------------------------------------------------------------------------------------------
 
 
-def names(order: Sequence[Value]) -> dict[Value, Formula]:
-    """A name for each Value, no two of them alike: its label, or v1, v2, ... in order. Constants are written as their
-    number, and +x without a label has the name of x."""
-    copies: dict[str, int] = {}
-    formulas: dict[Value, Formula] = {}
-    unnamed, known = [], set(order)
-    for node in order:
-        if isinstance(node, Constant):
-            formulas[node] = numeral(node.data, constant=True)
-        elif visible(node.label):
-            latex = name(node.label).latex
-            copies[latex] = copies.get(latex, 0) + 1
-            formulas[node] = name(node.label, copies[latex])
-        elif node.op is not positive or node.parents[0] not in known:
-            unnamed.append(node)
-    counted = map(name, (f"v{i}" for i in range(1, len(order) + len(copies) + 1)))
-    formulas.update(zip(unnamed, (formula for formula in counted if formula.latex not in copies)))
-    for node in order:
-        if node not in formulas:
-            formulas[node] = formulas[node.parents[0]]
-    return formulas
-
-
 def _follow(result: Any, formulas: dict[Value, Formula], tidy: bool) -> Formula:
     """The formula of what was computed from Values whose ``formulas`` are known; what lies between joins them."""
     if not isinstance(result, Value):
@@ -187,7 +164,7 @@ def operand_names(node: Value, formulas: Mapping[Value, Formula]) -> list[Formul
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x
-    >>> [str(name) for name in operand_names(y, names([x, y]))]
+    >>> [str(name) for name in operand_names(y, names_of([x, y]))]
     ['x₍₁₎', 'x₍₂₎']
     """
     total, so_far = Counter(node.parents), Counter[Value]()
@@ -208,7 +185,7 @@ def of_rule(node: Value, formulas: Mapping[Value, Formula]) -> list[tuple[Formul
     >>> from tinygrad_edu.engine.ops import tanh
     >>> z = Value(0.5, label="z")
     >>> y = tanh(z)
-    >>> [(symbols, numbers)] = of_rule(y, names([z, y]))
+    >>> [(symbols, numbers)] = of_rule(y, names_of([z, y]))
     >>> print(symbols, "=", numbers)
     1 − tanh²(z) = 1 − 0.4621²
     """
@@ -262,28 +239,37 @@ class Expression:
         return f"$\\displaystyle {self.to_latex()}$"
 
 
-def expression(value: Value) -> Expression:
-    """The recorded graph as one formula; a part that is used more than once is named, by its label if it has one.
+def expression(value: Value, *, names: bool = True) -> Expression:
+    """The recorded graph as one formula; a part that is used more than once is named.
+
+    Args:
+        value: a Value that was computed from Values.
+        names: whether Values without a label are called as the variables of the caller that hold them.
 
     Raises:
         TypeError: if it is not a Value.
         ValueError: if the graph has more than 500 values.
 
-    >>> w, x, b = Value(0.5, label="w"), Value(2.0, label="x"), Value(-1.0, label="b")
+    >>> w, x, b = Value(0.5), Value(2.0), Value(-1.0)
     >>> z = w * x + b
     >>> expression(z.tanh())
     tanh(w·x + b)
     >>> print(expression(z * z.exp()))
-    v2·exp(v2)
-      where v2 = w·x + b
+    z·exp(z)
+      where z = w·x + b
     >>> expression(z.tanh()).to_latex()
     '\\\\tanh\\\\left( w \\\\cdot x + b \\\\right)'
     """
+    return written_out(value, callers_variables() if names else {})
+
+
+def written_out(value: Value, variables: Mapping[Value, str]) -> Expression:
+    """The same with the names of ``variables``."""
     order = bounded_order(value, 500, "write out")
-    formulas, uses = names(order), _uses(value)
+    formulas, uses = names_of(order, variables), _uses(value)
     parts = []
     for node in order:
-        if node.op is positive and not node.label:
+        if node.op is positive and not node.label and node not in variables:
             formulas[node] = formulas[node.parents[0]]
         elif node.op is not None:
             formula = written(node, formulas)

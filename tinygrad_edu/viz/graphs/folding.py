@@ -15,6 +15,8 @@ from tinygrad_edu.nn.module import Parameter
 from tinygrad_edu.viz.graphs.boxes import HINT, framed, legend, raised
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
 from tinygrad_edu.viz.graphs.layout import direction
+from tinygrad_edu.viz.graphs.leftovers import Leftovers
+from tinygrad_edu.viz.graphs.names import called
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, styled
 
 if TYPE_CHECKING:
@@ -42,10 +44,11 @@ class Box:
         self.outputs: list[Value] = []
 
 
-def draw_folded(root: Value, level: str, max_nodes: int) -> Picture:
+def draw_folded(root: Value, level: str, max_nodes: int, variables: Mapping[Value, str]) -> Picture:
     """The drawing of a graph at the level of "neuron" or "layer"; see ``draw``."""
     order = topological_order(root)
-    box_of = fold(order, level)
+    names = called(order, variables)
+    box_of = fold(order, level, names)
     boxes = list(dict.fromkeys(box_of.values()))
     if len(boxes) > max_nodes:
         less = ' level="layer" shows less;' if level == "neuron" else ""
@@ -58,11 +61,11 @@ def draw_folded(root: Value, level: str, max_nodes: int) -> Picture:
     for (tail, _), values in arrows.items():
         tail.outputs = list(dict.fromkeys([*tail.outputs, *values]))
     box_of[root].outputs.append(root)
-    return _drawn(boxes, arrows)
+    return _drawn(boxes, arrows, names, Leftovers(order).hint(names.get(root, "the last value")))
 
 
-def fold(order: Sequence[Value], level: str) -> dict[Value, Box]:
-    """The box of each Value but constants, and of the last Value in any case."""
+def fold(order: Sequence[Value], level: str, names: Mapping[Value, str]) -> dict[Value, Box]:
+    """The box of each Value but constants, and of the last Value in any case; leaves of one name are in one box."""
     groups = group_of_each(order, {})
     boxes: dict[Hashable, Box] = {}
     box_of: dict[Value, Box] = {}
@@ -74,7 +77,7 @@ def fold(order: Sequence[Value], level: str) -> dict[Value, Box]:
         if path:
             key = title = path
         elif node.op is None:
-            title = node.label
+            title = names.get(node, "")
             if level == "layer" and title.endswith("]"):
                 title = title.partition("[")[0]
             key = (title, type(node))
@@ -101,13 +104,18 @@ def _layer(group: str) -> str:
 # ---- drawing ---------------------------------------------------------------------------------------------------------
 
 
-def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], Mapping[Value, None]]) -> Picture:
+def _drawn(
+    boxes: Sequence[Box],
+    arrows: Mapping[tuple[Box, Box], Mapping[Value, None]],
+    names: Mapping[Value, str],
+    leftover: str,
+) -> Picture:
     picture = Picture()
     picture.attr(rankdir=direction({box: [tail for tail, head in arrows if head is box] for box in boxes}))
     picture.attr(ranksep="1.2" if len(arrows) > MANY else "0.6", nodesep="0.12", ordering="out")
     scale = Scale(_strongest(box.outputs) for box in boxes[:-1] or boxes)
     for box in boxes:
-        picture.node(box.id, f"<{_label(box, scale)}>", tooltip=_count(len(box.members), "value"))
+        picture.node(box.id, f"<{_label(box, names, scale)}>", tooltip=_count(len(box.members), "value"))
     slopes_into = {box: _slopes(box) for box in boxes}
     hint = "the colour is that of the largest grad in the box"
     for (tail, head), values in arrows.items():
@@ -122,7 +130,7 @@ def _drawn(boxes: Sequence[Box], arrows: Mapping[tuple[Box, Box], Mapping[Value,
         picture.edge(tail.id, head.id, **look)
     picture.words = f"Graph of a computation: {'; '.join(_in_words(box, arrows) for box in boxes)}."
     exceeded = _strongest(boxes[-1].outputs) > scale.largest
-    picture.attr(label=legend({box.kind for box in boxes}, scale, exceeded, hint), labelloc="b")
+    picture.attr(label=legend({box.kind for box in boxes}, scale, exceeded, leftover or hint), labelloc="b")
     return picture
 
 
@@ -155,11 +163,11 @@ def _slopes(box: Box) -> dict[Value, float]:
     return slopes
 
 
-def _label(box: Box, scale: Scale) -> str:
+def _label(box: Box, names: Mapping[Value, str], scale: Scale) -> str:
     values = box.outputs or box.members
     head, name, lines = box.kind, box.title, []
-    if len(values) == 1 and not box.path and not box.kind and visible(values[0].label):
-        head, name = box.title, visible(values[0].label)
+    if len(values) == 1 and not box.path and not box.kind and values[0] in names:
+        head, name = box.title, visible(names[values[0]])
     if box.path:
         operations = dict.fromkeys(symbol(node.op) for node in box.members if node.op)
         parameters = _count(sum(isinstance(node, Parameter) for node in box.members), "parameter")

@@ -12,9 +12,11 @@ from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.viz.graphs.boxes import HINT, framed, legend, raised
 from tinygrad_edu.viz.graphs.expansion import expand as expanded
-from tinygrad_edu.viz.graphs.expression import names, of_node, written
+from tinygrad_edu.viz.graphs.expression import of_node, written
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
 from tinygrad_edu.viz.graphs.layout import direction, line_style
+from tinygrad_edu.viz.graphs.leftovers import Leftovers
+from tinygrad_edu.viz.graphs.names import names_of
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, escaped, styled
 from tinygrad_edu.viz.graphs.walks import bounded_order, outdated
 
@@ -28,15 +30,18 @@ STEPS = 40  # of a computation are put into words
 CHANGED = "numbers have been set since this was computed: grads are older than the data and the arrows"
 
 
-def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
+def draw_operations(value: Value, expand: bool, max_nodes: int, variables: Mapping[Value, str]) -> Picture:
     """The drawing of a graph at the level of "op"; see ``draw``."""
     origin: dict[Value, Value] = {}
     try:
         order = bounded_order(value, max_nodes, "draw")
         changed = outdated(order) is not None
+        leftovers = Leftovers(order)
         if expand:
             value, origin = expanded(value, max_nodes)
             order = bounded_order(value, max_nodes, "draw")
+            results = {origin.get(node, node): node for node in order}  # of each composite its last part
+            variables = {results[node]: name for node, name in variables.items() if node in results}
     except ValueError as error:
         smaller = 'draw(value, level="neuron" or "layer") shows less, max_nodes=... allows more'
         raise ValueError(f"{error}; {smaller}") from None
@@ -49,13 +54,15 @@ def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
     # The last grad is usually 1 whatever the others are.
     scale = Scale(node.grad for node in order[:-1] or order if not isinstance(node, Constant))
     ids = {node: f"v{i}" for i, node in enumerate(order)}
-    formulas = names(order)
-    frames = _frames(picture, groups)
+    formulas = names_of(order, variables)
+    frames, root = _frames(picture, groups), formulas[value].text
     # In frames that lie side by side Graphviz puts what comes first last.
     framed_nodes = [node for node in order if groups[node]][:: -1 if along == "LR" else 1]
     for node in [node for node in order if not groups[node]] + framed_nodes:
         name = _short(node, formulas[node].text, groups[node])
-        frames[parts(groups[node])].node(ids[node], f"<{_box(node, name, formulas, scale)}>", tooltip=_tooltip(node))
+        grad = leftovers.lines(node, root)
+        box = _box(node, name, grad, formulas, scale)
+        frames[parts(groups[node])].node(ids[node], f"<{box}>", tooltip=_tooltip(node, variables, leftovers, root))
     for path in sorted(filter(None, frames), key=len, reverse=True):
         frames[path[:-1]].subgraph(frames[path])
     for node in order:
@@ -66,8 +73,9 @@ def draw_operations(value: Value, expand: bool, max_nodes: int) -> Picture:
         for parent, slope in zip(node.parents, slopes):
             picture.edge(ids[parent], ids[node], **_arrow(node, parent, slope, scale))
     picture.words = _in_words(order, formulas)
+    hint = CHANGED if changed else leftovers.hint(root) or HINT
     kinds, exceeded = {role(node) for node in order}, order[-1].grad > scale.largest
-    picture.attr(label=legend(kinds, scale, exceeded, CHANGED if changed else HINT), labelloc="b")
+    picture.attr(label=legend(kinds, scale, exceeded, hint), labelloc="b")
     return picture
 
 
@@ -105,12 +113,12 @@ def _short(node: Value, name: str, group: str) -> str:
     return name.removeprefix(group + ".") if group else name
 
 
-def _box(node: Value, name: str, formulas: Mapping[Value, Formula], scale: Scale) -> str:
+def _box(node: Value, name: str, grad: Sequence[str], formulas: Mapping[Value, Formula], scale: Scale) -> str:
     kind = role(node)
     if kind == "constant":
         return styled(digits(node.data), size=13, colour=GREY)
     sign = symbol(node.op) if node.op else ""
-    numbers = [f"data {digits(node.data)}", f"grad {digits(node.grad)}"]
+    numbers = [f"data {digits(node.data)}", *map(escaped, grad)]
     return framed(kind or _in_order(node, formulas), name, numbers, kind, scale.fill(node.grad), sign)
 
 
@@ -121,9 +129,11 @@ def _in_order(node: Value, formulas: Mapping[Value, Formula]) -> str:
     return visible(written(node, formulas).text, 24)
 
 
-def _tooltip(node: Value) -> str:
-    text = f"{visible(node.label, 200)} = {node.data}" if node.label else f"{node.data}"
-    return escaped(text if isinstance(node, Constant) else f"{text}, grad {node.grad}")
+def _tooltip(node: Value, variables: Mapping[Value, str], leftovers: Leftovers, root: str) -> str:
+    name = node.label or variables.get(node)
+    text = f"{visible(name, 200)} = {node.data}" if name else f"{node.data}"
+    grad = leftovers.sentence(node, root) if node in leftovers.brought else f"grad {node.grad}"
+    return escaped(text if isinstance(node, Constant) else f"{text}, {grad}")
 
 
 def _arrow(node: Value, parent: Value, slope: float | None, scale: Scale) -> dict[str, str]:

@@ -18,7 +18,7 @@ from tinygrad_edu.calculus.differences import judge
 from tinygrad_edu.calculus.linearization import Linearization
 from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import DOTS, Formula, continued, digits, equation, joined, numeral, visible
-from tinygrad_edu.viz.graphs.expression import expression, notation, of_node, operand_names
+from tinygrad_edu.viz.graphs.expression import notation, of_node, operand_names, written_out
 from tinygrad_edu.viz.graphs.groups import role
 from tinygrad_edu.viz.graphs.picture import Scale
 from tinygrad_edu.viz.page.svg import graph
@@ -62,7 +62,7 @@ def _title(explanation: Explanation) -> Formula:
     root, names = explanation.root, explanation.names
     if root.op is None:
         return names[root]
-    whole = expression(root)
+    whole = written_out(root, explanation.variables)
     short = not whole.parts and len(whole.formula.text) <= 60
     return equation(names[root], whole.formula if short else of_node(root, names)[0])
 
