@@ -133,7 +133,7 @@ def test_any_text_is_a_name(label):
 
 @given(
     st.lists(
-        st.one_of(st.sampled_from(["", "x", "v1", "v2", "v[1]", "x⁽²⁾", "x(2)", "w0", "w[0]", "w₀", *NASTY]), st.text())
+        st.one_of(st.sampled_from(["", "x", "v1", "v2", "v[1]", "x#2", "x(2)", "w0", "w[0]", "w₀", *NASTY]), st.text())
     )
 )
 def test_any_texts_are_names_and_no_two_values_are_called_alike(labels):
@@ -149,7 +149,7 @@ def test_names_are_labels_or_counted():
     order = [Value(1.0, label=label) for label in labels]
     constant = (order[0] + 2.5).parents[1]
     formulas = names_of([*order, constant])
-    assert [formulas[node].text for node in order] == ["x", "v2", "v1", "x⁽²⁾", "v3", "w[0]", "w0⁽²⁾"]
+    assert [formulas[node].text for node in order] == ["x", "v2", "v1", "x#2", "v3", "w[0]", "w0#2"]
     assert formulas[constant].text == "2.5"
     assert name("layers.0.neurons.3").text == "layers.0.neurons.3"
     assert [name(label).text for label in ("a b", "2nd", "x²", "_x")] == ["“a b”", "“2nd”", "“x²”", "_x"]

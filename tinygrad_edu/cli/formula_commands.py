@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import textwrap
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from tinygrad_edu.viz.graphs.drawing import draw
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tinygrad_edu.engine.value import Value
 
@@ -60,10 +61,8 @@ def draw_formula(options: argparse.Namespace) -> None:
     except (ArithmeticError, ValueError) as error:
         without = "so no gradient can be computed; every grad in the picture is 0"
         print(f"tinygrad-edu draw: {error}, {without}", file=sys.stderr)
-    try:
+    with _without_advice():
         picture = draw(result, expand=options.expand)
-    except ValueError as error:
-        raise ValueError(str(error).partition("; draw(")[0]) from None  # the rest is advice for Python
     _save(options.out, picture.render)
 
 
@@ -72,7 +71,8 @@ def explain_formula(options: argparse.Namespace) -> None:
     result, values = _computed(options)
     if options.wrt not in (None, *values):
         raise ValueError(f"the formula has no name {options.wrt!r}; its names are {', '.join(values) or 'none'}")
-    report: Report = explain(result) if options.wrt is None else explain(result, wrt=values[options.wrt])
+    with _without_advice():
+        report: Report = explain(result) if options.wrt is None else explain(result, wrt=values[options.wrt])
     text = report.to_latex() if options.latex else report.to_markdown() if options.markdown else _as_text(report)
     print(printable(text), end="")
 
@@ -81,7 +81,18 @@ def write_page(options: argparse.Namespace) -> None:
     """Write the page on which to step through a formula."""
     _check_ending(options.out, PAGES, "page")
     result, _ = _computed(options)
-    _save(options.out, explain(result).to_html)
+    with _without_advice():
+        explanation = explain(result)
+    _save(options.out, explanation.to_html)
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Cut from the message of an error what it advises to write in Python."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(re.split(r"; (?:draw|explain)\(", str(error))[0]) from None
 
 
 def _computed(options: argparse.Namespace) -> tuple[Value, dict[str, Value]]:

@@ -104,11 +104,11 @@ def visible(text: str, limit: int = 30) -> str:
     return line if len(line) <= limit and len(text) <= 2 * limit else line[: limit - 1] + "…"
 
 
-def name(label: str, copy: int = 1) -> Formula:
-    """A name; of several that look the same, the second has ``copy`` 2, and so on.
+def name(label: str) -> Formula:
+    """A name.
 
-    >>> name("w[0]").latex, name("x", 2).text, name("a+b").text
-    ('w_{0}', 'x⁽²⁾', '“a+b”')
+    >>> name("w[0]").latex, name("a+b").text
+    ('w_{0}', '“a+b”')
     """
     text = visible(label, 48)
     stem, index = _subscript(text)
@@ -121,21 +121,38 @@ def name(label: str, copy: int = 1) -> Formula:
         formula = letters
         if index:
             formula = Formula(text, f"{letters.latex}_{{{index}}}", ("msub", letters.mathml, ("mn", index)))
-    return formula if copy == 1 else _numbered(formula, copy, "^", SUPERSCRIPTS)
+    return formula
+
+
+def indexed(letter: str, indices: Sequence[int], layer: int = 0) -> Formula:
+    """A letter with indices below it and, in parentheses above, the number of a layer, if it is not 0.
+
+    >>> indexed("w", [1, 2], 3).text, indexed("h", [1], 2).latex, indexed("w", [12, 3]).text
+    ('w₁₂⁽³⁾', 'h_{1}^{(2)}', 'w₁₂,₃')
+    """
+    below = ("" if max(indices) < 10 else ",").join(map(str, indices))
+    text, latex = letter + below.translate(SUBSCRIPTS), f"{letter}_{{{below}}}"
+    mathml: MathML = ("msub", ("mi", letter), ("mn", below))
+    if layer:
+        above = f"({layer})"
+        text, latex = text + above.translate(SUPERSCRIPTS), f"{latex}^{{{above}}}"
+        mathml = ("msup", mathml, ("mn", above))
+    return Formula(text, latex, mathml)
+
+
+def numbered(formula: Formula, number: int) -> Formula:
+    """The name of one of several Values that have the same: x#2 for the second."""
+    mark = f"#{number}"
+    return Formula(
+        formula.text + mark, rf"{{{formula.latex}}}_{{\{mark}}}", ("msub", ("mrow", formula.mathml), ("mn", mark))
+    )
 
 
 def marked(formula: Formula, use: int) -> Formula:
-    """A name for one use of several: x₍₂₎ for the second x in x·x."""
-    return _numbered(formula, use, "_", SUBSCRIPTS)
-
-
-def _numbered(formula: Formula, number: int, latex: str, script: dict[int, int]) -> Formula:
-    mark = f"({number})"
-    return Formula(
-        formula.text + mark.translate(script),
-        rf"{{{formula.latex}}}{latex}{{{mark}}}",
-        ("msup" if latex == "^" else "msub", ("mrow", formula.mathml), ("mn", mark)),
-    )
+    """A name for one use of several of the same Value: x₍₂₎ for the second x in x·x."""
+    mark = f"({use})"
+    text, latex = formula.text + mark.translate(SUBSCRIPTS), rf"{{{formula.latex}}}_{{{mark}}}"
+    return Formula(text, latex, ("msub", ("mrow", formula.mathml), ("mn", mark)))
 
 
 def words(text: str) -> str:

@@ -368,7 +368,7 @@ def test_a_network_is_explained():
     explanation = explain(out)
     for step in explanation.forward:
         assert explanation.gradients[step.node] == step.node.grad
-    assert "layers.0.neurons.1.w[0]" in str(explanation)
+    assert re.search(r"w₂₁⁽¹⁾\s+(formula: )?parameter layers.0.neurons.1.w\[0\]", str(explanation))
 
 
 def test_rules_that_only_take_numbers_are_explained(own_operation):

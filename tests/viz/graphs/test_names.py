@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from tinygrad_edu import Value, Values, draw, explain, expression
+from tinygrad_edu import Value, Values, draw, explain, expression, losses, nn
+from tinygrad_edu.viz.graphs.names import names_of, place_of
 
 
 def named(report):
@@ -92,3 +93,44 @@ def test_values_makes_a_leaf_for_each_name():
     assert (w.data, w.label, x.data, x.label) == (0.5, "w", 3.0, "x")
     with pytest.raises(TypeError, match="expected a number, not str"):
         Values(w="0.5")
+
+
+# ---- networks --------------------------------------------------------------------------------------------------------
+
+
+def test_networks_are_written_as_on_a_blackboard():
+    y = nn.MLP(2, [2, 1], "tanh", seed=0)([1.0, 2.0])
+    first, second = "x₁·w₁₁⁽¹⁾ + x₂·w₁₂⁽¹⁾ + b₁⁽¹⁾", "x₁·w₂₁⁽¹⁾ + x₂·w₂₂⁽¹⁾ + b₂⁽¹⁾"
+    whole = expression(y)
+    assert str(whole) == f"tanh({first})·w₁₁⁽²⁾ + tanh({second})·w₁₂⁽²⁾ + b₁⁽²⁾"
+    assert r"x_{1} \cdot w_{21}^{(1)}" in whole.to_latex()
+    assert named(explain(y, names=False))[5:7] == ["z₁⁽¹⁾", "h₁⁽¹⁾"]
+    assert named(explain(y))[-1] == "y"
+
+
+def test_layers_and_modules_are_told_where_there_are_several():
+    assert str(expression(nn.Layer(2, 1, "tanh")([1.0, 2.0]))) == "tanh(x₁·w₁₁ + x₂·w₁₂ + b₁)"
+    labels = ["encoder.layers.1.neurons.0.b", "hidden.neurons.11.w[2]", "neurons.2"]
+    assert [str(formula) for formula in names_of([Value(1.0, label) for label in labels]).values()] == [
+        "encoder.b₁⁽²⁾", "hidden.w₁₂,₃", "h₃",
+    ]  # fmt: skip
+    for label in ("", "x[0]", "w[0]", "layers.0.weights[1]", "neurons.x", "neurons.1.w[0].b", "my_neurons.1"):
+        assert place_of(label) is None
+
+
+def test_inputs_are_counted_from_one_only_beside_a_network():
+    assert [str(f) for f in names_of([Value(1.0, "x[0]"), Value(1.0, "x[zero]")]).values()] == ["x[0]", "x[zero]"]
+
+
+def test_what_comes_of_several_examples_is_numbered_and_looks_like_no_power():
+    model = nn.Layer(1, 1, "tanh", seed=0)
+    loss = losses.mse([model([1.0]), model([2.0])], [0.0, 1.0])
+    names = [str(step.name) for step in explain(loss).forward]
+    assert {"x₁", "x₁#2", "z₁", "z₁#2", "h₁", "h₁#2", "w₁₁", "b₁"} <= set(names)
+    assert len(set(names)) == len(names)
+
+
+def test_a_box_of_a_neuron_has_its_letter_and_where_to_find_it():
+    source = draw(nn.MLP(2, [2, 1], seed=0)([1.0, 2.0]), level="neuron").source
+    assert "<b>h₂⁽¹⁾</b>" in source
+    assert "layers.0.neurons.1" in source

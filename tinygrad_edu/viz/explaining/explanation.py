@@ -16,12 +16,12 @@ from tinygrad_edu.viz.explaining.paths import PathExplanation
 from tinygrad_edu.viz.graphs.expression import of_node, of_rule, operand_names, write
 from tinygrad_edu.viz.graphs.groups import role
 from tinygrad_edu.viz.graphs.leftovers import Leftovers
-from tinygrad_edu.viz.graphs.names import callers_variables, names_of
+from tinygrad_edu.viz.graphs.names import callers_variables, names_of, place_of
 from tinygrad_edu.viz.graphs.walks import bounded_order, outdated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import overload
+    from typing import Literal, overload
 
     from tinygrad_edu.formulas.tables import Cell
     from tinygrad_edu.nn.files import Path
@@ -116,7 +116,7 @@ class Explanation(Report):
 
     def _forward_table(self) -> Table:
         rows: list[list[Cell]] = [
-            [step.name, step.formula or role(step.node), step.numbers or "", numeral(step.node.data)]
+            [step.name, step.formula or _origin(step.node), step.numbers or "", numeral(step.node.data)]
             for step in self.forward
         ]
         return Table(["Forward: each value from those before it"], ["value", "formula", "in numbers", "result"], rows)
@@ -144,6 +144,11 @@ class Explanation(Report):
         write_whole(path, page(self))
 
 
+def _origin(leaf: Value) -> str:
+    """The role of a leaf and, of what a formula calls by a letter, the name under which it is found."""
+    return f"{role(leaf)} {leaf.label}" if place_of(leaf.label) else role(leaf)
+
+
 def _contributions(node: Value, upstream: float, formulas: dict[Value, Formula]) -> list[Contribution]:
     """One for each operand of ``node``, when ``upstream`` has arrived at it."""
     if node.op is None:
@@ -168,28 +173,32 @@ def _contributions(node: Value, upstream: float, formulas: dict[Value, Formula])
 if TYPE_CHECKING:
 
     @overload
-    def explain(value: Value, *, wrt: None = None, names: bool = True) -> Explanation: ...
+    def explain(value: Value, *, wrt: None = None, level: Literal["op"] = "op", names: bool = True) -> Explanation: ...
+    @overload
+    def explain(value: Value, *, level: str, names: bool = True) -> Report: ...
     @overload
     def explain(value: Value, *, wrt: Value, names: bool = True) -> PathExplanation: ...
 
 
-def explain(value: Value, *, wrt: Value | None = None, names: bool = True) -> Report:
+def explain(value: Value, *, wrt: Value | None = None, level: str = "op", names: bool = True) -> Report:
     """Explain where the number in ``value`` and all its derivatives come from; changes nothing, no ``grad`` either.
 
     Args:
-        value: the result of a computation of at most 500 values.
+        value: the result of a computation, at the level of "op" of at most 500 values.
         wrt: explain one derivative, with respect to this Value: every path from ``value`` to it, the product of the
             local derivatives along each, and their sum. Of more than 20 paths the 20 with the largest products.
+        level: how deep to look, as for ``draw``: at every operation ("op"), or only at what each "neuron" or "layer"
+            received, gave and sends back, where several examples are told as a range.
         names: whether Values without a label are called as the variables of the caller that hold them.
 
     Returns:
-        what prints as tables, shows itself in a notebook, and has ``to_markdown()``, ``to_latex()`` and, without
-        ``wrt``, ``to_html(path)``, which writes a page to step through.
+        what prints as tables, shows itself in a notebook, and has ``to_markdown()``, ``to_latex()`` and, of every
+        operation, ``to_html(path)``, which writes a page to step through.
 
     Raises:
         TypeError: if ``value`` or ``wrt`` is not a Value.
-        ValueError: if the graph is too large, if ``wrt`` is not part of it, or if numbers in it were set after others
-            were computed from them, as an optimizer's step does.
+        ValueError: for an unknown level, or one beside ``wrt``; if the graph is too large, if ``wrt`` is not part of
+            it, or if numbers in it were set after others were computed from them, as an optimizer's step does.
         ZeroDivisionError, OverflowError: with ``wrt``, if a local derivative is infinite. Without, the explanation ends
             there and says why.
 
@@ -220,8 +229,14 @@ def explain(value: Value, *, wrt: Value | None = None, names: bool = True) -> Re
     <BLANKLINE>
     ∂y/∂x = 3 + 3 = 6
     """
+    if level not in ("op", "neuron", "layer") or (wrt is not None and level != "op"):
+        raise ValueError(f'level must be "op", "neuron" or "layer", and "op" beside wrt, not {level!r}')
     variables = callers_variables() if names else {}
-    order = _order_to_explain(value, variables)
+    order = _order_to_explain(value, variables, 500 if level == "op" else 1_000_000)
+    if level != "op":
+        from tinygrad_edu.viz.explaining.folded import FoldedExplanation  # it takes graphviz, which takes a while
+
+        return FoldedExplanation(order, level, variables)
     if wrt is None:
         return Explanation(order, variables)
     if not isinstance(wrt, Value):
@@ -229,8 +244,11 @@ def explain(value: Value, *, wrt: Value | None = None, names: bool = True) -> Re
     return PathExplanation(order, wrt, variables)
 
 
-def _order_to_explain(root: Value, variables: Mapping[Value, str]) -> list[Value]:
-    order = bounded_order(root, 500, "explain")
+def _order_to_explain(root: Value, variables: Mapping[Value, str], max_nodes: int) -> list[Value]:
+    try:
+        order = bounded_order(root, max_nodes, "explain")
+    except ValueError as error:
+        raise ValueError(f'{error}; explain(value, level="neuron" or "layer") says less') from None
     if isinstance(root, Constant):
         kind = "a plain number of a formula" if type(root) is Constant else "a derivative that is the same everywhere"
         raise ValueError(f"{root.data} is {kind}: there is nothing to explain")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from tinygrad_edu.engine.value import Value
+    from tinygrad_edu.formulas.formula import Formula
 
 MANY = 60  # more arrows than this are drawn without numbers
 
@@ -61,10 +62,10 @@ def draw_folded(root: Value, level: str, max_nodes: int, variables: Mapping[Valu
     for (tail, _), values in arrows.items():
         tail.outputs = list(dict.fromkeys([*tail.outputs, *values]))
     box_of[root].outputs.append(root)
-    return _drawn(boxes, arrows, names, Leftovers(order).hint(names.get(root, "the last value")))
+    return _drawn(boxes, arrows, names, Leftovers(order).hint(names[root].text if root in names else "the last value"))
 
 
-def fold(order: Sequence[Value], level: str, names: Mapping[Value, str]) -> dict[Value, Box]:
+def fold(order: Sequence[Value], level: str, names: Mapping[Value, Formula]) -> dict[Value, Box]:
     """The box of each Value but constants, and of the last Value in any case; leaves of one name are in one box."""
     groups = group_of_each(order, {})
     boxes: dict[Hashable, Box] = {}
@@ -77,9 +78,9 @@ def fold(order: Sequence[Value], level: str, names: Mapping[Value, str]) -> dict
         if path:
             key = title = path
         elif node.op is None:
-            title = names.get(node, "")
-            if level == "layer" and title.endswith("]"):
-                title = title.partition("[")[0]
+            title = names[node].text if node in names else ""
+            if level == "layer" and node.label.endswith("]"):
+                title = node.label.partition("[")[0]
             key = (title, type(node))
         else:
             title = symbol(node.op)
@@ -107,7 +108,7 @@ def _layer(group: str) -> str:
 def _drawn(
     boxes: Sequence[Box],
     arrows: Mapping[tuple[Box, Box], Mapping[Value, None]],
-    names: Mapping[Value, str],
+    names: Mapping[Value, Formula],
     leftover: str,
 ) -> Picture:
     picture = Picture()
@@ -163,11 +164,13 @@ def _slopes(box: Box) -> dict[Value, float]:
     return slopes
 
 
-def _label(box: Box, names: Mapping[Value, str], scale: Scale) -> str:
+def _label(box: Box, names: Mapping[Value, Formula], scale: Scale) -> str:
     values = box.outputs or box.members
     head, name, lines = box.kind, box.title, []
     if len(values) == 1 and not box.path and not box.kind and values[0] in names:
-        head, name = box.title, visible(names[values[0]])
+        head, name = box.title, names[values[0]].text
+    if box.path and len(symbols := {names[value].text for value in values if value in names}) == 1:
+        head, name = box.path, symbols.pop()
     if box.path:
         operations = dict.fromkeys(symbol(node.op) for node in box.members if node.op)
         parameters = _count(sum(isinstance(node, Parameter) for node in box.members), "parameter")

@@ -77,7 +77,8 @@ class Leftovers:
     def hint(self, name: str) -> str:
         """A sentence for below a picture; "" if nothing is left over."""
         if self.brought and self.source == "left over":
-            return "left over: from an earlier backward(); zero_grad() clears it"
+            grads = f"{len(self.brought)} grads" if len(self.brought) > 1 else "a grad"
+            return f"left over in {grads}: from an earlier backward(); zero_grad() clears it"
         return self._repetition(name)
 
     def remark(self, formulas: Mapping[Value, Formula]) -> str:

@@ -16,7 +16,7 @@ from tinygrad_edu.viz.graphs.expression import of_node, written
 from tinygrad_edu.viz.graphs.groups import group_of_each, parts, role, symbol
 from tinygrad_edu.viz.graphs.layout import direction, line_style
 from tinygrad_edu.viz.graphs.leftovers import Leftovers
-from tinygrad_edu.viz.graphs.names import names_of
+from tinygrad_edu.viz.graphs.names import names_of, place_of
 from tinygrad_edu.viz.graphs.picture import GREY, Picture, Scale, escaped, styled
 from tinygrad_edu.viz.graphs.walks import bounded_order, outdated
 
@@ -105,7 +105,9 @@ def _frames(picture: Picture, groups: Mapping[Value, str]) -> dict[tuple[str, ..
 
 
 def _short(node: Value, name: str, group: str) -> str:
-    """The name inside the frame of a group: ``w[0]`` in that of ``layers.0.neurons.1``."""
+    """The name inside the frame of a group: ``scale`` in that of a module of one's own."""
+    if place_of(node.label):
+        return name
     if group and node.label == group:
         return "output"
     if group and len(node.label) > len(name):  # cut off: what is inside of the group may not be
