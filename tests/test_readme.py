@@ -40,7 +40,7 @@ def test_every_example_runs_in_a_notebook_and_the_first_ends_with_its_picture(tm
         expected = re.findall(r"print\(.*\)\s+# (.*)", code) + textwrap.dedent(below).strip().splitlines()
         lines = [line for line in printed.splitlines() if line and "epochs |" not in line]  # without the progress bar
         assert lines == [line for line in expected if line]
-    assert "svg" in str(notebook.cells[1].outputs[-1].data)
+    assert '<img src="data:image/svg+xml' in notebook.cells[1].outputs[-1].data["text/html"]
 
 
 def test_every_picture_is_there():

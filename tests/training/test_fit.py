@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -371,6 +372,28 @@ def test_the_bar_shows_loss_and_metric_where_stderr_is_a_terminal(capsys, monkey
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     fit(model(), *XOR, epochs=3)
     assert "loss=" in capsys.readouterr().err
+
+
+def test_a_notebook_shows_the_bar_as_one_output(capsys, monkeypatch):
+    shown = []
+
+    class Output:
+        def update(self, data, raw):
+            shown[-1] = data
+
+    def display(data, raw, display_id):
+        shown.append(data)
+        return Output()
+
+    kernel = types.SimpleNamespace(kernel="of a notebook")
+    ipython = types.SimpleNamespace(get_ipython=lambda: kernel, display=types.SimpleNamespace(display=display))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    history = fit(model(), *XOR, epochs=3)
+    assert capsys.readouterr() == ("", "")
+    ((kind, text),) = [item for data in shown for item in data.items()]
+    assert kind == "text/plain"
+    assert text.startswith("3/3 epochs")
+    assert f"loss={history.loss[-1]:.3g}" in text
 
 
 # ---- errors ----------------------------------------------------------------------------------------------------------

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from io import StringIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from tinygrad_edu.training.history import History
@@ -45,20 +47,22 @@ class EndingBatches:
 
 
 class ProgressBar:
-    """A bar that moves on by an epoch at a time; by default only in a terminal and in a notebook.
-
-    In a notebook it is text, which needs no widgets and stays in the file.
-    """
+    """A bar that moves on by an epoch at a time; by default only where stderr is a terminal, and in notebooks."""
 
     def __init__(self, epochs: int, progress: bool | None) -> None:
         self.bar: Any = None
-        in_notebook = _is_in_notebook()
-        if progress or (progress is None and (in_notebook or (sys.stderr is not None and sys.stderr.isatty()))):
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        notebook = not terminal and _in_notebook()
+        if progress or (progress is None and (terminal or notebook)):
             from tqdm import tqdm
 
             layout = "{n_fmt}/{total_fmt} epochs |{bar}| {elapsed}<{remaining}{postfix}"
-            place: dict[str, Any] = {"file": sys.stdout, "ncols": 90} if in_notebook else {"dynamic_ncols": True}
+            place: dict[str, Any] = (
+                {"file": StringIO(), "ncols": 90, "ascii": False} if notebook else {"dynamic_ncols": True}
+            )
             self.bar = tqdm(total=epochs, bar_format=layout, **place)
+            if notebook:
+                self.bar.display = _shown_in_notebook(self.bar)
 
     def __enter__(self) -> ProgressBar:
         return self
@@ -75,6 +79,16 @@ class ProgressBar:
             self.bar.close()
 
 
-def _is_in_notebook() -> bool:
+def _in_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+def _shown_in_notebook(bar: Any) -> Callable[..., None]:
+    """A function that shows the bar as one output, in the place of what it showed before: text, without widgets."""
+    output = sys.modules["IPython"].display.display({"text/plain": str(bar)}, raw=True, display_id=True)
+
+    def show(*_: Any, **__: Any) -> None:
+        output.update({"text/plain": str(bar)}, raw=True)
+
+    return show

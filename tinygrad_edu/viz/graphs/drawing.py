@@ -31,7 +31,7 @@ def draw(
     A box is a value: its name, its number (data) and its gradient (grad). The operation stands at its left. The
     number on an arrow is the local derivative, by which a gradient is multiplied on its way back along the arrow. Blue
     is negative, orange positive; the stronger the colour and the thicker the arrow, the larger the gradient. The
-    gradients are what is in ``grad`` now: 0 before ``backward``.
+    gradients are what is in ``grad`` now: 0 before ``backward``. What is wider than a page goes from top to bottom.
 
     Args:
         value: a Value that was computed from Values, or a Module, which is drawn as circles and weighted connections.

@@ -108,15 +108,16 @@ def line_style(order: Sequence[Value]) -> dict[str, str]:
     return {"splines": "line", "nslimit": "1", "nslimit1": "1"} if span > FAR else {}
 
 
-def direction(parents: Mapping[Node, Sequence[Node]]) -> str:
+def direction(parents: Mapping[Node, Sequence[Node]], beside: int = 1) -> str:
     """Choose "LR", from left to right, or "TB", top to bottom, where the one is wider than a page and than the other.
 
     Args:
         parents: of each box those that arrows come from, operands before results.
+        beside: how many boxes will lie side by side in any case.
     """
     level = levels(parents)
     length = 1 + max(level.values()) - min(level.values())
-    breadth = max(Counter(level.values()).values())
+    breadth = max(beside, *Counter(level.values()).values())
     return "TB" if length > LONG and 2 * breadth < 3 * length else "LR"  # boxes are wide and low
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOM = 16  # a larger layer is drawn with its middle left out
 ENDS = 6  # of which this many neurons are shown at either end
 FEW = 24  # up to so many weights are written at their lines
-LETTER = 0.085, 0.18  # the room for a letter of a number, in inches
+LETTER = 0.085, 0.19  # the room for a letter of a number, in inches
 CANDIDATES = sorted(range(25, 77, 3), key=lambda share: abs(share - 50))  # places on a line, in percent
 WORDS = {"shape": "plaintext", "style": "", "fixedsize": "false"}
 NUMBER = {"shape": "box", "color": "white", "fillcolor": "white", "fontsize": "9", "fixedsize": "false"}
@@ -39,7 +39,15 @@ def draw_network(model: Module) -> Picture:
         columns.append(Column(len(columns), gaps, [f"b\n{digits(neuron.b.data)}" for neuron in neurons]))
     picture = Picture(engine="neato")
     picture.attr(splines="line", outputorder="edgesfirst")
-    picture.attr("node", shape="circle", style="filled", width="0.62", fixedsize="true", fontsize="9", color=INK)
+    picture.attr(
+        "node",
+        shape="circle",
+        style="filled",
+        width="0.72" if few else "0.62",
+        fixedsize="true",
+        fontsize="9",
+        color=INK,
+    )
     picture.attr("edge", arrowhead="none")
     scale = Scale(weights)
     top = max(column.height for column in columns)
@@ -163,8 +171,8 @@ def _on_line(ends: tuple[Place, Place], share: float) -> Place:
 
 
 def _overlap(place: Place, text: str, other: Place, other_text: str) -> bool:
-    width, height = LETTER[0] * (len(text) + len(other_text)) / 2, LETTER[1]
-    return abs(place[0] - other[0]) < width and abs(place[1] - other[1]) < height
+    width = LETTER[0] * (1 + (len(text) + len(other_text)) / 2)  # and one to keep them apart
+    return abs(place[0] - other[0]) < width and abs(place[1] - other[1]) < LETTER[1]
 
 
 def _crosses(place: Place, text: str, ends: tuple[Place, Place]) -> bool:

@@ -47,15 +47,17 @@ def draw_operations(value: Value, expand: bool, max_nodes: int, variables: Mappi
         raise ValueError(f"{error}; {smaller}") from None
     picture = Picture()
     parents = {node: [parent for parent in node.parents if not isinstance(parent, Constant)] for node in order}
-    picture.attr(rankdir=direction(parents), remincross="false", **line_style(order))
+    groups = group_of_each(order, origin)
+    beside = sum(role(node) == "parameter" for node in order if groups[node])  # Graphviz keeps frames apart
+    along = direction(parents, beside)
+    picture.attr(rankdir=along, remincross="false", **line_style(order))
     # The last grad is usually 1 whatever the others are.
     scale = Scale(node.grad for node in order[:-1] or order if not isinstance(node, Constant))
     ids = {node: f"v{i}" for i, node in enumerate(order)}
     formulas = names_of(order, variables)
-    groups = group_of_each(order, origin)
     frames, root = _frames(picture, groups), formulas[value].text
     # In frames that lie side by side Graphviz puts what comes first last.
-    framed_nodes = [node for node in order if groups[node]][:: -1 if direction(parents) == "LR" else 1]
+    framed_nodes = [node for node in order if groups[node]][:: -1 if along == "LR" else 1]
     for node in [node for node in order if not groups[node]] + framed_nodes:
         name = _short(node, formulas[node].text, groups[node])
         grad = leftovers.lines(node, root)
