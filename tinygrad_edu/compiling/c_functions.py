@@ -56,7 +56,7 @@ def straight_c(name: str, called: Called, names: Sequence[str], lines: Sequence[
         names: of the arguments.
         returned: the results.
     """
-    body = [BEFORE, *_taken(names, "arguments"), *c_statements(lines, called.operations)]
+    body = [BEFORE, *_taken(names, "arguments"), *c_statements(lines, called.operations, names)]
     body += [*_given(returned, "results", called), AFTER]
     return CText(called, f"int {name}(const double *arguments, double *results)", body)
 
@@ -88,7 +88,7 @@ def loss_c(called: Called, names: Sequence[str], count: int, lines: Sequence[str
         returned: the loss, and its derivatives by the prediction.
     """
     body = [*_taken(names[:count], "outputs"), *_taken(names[count:], "targets")]
-    body += [*c_statements(lines, called.operations), *_given(returned[1:], "slopes", called)]
+    body += [*c_statements(lines, called.operations, names), *_given(returned[1:], "slopes", called)]
     body.append(f"return {c_value(returned[0], called.operations)};")
     return CText(called, "double loss(const double *outputs, const double *targets, double *slopes)", body)
 

@@ -95,22 +95,28 @@ def c_module(functions: Sequence[CText], is_read: bool = True) -> str:
     return "\n".join(["\n".join(above) + "\n", *written, body])
 
 
-def c_statements(lines: Iterable[str], calls: Mapping[str, Any]) -> list[str]:
+def c_statements(lines: Iterable[str], calls: Mapping[str, Any], names: Iterable[str] = ()) -> list[str]:
     """Write assignments and comments of Python in C.
+
+    Args:
+        calls: the operations that are called in them, by name.
+        names: that are known before.
 
     Raises:
         NoMachineCode: if that is not possible.
 
-    >>> c_statements(["# forward", "v1 = a * b", "y = v1 if v1 > 0.0 and a ** 2 < 1 else 0.0"], {})
+    >>> c_statements(["# forward", "v1 = a * b", "y = v1 if v1 > 0.0 and a ** 2 < 1 else 0.0"], {}, ["a", "b"])
     ['// forward', 'double v1 = a * b;', 'double y = v1 > 0.0 && pow(a, 2.0) < 1.0 ? v1 : 0.0;']
     """
-    found = []
+    found, known = [], {*names, "+", "-", "*", "/"}
     for line in lines:
         if line.startswith("#"):
             found.append(f"//{line[1:]}")
         else:
             name, _, value = line.partition(" = ")
-            found.append(f"double {name} = {c_value(value, calls)};")
+            is_same = known.issuperset(value.split(" "))  # as most lines are: names and signs
+            found.append(f"double {name} = {value if is_same else c_value(value, calls)};")
+            known.add(name)
     return found
 
 
