@@ -122,15 +122,11 @@ class Program:
         return self._add([symbolically(definition, *[stand_ins[parent] for parent in node.parents])])[0]
 
     def _sum_of_products(self, op: Any, operands: Sequence[Value]) -> Value | None:
-        """Make one node of a sum, a dot product or a neuron's weighted sum, unless it is short or has repeated terms,
-        signs, constants or conditions, which could make it simpler: these are written out as defined."""
-        half, one = len(operands) // 2, self._value(1.0)
-        if op is ops.sum_:
-            products = [(x, one) for x in operands]
-        elif op is ops.dot or op is ops.linear:
-            products = [*zip(operands, operands[half : 2 * half]), *[(x, one) for x in operands[2 * half :]]]
-        else:
+        """Make one node of a sum of products, unless it is short or has repeated terms, signs, constants or conditions,
+        which could make it simpler: these are written out as defined."""
+        if op.products is None:
             return None
+        one, products = self._value(1.0), [(a, self._value(b)) for a, b in op.products(*operands)]
         for x in operands:
             made_by = x.op
             if made_by is None:

@@ -47,6 +47,7 @@ class Operation:
             ``math``, equal to ``forward``; or ``"definition"``. By default a call of ``forward``.
         is_condition: whether it says that something holds: 1 if it does, otherwise 0.
         of_two: for any number of operands, the operation of two that gives the same, applied from left to right.
+        products: for a sum of products, the function that lists the two factors of each, from the operands.
 
     Raises:
         ValueError: if the name is that of a built-in operation. (One's own operations may be defined again, as happens
@@ -78,6 +79,7 @@ class Operation:
         python: str = "",
         is_condition: bool = False,
         of_two: Operation | None = None,
+        products: Callable[..., list[tuple[Any, Any]]] | None = None,
     ) -> None:
         if type(name) is not str or not name or not callable(forward):
             raise TypeError(f"an operation has a name and a function that computes it, not {name!r} and {forward!r}")
@@ -99,6 +101,7 @@ class Operation:
         self.python = python
         self.is_condition = is_condition
         self.of_two = of_two
+        self.products = products
         self.operands: tuple[str, ...] = () if variadic else code.co_varnames[1 : code.co_argcount]
         self.defaults: tuple[float, ...] = getattr(rule, "__defaults__", None) or ()
         self.arity = None if variadic else len(self.operands)

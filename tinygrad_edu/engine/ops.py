@@ -525,6 +525,7 @@ def _shares(top: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
 sum_ = Operation(
     "sum", lambda *operands: _total(operands), lambda y, *operands: (1.0,) * len(operands),
     "The operands added up.", definition=lambda *operands: _total(operands), notation="a + b", python="definition",
+    products=lambda *operands: [(x, 1.0) for x in operands],
 )
 mean = Operation(
     "mean", _mean, lambda y, *operands: (1 / len(operands),) * len(operands),
@@ -534,11 +535,13 @@ dot = Operation(
     "dot", _dot, _dot_rule,
     "The sum of a * b over two lists; its operands are (*a, *b).",
     definition=_dot, notation="definition", python="definition",
+    products=lambda *operands: [*zip(operands, operands[len(operands) // 2 :])],
 )
 linear = Operation(
     "linear", _linear, _linear_rule,
     "A neuron's weighted sum with its bias, dot(x, w) + b; its operands are (*x, *w, b).",
     definition=lambda *operands: dot(*operands[:-1]) + operands[-1], notation="definition", python="definition",
+    products=lambda *operands: [*zip(operands, operands[len(operands) // 2 : -1]), (operands[-1], 1.0)],
 )
 amax = Operation(
     "amax", lambda *operands: math.nan if any(x != x for x in operands) else max(operands),
