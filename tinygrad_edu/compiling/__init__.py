@@ -7,6 +7,6 @@ and adds the gradient that the engine records. ``listing`` writes a program as s
 ``c_text`` writes the same statements in C, ``c_functions`` puts functions around them, and ``machine`` makes these run.
 
 ``compiler`` does all that for one function; ``compiled_loss`` for a model and its loss over batches of examples, with
-``batch_text``, ``model_code``, ``loss_codes`` and ``machine_loss``; ``update`` for the rule of an optimizer. ``shape``
-takes numbers out of arguments and puts results together, and ``code_cache`` keeps what was made.
+``batch_text``, ``model_code``, ``loss_codes``, ``machine_loss`` and ``machines``; ``update`` for the rule of an
+optimizer. ``shape`` takes numbers out of arguments and puts results together, and ``code_cache`` keeps what was made.
 """

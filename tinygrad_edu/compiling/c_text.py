@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 WIDTH = 110  # columns of a line of code
 TAKEN = frozenset(  # names that mean something in C, or in the C that is written here
-
     ["asm", "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
      "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
      "sizeof", "static", "struct", "switch", "typedef", "typeof", "union", "unsigned", "void", "volatile", "while",
@@ -29,12 +28,13 @@ OF_ONE = ["acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cos
           "fabs", "floor", "log", "log10", "log1p", "log2", "sin", "sinh", "sqrt", "tan", "tanh"]  # fmt: skip
 OF_TWO = ["atan2", "copysign", "fmax", "fmin", "fmod", "hypot", "pow"]
 LIBRARY = dict.fromkeys(OF_ONE, 1) | dict.fromkeys(OF_TWO, 2)  # the functions of <math.h>: how many numbers they take
+_TERNARY, _OR, _AND, _EQUALITY, _RELATION, _SUM, _PRODUCT, _SIGN, _ATOM = range(9)  # from the loosest
 FORMS = {  # functions that are written in another way in C: how, and how tightly it holds together
-    "abs": ("fabs({})", 8),
-    "floor": ("floor({}) + 0.0", 5),  # floor(-0.0) + 0.0 is 0.0, as in Python
-    "ceil": ("ceil({}) + 0.0", 5),
-    "degrees": (f"{180 / math.pi!r} * {{}}", 6),
-    "radians": (f"{math.pi / 180!r} * {{}}", 6),
+    "abs": ("fabs({})", _ATOM),
+    "floor": ("floor({}) + 0.0", _SUM),  # floor(-0.0) + 0.0 is 0.0, as in Python
+    "ceil": ("ceil({}) + 0.0", _SUM),
+    "degrees": (f"{180 / math.pi!r} * {{}}", _PRODUCT),
+    "radians": (f"{math.pi / 180!r} * {{}}", _PRODUCT),
 }
 REMAINDER = """static double remainder_of(double a, double b)  // it has the sign of b, in Python as in mathematics
 {
@@ -46,7 +46,6 @@ _SAME = re.compile(  # what is written in C as it is in Python: names, floats, +
     r"(?:(?!(?:if|else|and|or|not|in|is|lambda|inf)\b)[^\W\d]\w*\b(?!\()|[() ]|[-+*/](?![-+*/])|"
     rf"\d+\.\d+(?:e[-+]?\d+)?(?![\w.])|(?:{'|'.join({*OF_ONE} - {*FORMS})})\()*"
 )
-_TERNARY, _OR, _AND, _EQUALITY, _RELATION, _SUM, _PRODUCT, _SIGN, _ATOM = range(9)  # from the loosest
 _SIGNS: dict[type, tuple[str, int]] = {
     ast.Add: ("+", _SUM), ast.Sub: ("-", _SUM), ast.Mult: ("*", _PRODUCT), ast.Div: ("/", _PRODUCT),
     ast.Lt: ("<", _RELATION), ast.LtE: ("<=", _RELATION), ast.Gt: (">", _RELATION), ast.GtE: (">=", _RELATION),
@@ -56,6 +55,10 @@ _SIGNS: dict[type, tuple[str, int]] = {
 
 class NoMachineCode(Exception):
     """There is no machine code; the message says why."""
+
+    def remark(self) -> str:
+        """Say it to the user."""
+        return f"in Python, not in machine code: {self}"
 
 
 class CText:

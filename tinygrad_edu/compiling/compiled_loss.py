@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from itertools import chain
 from numbers import Integral
-from struct import error as StructError
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
@@ -16,7 +14,8 @@ from tinygrad_edu.compiling.c_text import NoMachineCode, c_module
 from tinygrad_edu.compiling.code_cache import ERRORS
 from tinygrad_edu.compiling.compiler import compile
 from tinygrad_edu.compiling.loss_codes import LossCodes
-from tinygrad_edu.compiling.machine_loss import MachineLoss
+from tinygrad_edu.compiling.machine_loss import UNUSUAL
+from tinygrad_edu.compiling.machines import Machines
 from tinygrad_edu.compiling.model_code import ModelCode
 from tinygrad_edu.compiling.recorded_function import agree
 from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
@@ -32,14 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
-    from tinygrad_edu.compiling.machine_loss import Packed
+    from tinygrad_edu.compiling.machine_loss import MachineLoss, Packed
     from tinygrad_edu.engine.value import Value
     from tinygrad_edu.nn.objective import Loss
 
-    PackedExample: TypeAlias = tuple[MachineLoss, Packed]
+    PackedExample: TypeAlias = "tuple[MachineLoss, Packed]"
 
-WORTH = 1000  # so many examples times lines are worth machine code
-OTHERS = (*ERRORS, StructError, NoMachineCode)  # machine code is for what is usual; for other examples they are raised
 COMPARED = 10  # so many examples are run on the engine too, to see that the code is right
 
 
@@ -109,9 +106,7 @@ class CompiledLoss:
         self._modules: list[Any] = []
         self._changes = 0  # of the modules, when the code was last known to be right
         self._to_compare = COMPARED
-        self._machine: MachineLoss | None = None
-        self._made_of: tuple[Any, ...] = ()  # the machine code
-        self.why_not = ""  # why there is none
+        self._machines = Machines()
 
     def __call__(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
         return self._backward(inputs, targets)[0]
@@ -147,16 +142,16 @@ class CompiledLoss:
     def machine(self, size: int, parameters: list[Value]) -> MachineLoss | None:
         """Find the machine code that computes all there is to the loss of batches of this size, if these are its
         parameters, in this order."""
-        machine = self._machine_code(size) if self._penalty is None and not is_paused() else None
+        machine = self._find_machine(size) if self._penalty is None else None
         return machine if machine and self._model.parameters == parameters else None
 
     def pack(self, inputs: list[Any], targets: list[Any], size: int) -> list[PackedExample]:
         """Put the numbers of each example into bytes, if there is machine code for batches of this size; otherwise
         return nothing."""
-        machine = self._machine_code(size)
+        machine = self._find_machine(size)
         try:
             return [(machine, x) for x in machine.split(machine.packed(inputs, targets))] if machine else []
-        except OTHERS:
+        except UNUSUAL:
             return []
 
     def _run_python(self, inputs: list[Any], targets: list[Any]) -> tuple[float, list[Any]]:
@@ -185,7 +180,8 @@ class CompiledLoss:
             raise ValueError("there are no examples: inputs and targets are empty")
         _, losses = self._codes(rows, goals)
         codes = losses.of(goals)
-        self._prepare_machine(rows, goals, codes, size or len(rows))
+        assert self._row is not None  # there are rows
+        self._machines.prepare(self._model, losses, self._row, (rows, goals, codes), size or len(rows))
         return rows, goals, codes
 
     def compare(self, row: Any, target: Any) -> None:
@@ -207,17 +203,9 @@ class CompiledLoss:
         except Exception:
             self._forget()
             raise
-        if len(rows) * model.length >= WORTH and not self.why_not and self._row is not None:
-            try:
-                return model.machine_prediction(self._row)(rows, model.numbers())
-            except OTHERS:
-                pass
-        try:
-            predictions = model.predict(rows)
-            if all(map(math.isfinite, predictions if model.result.is_number else chain.from_iterable(predictions))):
-                return model.built(predictions)
-        except ERRORS:
-            pass
+        assert self._row is not None  # there are rows
+        with suppress(*ERRORS):
+            return model.predict(rows, self._row)
         return [plain_numbers(recorded(self._objective.model, self._given(row))) for row in rows]
 
     @property
@@ -270,7 +258,7 @@ class CompiledLoss:
         why_not = self._losses.why_not if self._losses else ""
         if why_not:
             return f"only the model was compiled, the loss was recorded for each example: {why_not}"
-        return f"in Python, not in machine code: {self.why_not}" if self.why_not else ""
+        return self._machines.remark
 
     # ---- what is given ----
 
@@ -374,40 +362,17 @@ class CompiledLoss:
 
     # ---- batches ----
 
-    def _prepare_machine(self, rows: Sequence[Any], goals: Sequence[Any], codes: Iterable[Any], size: int) -> None:
-        """Make the machine code when it is first worth it, and compare it with the Python code on some examples."""
-        model, made_of = self._model, self._code_key()
-        if size * model.length < WORTH or made_of == self._made_of or self._row is None:
-            return
-        self._made_of, self._machine, self.why_not = made_of, None, ""
-        rows, goals = rows[:COMPARED], goals[:COMPARED]
-        try:
-            text = model.text("gradient")
-            machine = MachineLoss(text, self._losses, self._row, model.result, len(model.parameters))
-            with suppress(*ERRORS, StructError):  # where there is no value here
-                total, _, slopes = machine(machine.packed(rows, goals), model.numbers())
-                expected, _, others = model.gradient(rows, goals, codes)
-                if model.is_repeatable and not agree([total, *slopes], [expected, *others]):
-                    raise NoMachineCode("it gives other numbers than the Python code")
-            self._machine = machine
-        except NoMachineCode as error:
-            self.why_not = str(error)
-
-    def _code_key(self) -> tuple[Any, ...]:
-        """What the machine code is made of."""
-        return self._model, self._losses, len(self._losses.texts) if self._losses else 0
-
-    def _machine_code(self, count: int) -> MachineLoss | None:
-        """Find the machine code, if there is any and it is worth it for so many examples."""
-        is_right = self._machine and self._made_of == self._code_key() and not self._is_changed()
-        return self._machine if is_right and count * self._model.length >= WORTH else None
+    def _find_machine(self, size: int) -> MachineLoss | None:
+        """Find the machine code for batches of this size, if there is any and it is that of the model as it is now."""
+        is_right = self._model is not None and not is_paused() and not self._is_changed()
+        return self._machines.find(self._model, self._losses, size) if is_right else None
 
     def _run_machine(
         self, rows: list[Any], goals: list[Any], packed: Sequence[PackedExample]
     ) -> tuple[float, list[Any]] | None:
         """Do what ``backward`` does, with the machine code; None, and nothing is done, where that fails."""
-        machine = self._machine_code(len(rows))
-        if machine is None or len(rows) != len(goals) or is_paused():
+        machine = self._find_machine(len(rows))
+        if machine is None or len(rows) != len(goals):
             return None
         try:
             if packed and packed[0][0] is machine:
@@ -415,7 +380,7 @@ class CompiledLoss:
             else:
                 examples = machine.packed(rows, goals)
             total, predictions, slopes = machine(examples, self._model.numbers())
-        except OTHERS:
+        except UNUSUAL:
             return None
         return self._added(total, predictions, slopes)
 

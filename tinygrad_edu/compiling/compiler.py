@@ -14,7 +14,7 @@ from tinygrad_edu.compiling.c_functions import FUNCTION_NAMES, repeat_c, straigh
 from tinygrad_edu.compiling.c_text import CText, NoMachineCode, c_module
 from tinygrad_edu.compiling.code_cache import ERRORS, cached
 from tinygrad_edu.compiling.listing import Listing
-from tinygrad_edu.compiling.machine import MachineFunction, address
+from tinygrad_edu.compiling.machine import MachineFunction, address, array_of
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.recorded_function import RecordedFunction, agree, record_twice
 from tinygrad_edu.compiling.shape import Shape, plain_number, plain_numbers
@@ -183,19 +183,16 @@ class Compiled:
         """Apply the function to its own result, so many times: f(f(f(x))) for 3. The result is built as the argument
         is, or for several arguments as a tuple of them.
 
-        With the extra ``fast`` all of it is one call of machine code, so that a loop of gradient steps takes no time in
-        Python.
+        With the extra ``fast`` all of it is one call of machine code.
 
         Raises:
-            TypeError: if the result is built in another way than the arguments, or it refers to Values.
+            TypeError: if the result is built in another way than the arguments.
             ValueError: if ``times`` is not a whole number.
 
         >>> step = compile(lambda x: x - 0.1 * (2 * x), 1.0)
         >>> round(step.repeat(10, 1.0), 6)
         0.107374
         """
-        from array import array
-
         times = whole_number("times", times, at_least=0)
         examples = self._arguments.example
         is_alone = len(examples) == 1
@@ -205,13 +202,13 @@ class Compiled:
             raise TypeError(f"what {name_of(self._f)} returns cannot be its argument again: {error}") from None
         numbers = self._numbers(args)
         try:
-            code = self.text("value").machine_code(True)
-            found = array("d", numbers)
-            is_undefined = code(times, address(found))
+            self._machine_code("value")  # which is compared with the engine
+            found = array_of(numbers)
+            is_undefined = self.text("value").machine_code(True)(times, address(found))
             if not is_undefined and math.isfinite(sum(numbers)):
                 return self._result.around(found[: self._result.size].tolist())
         except NoMachineCode as error:
-            self._remark = f"in Python, not in machine code: {error}"
+            self._remark = error.remark()
         result: Any = args[0] if is_alone else args
         for _ in range(times):
             result = self(result) if is_alone else self(*result)
@@ -293,7 +290,7 @@ class Compiled:
             try:
                 self._codes[kind] = self._machine_code(kind) if len(text.lines) >= LONG else text.function
             except NoMachineCode as error:
-                self._remark, self._codes[kind] = f"in Python, not in machine code: {error}", text.function
+                self._remark, self._codes[kind] = error.remark(), text.function
         return self._codes[kind]
 
     def _machine_code(self, kind: str) -> Callable[..., Any]:
@@ -305,7 +302,7 @@ class Compiled:
         function = self._recorded
         by = {"value": [], "value_and_gradient": function.inputs, "backward": function.outside}[kind]
         count = len(function.outputs) + len(by)
-        code = MachineFunction(self.text(kind).machine_code(), len(function.variables), count)
+        code = MachineFunction(self.text(kind).machine_code(), count)
         with suppress(ArithmeticError, ValueError):  # where there is no value here
             found = code(*[x._data for x in function.variables])
             expected = [*[x._data for x in function.outputs], *(function.slopes(by) if by else [])]

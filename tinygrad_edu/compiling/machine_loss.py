@@ -9,7 +9,8 @@ from struct import error as StructError
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.compiling.c_text import NoMachineCode
-from tinygrad_edu.compiling.machine import address, floats
+from tinygrad_edu.compiling.code_cache import ERRORS
+from tinygrad_edu.compiling.machine import address, array_of, floats
 
 if TYPE_CHECKING:
     from array import array
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     Packed: TypeAlias = tuple[bytes, bytes, bytes]  # rows of inputs, targets, and the numbers of their losses
 
+WORTH = 1000  # so many examples times lines are worth machine code
+UNUSUAL = (*ERRORS, StructError, NoMachineCode)  # raised for other examples than the usual; these run in Python
+
 
 class MachineLoss:
     """The machine code of a model and of its losses.
@@ -30,13 +34,12 @@ class MachineLoss:
         model: the text that goes through a batch forward and backward.
         losses: the codes of the loss.
         row, result: how the inputs and what the model gives are built.
-        parameters: how many the model has.
 
     Raises:
         NoMachineCode: if there is none.
     """
 
-    def __init__(self, model: FunctionText, losses: LossCodes, row: Shape, result: Shape, parameters: int) -> None:
+    def __init__(self, model: FunctionText, losses: LossCodes, row: Shape, result: Shape) -> None:
         from array import array
 
         if losses.why_not:
@@ -49,7 +52,7 @@ class MachineLoss:
         self._numbers = {target: i for i, target in enumerate(losses.texts)}
         self._model = model.machine_code(targets)
         self._width, self._goal_width = row.size, targets
-        self._result, self._parameters = result, parameters
+        self._result = result
 
     def packed(self, rows: Sequence[Any], targets: Sequence[Any]) -> Packed:
         """Put the numbers of examples into bytes.
@@ -89,8 +92,7 @@ class MachineLoss:
         """
         if not math.isfinite(sum(parameters)):
             raise FloatingPointError
-        data, slopes = floats(self._parameters), floats(self._parameters)
-        Struct(f"{self._parameters}d").pack_into(data, 0, *parameters)
+        data, slopes = array_of(parameters), floats(len(parameters))
         total, predictions = self.run(examples, data, slopes)
         return total, predictions, slopes.tolist()
 
@@ -126,9 +128,8 @@ class MachinePrediction:
     Args, and what it raises: as for ``MachineLoss``.
     """
 
-    def __init__(self, text: FunctionText, row: Shape, result: Shape, parameters: int) -> None:
+    def __init__(self, text: FunctionText, row: Shape, result: Shape) -> None:
         self._code, self._row, self._result = text.machine_code(), row, result
-        self._pack_parameters = Struct(f"{parameters}d").pack
 
     def __call__(self, rows: Sequence[Any], parameters: Sequence[float]) -> list[Any]:
         """Compute the outputs for each row.
@@ -136,9 +137,9 @@ class MachinePrediction:
         Raises:
             FloatingPointError: if something is undefined or too large.
         """
-        predictions = floats(len(rows) * self._result.size)
+        data, predictions = array_of(parameters), floats(len(rows) * self._result.size)
         packed_rows = packed(self._row.unchecked(rows), self._row.size)
-        is_wrong = self._code(len(rows), packed_rows, self._pack_parameters(*parameters), address(predictions))
+        is_wrong = self._code(len(rows), packed_rows, address(data), address(predictions))
         if is_wrong or not math.isfinite(sum(parameters) + sum(predictions)):
             raise FloatingPointError
         return self._result.each_around(predictions)

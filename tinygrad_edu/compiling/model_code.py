@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus.tracing import name_of
+from tinygrad_edu.compiling import machine_loss
 from tinygrad_edu.compiling.batch_text import gradient_text, predict_text
 from tinygrad_edu.compiling.code_cache import cached
-from tinygrad_edu.compiling.machine_loss import MachinePrediction
+from tinygrad_edu.compiling.machine_loss import UNUSUAL, MachinePrediction
 from tinygrad_edu.compiling.recorded_function import record_twice
 from tinygrad_edu.compiling.shape import Shape
 
@@ -39,8 +43,6 @@ class ModelCode:
         self._key = (self.result.is_number, self._recorded.signature())
         self._gradient = self.text("gradient").function
         self.length = len(self.text("gradient").lines)
-        self._predict: Any = None  # made when it is needed
-        self._machine_prediction: MachinePrediction | None = None
 
     def gradient(self, rows: Sequence[Any], targets: Sequence[Any], losses: Iterable[Any]) -> Any:
         """Go through a batch forward and backward; see ``gradient_text``."""
@@ -50,21 +52,23 @@ class ModelCode:
         """List the numbers in the parameters."""
         return [x._data for x in self.parameters]
 
-    def predict(self, rows: Sequence[Any]) -> list[Any]:
-        """Go through a batch forward; see ``predict_text``."""
-        if self._predict is None:
-            self._predict = self.text("predict").function
-        return self._predict(rows, self.numbers())  # type: ignore[no-any-return]
+    def predict(self, rows: Sequence[Any], row: Shape) -> list[Any]:
+        """Compute what the model gives for each row, in machine code where that is worth it.
 
-    def machine_prediction(self, row: Shape) -> MachinePrediction:
-        """Find the machine code that goes through a batch forward.
+        Args:
+            rows: the numbers of each.
+            row: how it is built.
 
         Raises:
-            NoMachineCode: if there is none.
+            ArithmeticError, ValueError, TypeError, LookupError: where the code fails or something is not finite.
         """
-        if self._machine_prediction is None:
-            self._machine_prediction = MachinePrediction(self.text("predict"), row, self.result, len(self.parameters))
-        return self._machine_prediction
+        if len(rows) * self.length >= machine_loss.WORTH:
+            with suppress(*UNUSUAL):
+                return MachinePrediction(self.text("predict"), row, self.result)(rows, self.numbers())
+        predictions = self.text("predict").function(rows, self.numbers())
+        if not all(map(math.isfinite, predictions if self.result.is_number else chain.from_iterable(predictions))):
+            raise FloatingPointError
+        return self.built(predictions)
 
     def built(self, predictions: list[Any]) -> list[Any]:
         """Build the predictions as the model gives them."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.compiling.c_functions import update_c
 from tinygrad_edu.compiling.c_text import NoMachineCode
 from tinygrad_edu.compiling.code_cache import cached
 from tinygrad_edu.compiling.listing import Listing
-from tinygrad_edu.compiling.machine import address, floats
+from tinygrad_edu.compiling.machine import address, array_of
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.recorded_function import record_twice
 from tinygrad_edu.compiling.source_text import FunctionText, as_tuple
@@ -29,12 +28,12 @@ class Update:
     """A rule for one parameter, as code for all.
 
     Args:
-        rule: the function (data, grad, *state, *settings) -> [data, *state], written with operations of the table.
-        state: how many numbers the optimizer keeps for each parameter.
-        settings: how many numbers are the same for all.
+        rule: the function (data, grad, *state, *settings) -> [data, *state], written with operations of the table. The
+            state is what the optimizer keeps for each parameter, the settings are the same for all.
+        state: how many numbers the state is.
 
     >>> from tinygrad_edu import Value
-    >>> descent = Update(lambda data, grad, lr: [data - lr * grad], 0, 1)
+    >>> descent = Update(lambda data, grad, lr: [data - lr * grad], 0)
     >>> x = Value(3.0)
     >>> x.grad = 6.0
     >>> descent([x], [], [0.1])
@@ -42,10 +41,9 @@ class Update:
     2.4
     """
 
-    def __init__(self, rule: Callable[..., list[Any]], state: int, settings: int) -> None:
-        function = record_twice("an optimizer", rule, [0.5] * (2 + state + settings))
+    def __init__(self, rule: Callable[..., list[Any]], state: int) -> None:
+        function = record_twice("an optimizer", rule, [0.5] * rule.__code__.co_argcount)
         self._text = cached(("update", state, function.signature()), lambda: update_text(function, state))
-        self._pack_settings = Struct(f"{settings}d").pack
 
     def __call__(self, parameters: Sequence[Value], state: Sequence[array[float]], settings: Sequence[float]) -> None:
         """Change the ``data`` of every parameter, and what the optimizer keeps."""
@@ -59,10 +57,8 @@ class Update:
     def _run_machine(
         self, parameters: Sequence[Value], state: Sequence[array[float]], settings: Sequence[float]
     ) -> None:
-        data, grads = floats(len(parameters)), floats(len(parameters))
-        pack_into = Struct(f"{len(parameters)}d").pack_into
-        pack_into(data, 0, *[parameter._data for parameter in parameters])
-        pack_into(grads, 0, *[parameter._grad for parameter in parameters])
+        data = array_of([parameter._data for parameter in parameters])
+        grads = array_of([parameter._grad for parameter in parameters])
         self.run(data, grads, state, settings)
         for parameter, x in zip(parameters, data.tolist()):
             parameter._data = x
@@ -76,8 +72,8 @@ class Update:
             NoMachineCode: if there is none.
         """
         code = self._text.machine_code()
-        grads_at, *others = map(address, (grads, data, *state))
-        return not code(len(data), self._pack_settings(*settings), grads_at, *others)
+        given = array_of(settings)
+        return not code(len(data), *map(address, (given, grads, data, *state)))
 
 
 def update_text(rule: RecordedFunction, state: int) -> FunctionText:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     Schedule: TypeAlias = "Callable[[int], float]"
+    Rule: TypeAlias = "Callable[..., list[Any]]"
+    Step: TypeAlias = "tuple[Update, Sequence[array[float]], Sequence[float]]"  # a rule, the state, the settings
 
 
 class Optimizer:
@@ -85,7 +87,7 @@ class Optimizer:
         update, state, settings = self._update()
         return update.run(data, grads, state, settings)
 
-    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
+    def _update(self) -> Step:
         """Begin a step: return the rule, what is kept for each parameter, and the numbers that are the same for all."""
         raise NotImplementedError
 
@@ -133,14 +135,14 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         self.velocities = floats(len(self.parameters))
 
-    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
+    def _update(self) -> Step:
         settings = number(self.lr), self.weight_decay
         if self.momentum:
             rule = _nesterov if self.nesterov else _heavy_ball
-            return _compiled(rule, 1, 3), [self.velocities], (*settings, self.momentum)
+            return _compiled(rule, 1), [self.velocities], (*settings, self.momentum)
         if self.weight_decay:
-            return _compiled(_decaying_descent, 0, 2), [], settings
-        return _compiled(_descent, 0, 1), [], settings[:1]
+            return _compiled(_decaying_descent, 0), [], settings
+        return _compiled(_descent, 0), [], settings[:1]
 
 
 def _descent(data: Any, grad: Any, lr: Any) -> list[Any]:
@@ -162,42 +164,6 @@ def _nesterov(data: Any, grad: Any, velocity: Any, lr: Any, weight_decay: Any, m
     return [data - lr * (grad + momentum * velocity), velocity]
 
 
-class Adam(Optimizer):
-    """Steps of about ``lr``, whatever the size of the gradients: Kingma and Ba, *Adam* (2015), algorithm 1.
-
-    Args, and what it raises: as for ``Optimizer``; ``betas`` are the decay rates of the running means of the gradient
-    and of its square, ``eps`` keeps the division defined.
-
-    >>> x = Value(3.0)
-    >>> optimizer = Adam([x], lr=0.1)
-    >>> (x * x).backward()
-    >>> optimizer.step()
-    >>> round(x.data, 6)
-    2.9
-    """
-
-    def __init__(self, parameters: Iterable[Value], lr: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 0.0) -> None:  # fmt: skip
-        super().__init__(parameters, lr, weight_decay)
-        _check("betas", betas, len(betas) == 2 and all(0 <= beta < 1 for beta in betas))
-        _check("eps", eps, eps >= 0)
-        self.betas = number(betas[0]), number(betas[1])
-        self.eps = number(eps)
-        self.steps = 0
-        self.means = floats(len(self.parameters))
-        self.squares = floats(len(self.parameters))
-
-    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
-        return self._with(_adam)
-
-    def _with(self, rule: Callable[..., list[Any]]) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
-        lr, (beta1, beta2) = number(self.lr), self.betas
-        self.steps += 1
-        rate, scale = lr / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
-        settings = rate, scale, beta1, beta2, self.eps, self.weight_decay, lr
-        return _compiled(rule, 2, 7), [self.means, self.squares], settings
-
-
 def _adam(data: Any, grad: Any, mean: Any, square: Any, rate: Any, scale: Any, beta1: Any, beta2: Any, eps: Any,
           weight_decay: Any, lr: Any) -> list[Any]:  # fmt: skip
     return _moved(data, grad + weight_decay * data, mean, square, rate, scale, beta1, beta2, eps)
@@ -217,6 +183,41 @@ def _moved(data: Any, grad: Any, mean: Any, square: Any, rate: Any, scale: Any, 
     return [data - rate * mean / where(size > 0, size, 1.0), mean, square]
 
 
+class Adam(Optimizer):
+    """Steps of about ``lr``, whatever the size of the gradients: Kingma and Ba, *Adam* (2015), algorithm 1.
+
+    Args, and what it raises: as for ``Optimizer``; ``betas`` are the decay rates of the running means of the gradient
+    and of its square, ``eps`` keeps the division defined.
+
+    >>> x = Value(3.0)
+    >>> optimizer = Adam([x], lr=0.1)
+    >>> (x * x).backward()
+    >>> optimizer.step()
+    >>> round(x.data, 6)
+    2.9
+    """
+
+    _rule: Rule = staticmethod(_adam)
+
+    def __init__(self, parameters: Iterable[Value], lr: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8, weight_decay: float = 0.0) -> None:  # fmt: skip
+        super().__init__(parameters, lr, weight_decay)
+        _check("betas", betas, len(betas) == 2 and all(0 <= beta < 1 for beta in betas))
+        _check("eps", eps, eps >= 0)
+        self.betas = number(betas[0]), number(betas[1])
+        self.eps = number(eps)
+        self.steps = 0
+        self.means = floats(len(self.parameters))
+        self.squares = floats(len(self.parameters))
+
+    def _update(self) -> Step:
+        lr, (beta1, beta2) = number(self.lr), self.betas
+        self.steps += 1
+        rate, scale = lr / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
+        settings = rate, scale, beta1, beta2, self.eps, self.weight_decay, lr
+        return _compiled(self._rule, 2), [self.means, self.squares], settings
+
+
 class AdamW(Adam):
     """Adam with the weight decay apart from the gradient: Loshchilov and Hutter (2019), algorithm 2.
 
@@ -230,17 +231,16 @@ class AdamW(Adam):
     2.897
     """
 
+    _rule = staticmethod(_adamw)
+
     def __init__(self, parameters: Iterable[Value], lr: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, weight_decay: float = 1e-2) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
-    def _update(self) -> tuple[Update, Sequence[array[float]], Sequence[float]]:
-        return self._with(_adamw)
-
 
 @cache
-def _compiled(rule: Callable[..., list[Any]], state: int, settings: int) -> Update:
-    return Update(rule, state, settings)
+def _compiled(rule: Rule, state: int) -> Update:
+    return Update(rule, state)
 
 
 # ---- schedules: functions of the epoch, counted from 0, that give the factor of the learning rate --------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.compiling.machine import floats
+from tinygrad_edu.compiling.machine import array_of, floats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,7 @@ class PackedParameters:
 
     def read(self) -> None:
         """Take the numbers, which are finite, out of the Values."""
-        self._data = floats(0)
-        self._data.extend([parameter._data for parameter in self._optimizer.parameters])
+        self._data = array_of([parameter._data for parameter in self._optimizer.parameters])
 
     def write(self) -> None:
         """Put the numbers into the Values, data and grad."""
