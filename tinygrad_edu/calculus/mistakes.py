@@ -25,6 +25,7 @@ HINTS = {  # for an answer that is no mistake of the table
     "sum": "List what each use of this value sends back, then add.",
     "derivative": "Follow every path from the result down to this value. Multiply along a path, add over the paths.",
     "value": "Compute it step by step, in the order of the arithmetic.",
+    "grad": "Each backward() adds its derivatives to what is in grad already.",
     "function": "Compare with the result at one input that you can work out by hand.",
 }
 
@@ -36,7 +37,8 @@ class Mistake(NamedTuple):
         name: what it is called.
         kinds: the kinds of questions in which it is made: "local", the derivative of one operation by one operand;
             "flow", what an arrow carries back; "sum", what several arrows bring to one value; "derivative", of a result
-            by any value below it; "value", a number of the forward pass; "function", code.
+            by any value below it; "value", a number of the forward pass;
+            "grad", what is in a ``grad``; "function", code.
         formula: what the mistake gives, from the numbers of the question.
         diagnosis: a sentence that says what was done, and what is to be done.
         hint: a sentence that helps without saying so.
@@ -97,6 +99,9 @@ MISTAKES = (
     Mistake("half of it", ("local", "flow", "sum", "derivative", "function"), "0.5 * right",
             "This is half the derivative: a factor of 2, or one of two equal paths, is missing.",
             "Where does something happen twice?"),
+    Mistake("counted once", ("grad",), "0.5 * right",
+            "This is half of it. Each backward() adds to what is in grad: the same once more.",
+            "What becomes of what was there before?"),
 )
 # fmt: on
 
@@ -235,4 +240,4 @@ def _compute(part: Any, numbers: Numbers) -> list[float]:
 
 
 def _is_near(x: Any, y: Any) -> bool:
-    return bool(abs(x - y) <= TOLERANCE * abs(y) + 1e-9)
+    return bool(abs(x - y) < TOLERANCE * abs(y) + 1e-9)
