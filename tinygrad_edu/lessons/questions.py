@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
 from random import Random
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.calculus.mistakes import sum_numbers, unnoticed
+from tinygrad_edu.calculus.mistakes import unnoticed
 from tinygrad_edu.engine.backward import local_derivatives, topological_order
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.lessons.sheet import current_sheet
@@ -25,28 +26,40 @@ MAX_PATHS = 100
 def derivative_numbers(y: Value, x: Value) -> Numbers:
     """Name the numbers of a question about ∂y/∂x: the derivative, and what the backward pass would give with a mistake.
 
+    What a learner calls a path may be each way from y to x, all that comes through one use of x, or all that leaves y
+    through one operand.
+
     >>> a, b = Value(3.0), Value(4.0)
     >>> numbers = derivative_numbers(a * b + a, a)
     >>> numbers["right"], numbers["one"], numbers["product"]
-    (5.0, [1.0, 4.0], 4.0)
+    (5.0, [1.0, 4.0], [4.0])
     """
     order = topological_order(y)
     uses = _uses(order)
-    arriving = _arriving(order, uses)
-    flows = [arriving[user] and arriving[user] * local for user, local in uses[x]]
-    numbers: dict[str, float | Sequence[float]] = {"value": y.data, "operand": x.data}
+    arriving, below = _arriving(order, uses), _derivatives_below(order, x)
+    between = [node for node in order if node not in (x, y) and below[node] and arriving[node]]
+    numbers: dict[str, float | Sequence[float]] = {
+        "right": arriving[x],
+        "value": y.data,
+        "operand": x.data,
+        "local": [below[node] for node in between if arriving[node] != 1],
+        "upstream": [arriving[node] for node in between if below[node] != 1],
+    }
+    flows = [(user, arriving[user] and arriving[user] * local) for user, local in uses[x]]
+    branches = [below[parent] * local for parent, local in zip(y.parents, local_derivatives(y)) if below[parent]]
+    by_user = {user: sum(flow for node, flow in flows if node is user) for user, _ in flows}
+    partitions = [[flow for _, flow in flows], [*by_user.values()], branches]
     if count_paths(y, x) <= MAX_PATHS:
         paths = largest_paths(y, x, MAX_PATHS)
-        numbers.update(sum_numbers([path.product for path in paths]))
+        partitions.insert(0, [path.product for path in paths])
         if any(len(path.edges) > 1 for path in paths):
             numbers["added"] = sum(local_derivatives(node)[i] for path in paths for node, i in path.edges)
-    if len(flows) > 1 or "last" in numbers:
-        numbers["last"] = [*flows[-1:], _arriving(order, uses, adding=False)[x]]
-    below = _derivatives_below(order, x)
-    between = [node for node in order if node not in (x, y) and below[node] and arriving[node]]
-    numbers["local"] = [below[node] for node in between if arriving[node] != 1]
-    numbers["upstream"] = [arriving[node] for node in between if below[node] != 1]
-    return numbers | {"right": arriving[x]}
+    several = [group for group in ([x for x in group if x] for group in partitions) if len(group) > 1]
+    if several:
+        numbers["one"] = [*dict.fromkeys(x for group in several for x in group)]
+        numbers["product"] = [*dict.fromkeys(map(prod, several))]
+        numbers["last"] = [flows[-1][1], _arriving(order, uses, adding=False)[x]]
+    return numbers
 
 
 def numbers(*names: str, of: Callable[..., Value]) -> list[Value]:
