@@ -1,7 +1,7 @@
 """The page on which one steps through a computation and its backward pass: one HTML file that needs nothing else.
 
-Everything that will be shown is worded here and put into the page as JSON; its script (``page.js``) only decides what
-is visible, and builds text and MathML node by node, so that no text can become markup. The Content-Security-Policy
+Everything that will be shown is worded here and put into the page as JSON; its script (``SCRIPTS``) decides what is
+visible, and builds text and MathML node by node, so that no text can become markup. The Content-Security-Policy
 admits that script and that style sheet (``page.css``), by their hashes, and no connection to anywhere.
 """
 
@@ -11,11 +11,13 @@ import base64
 import hashlib
 import html
 import json
+import math
 import pathlib
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus.differences import judge
 from tinygrad_edu.calculus.linearization import Linearization
+from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.value import Constant, Value
 from tinygrad_edu.formulas.formula import DOTS, Formula, continued, digits, equation, joined, numeral, visible
 from tinygrad_edu.viz.graphs.expression import notation, of_node, operand_names, written_out
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     Line: TypeAlias = "list[str | Formula]"  # a term, which may be empty, and what it says
 
+SCRIPTS = ("formula.js", "paths.js", "zoom.js", "walk.js", "page.js")  # one after the other, they are one script
 MANY = 12  # lines of a list that are shown
 WIDTH = 34  # characters of a formula that fit on a phone
 
@@ -39,7 +42,8 @@ WIDTH = 34  # characters of a formula that fit on a phone
 def page(explanation: Explanation) -> str:
     """The text of the HTML file."""
     here = pathlib.Path(__file__)
-    style, script = (here.with_suffix(kind).read_text(encoding="utf-8") for kind in (".css", ".js"))
+    style = here.with_suffix(".css").read_text(encoding="utf-8")
+    script = '"use strict";\n' + "\n".join((here.parent / name).read_text(encoding="utf-8") for name in SCRIPTS)
     hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
     title = _title(explanation)
     parts = {
@@ -103,7 +107,10 @@ def data(explanation: Explanation) -> dict[str, Any]:
     computed = {step.node: step for step in explanation.forward}
     return {
         "steps": [*_forward(explanation, number), *_backward(explanation, number, uses)],
-        "nodes": [_about(node, computed.get(node), explanation, uses[node]) for node in explanation.order],
+        "nodes": [
+            _numbers(node, explanation, number) | _about(node, computed.get(node), explanation, uses[node])
+            for node in explanation.order
+        ],
     }
 
 
@@ -271,6 +278,25 @@ def _about(
         "parts": parts,
         "check": _check(node, explanation, gradient),
     }
+
+
+def _numbers(node: Value, explanation: Explanation, number: Mapping[Value, int]) -> dict[str, Any]:
+    """The operands of a value, the local derivatives by them, where they exist, its number and its gradient."""
+    try:
+        locals_ = local_derivatives(node) if node.op else ()
+    except (ArithmeticError, ValueError):
+        locals_ = ()
+    return {
+        "from": [number[parent] for parent in node.parents],
+        "locals": [*map(_finite, locals_)],
+        "number": _finite(node.data),
+        "grad": _finite(explanation.gradients[node]),
+    }
+
+
+def _finite(x: float) -> float | str:
+    """A number; what JSON has none for, as text that JavaScript's Number reads."""
+    return x if math.isfinite(x) else str(x).replace("nan", "NaN").replace("inf", "Infinity")
 
 
 def _through(use: Contribution, names: dict[Value, Formula]) -> str:
