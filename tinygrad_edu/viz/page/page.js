@@ -6,10 +6,12 @@ let routes = null; // the paths to the chosen box, if they are listed
 let route = -1; // which of them is lit
 let timer = null; // of play
 
-// Take in the steps and the values, for the first time or with other numbers.
-function tell(news) {
-  ({ steps, nodes } = news);
+// Take in the story of the computation, for the first time or at other numbers, and stay at the step.
+function tell(told) {
+  const again = steps !== undefined;
+  ({ steps, nodes } = told);
   update();
+  if (again) say(`${nodes.at(-1).name} = ${shortNumber(nodes.at(-1).number)}`);
 }
 
 function update() {
@@ -17,10 +19,6 @@ function update() {
   routes = routes && largestPaths(Number(chosen.slice(1)));
   showDrawing();
   showPanel();
-}
-
-function byId(id) {
-  return document.getElementById(id);
 }
 
 // ---- writing only what changed ----
@@ -39,14 +37,13 @@ function mark(element, classes) {
 
 const written = new WeakMap();
 function rebuild(parent, content, build) {
-  const key = JSON.stringify(content);
+  const key = JSON.stringify(content, (name, x) => x?.tree ?? x);
   if (written.get(parent) === key) return;
   written.set(parent, key);
   parent.replaceChildren(...content.flatMap(build));
 }
 
-// A formula comes as nested arrays, ["r", "ix", "o+", "n1"] for a row of x + 1, and is built element by element: no text
-// is ever parsed as markup.
+// A formula is built element by element: no text is ever parsed as markup.
 const tags = {
   m: "math", r: "mrow", f: "mfrac", p: "msup", b: "msub", q: "msqrt", i: "mi", n: "mn", o: "mo", t: "mtext",
 };
@@ -68,7 +65,7 @@ function made(tag, ...content) {
 function entry([term, content]) {
   const terms = term ? [made("dt", term)] : [];
   if (typeof content !== "string") {
-    const math = mathml(["m", content]);
+    const math = mathml(["m", content.tree]);
     math.setAttribute("displaystyle", "true");
     return [...terms, made("dd", math)];
   }
@@ -127,7 +124,7 @@ function showBox({ box, data, grad, tint }, i, shown, slope, lit) {
   });
   if (kind === "constant") return;
   mark(box, { unknown: !shown, known: slope, ...signs(direction) });
-  write(data, "data " + shortNumber(number));
+  write(data, "data " + (Number.isNaN(number) ? "?" : shortNumber(number)));
   write(grad, "grad " + text);
   set(tint, "fill-opacity", slope ? 0.12 + 0.5 * strength : 0);
   const heard = [name, kind];
@@ -197,12 +194,12 @@ function aboutWire(id) {
 
 function showPaths(target) {
   const count = countPaths(target);
-  const [from, to] = [nodes[nodes.length - 1].name, nodes[target].name];
+  const [from, to] = [nodes.at(-1).name, nodes[target].name];
   const paths = count === 1n ? "One path leads" : `${count.toLocaleString("en")} paths lead`;
   const shown = count > MAX_PATHS ? `, of which these ${MAX_PATHS} have the largest products` : "";
   write(byId("paths-title"), `${paths} from ${from} back to ${to}${shown}. Along each, local derivatives multiply:`);
-  rebuild(byId("routes"), routes.map(routeOf), ({ through, product }) => {
-    const button = made("button", made("span", through.text), mathml(["m", treeOf(product)]));
+  rebuild(byId("routes"), routes.map(inFormulas), ({ through, product }) => {
+    const button = made("button", made("span", through.text), mathml(["m", product.tree]));
     button.type = "button";
     button.addEventListener("click", () => light([...byId("routes").children].indexOf(button.parentElement)));
     return made("li", button);
@@ -268,7 +265,7 @@ function light(which) {
   update();
   if (route < 0) return;
   if (view.scale > scaleOfWhole()) zoomTo(scaleOfWhole(), true);
-  const { through, product } = routeOf(routes[route]);
+  const { through, product } = inFormulas(routes[route]);
   say(`${through.text}: ${product.text}`);
 }
 
@@ -345,7 +342,8 @@ addEventListener("resize", () => {
   follow();
 });
 
-makeOneStop();
 fit();
-const words = new Set(["NaN", "Infinity", "-Infinity"]); // numbers that JSON does not know
-tell(JSON.parse(byId("data").textContent, (key, x) => (words.has(x) && key !== "name" ? Number(x) : x)));
+setUpInputs();
+addEventListener("hashchange", recall);
+recall();
+makeOneStop();

@@ -33,36 +33,22 @@ function largest(paths) {
   return paths.filter((path) => chosen.has(path));
 }
 
-// ---- as words and formulas ----
+// ---- as formulas ----
 
-const treeOf = ({ tree }) => ["r", tree];
-const nameOf = (i) => named(nodes[i].name);
-function named(text) {
-  const [, letters, index] = /^(\p{L}+)(\d+)$/u.exec(text) || [];
-  return formula(text, letters ? ["b", "i" + letters, "n" + index] : "i" + text);
-}
+const operandName = (i, k) => computation.operandNames(computation.nodes[i])[k];
 
-// An operand's name; where an operation has a value more than once, it tells which use it is.
-function operandName(i, k) {
-  const { from } = nodes[i];
-  const uses = from.filter((j) => j === from[k]).length;
-  const name = nameOf(from[k]);
-  return uses > 1 ? marked(name, from.slice(0, k + 1).filter((j) => j === from[k]).length) : name;
-}
-
-function routeOf({ edges, product }) {
+function inFormulas({ edges, product }) {
   return {
-    through: separated("→", [nameOf(nodes.length - 1), ...edges.map(([i, k]) => operandName(i, k))]),
+    through: separated("→", [computation.nodes.at(-1).name, ...edges.map(([i, k]) => operandName(i, k))]),
     product: equation(joined(edges.map(([i, k]) => nodes[i].locals[k])), product),
   };
 }
 
 function sumOf(target, paths, count) {
-  const whole = ratio("∂", nameOf(nodes.length - 1), nameOf(target));
-  const total = nodes[target].grad;
+  const [whole, total] = [computation.gradientName(target), nodes[target].grad];
   const products = paths.map(({ product }) => product);
-  if (count === 1n) return [["", treeOf(equation(whole, total))]];
-  if (count <= MAX_PATHS) return [["the sum", treeOf(equation(whole, joined(products, "+"), total))]];
+  if (count === 1n) return [["", equation(whole, total)]];
+  if (count <= MAX_PATHS) return [["the sum", equation(whole, joined(products, "+"), total)]];
   const shown = products.reduce((a, b) => a + b, 0);
-  return [["these add up to", treeOf(numeral(shown))], ["all add up to", treeOf(equation(whole, total))]];
+  return [["these add up to", numeral(shown)], ["all add up to", equation(whole, total)]];
 }

@@ -111,7 +111,7 @@ class Box:
 
 
 def _wire(wire: Mapping[str, str], point: Callable[[str], Point], label: str) -> str:
-    """An arrow: a Bézier curve, its head and, unless from a constant, its label and a place for what flows back's sign."""
+    """An arrow: a Bézier curve, its head and, unless from a constant, its label and a place for a sign."""
     end, (x, y), *curve = (point(text.removeprefix("e,")) for text in wire["pos"].split())
     path = f"M{x:.1f},{y:.1f} C" + " ".join(f"{a:.1f},{b:.1f}" for a, b in curve)
     tip = curve[-1]
