@@ -7,10 +7,12 @@ let routes = null; // the paths to the chosen box, if they are listed
 let route = -1; // which of them is lit
 let timer = null; // of play
 
-// Tell the story of the computation, for the first time or with other numbers.
+// Tell the story of the computation, for the first time or at other numbers, and stay at the step.
 function tell() {
+  const again = steps !== undefined;
   ({ steps, nodes } = story(computation));
   update();
+  if (again) say(`${nodes.at(-1).name} = ${shortNumber(nodes.at(-1).number)}`);
 }
 
 function update() {
@@ -70,7 +72,7 @@ function showBox({ box, data, grad, tint }, i, shown, slope, lit) {
   });
   if (kind === "constant") return;
   mark(box, { unknown: !shown, known: slope, ...signs(direction) });
-  write(data, "data " + shortNumber(number));
+  write(data, "data " + (Number.isNaN(number) ? "?" : shortNumber(number)));
   write(grad, "grad " + text);
   set(tint, "fill-opacity", slope ? 0.12 + 0.5 * strength : 0);
   const heard = [name, kind];
@@ -140,11 +142,11 @@ function aboutWire(id) {
 
 function showPaths(target) {
   const count = countPaths(target);
-  const [from, to] = [nodes[nodes.length - 1].name, nodes[target].name];
+  const [from, to] = [nodes.at(-1).name, nodes[target].name];
   const paths = count === 1n ? "One path leads" : `${count.toLocaleString("en")} paths lead`;
   const shown = count > MAX_PATHS ? `, of which these ${MAX_PATHS} have the largest products` : "";
   write(byId("paths-title"), `${paths} from ${from} back to ${to}${shown}. Along each, local derivatives multiply:`);
-  rebuild(byId("routes"), routes.map(routeOf), ({ through, product }) => {
+  rebuild(byId("routes"), routes.map(inFormulas), ({ through, product }) => {
     const button = made("button", made("span", through.text), mathml(["m", product.tree]));
     button.type = "button";
     button.addEventListener("click", () => light([...byId("routes").children].indexOf(button.parentElement)));
@@ -211,7 +213,7 @@ function light(which) {
   update();
   if (route < 0) return;
   if (view.scale > scaleOfWhole()) zoomTo(scaleOfWhole(), true);
-  const { through, product } = routeOf(routes[route]);
+  const { through, product } = inFormulas(routes[route]);
   say(`${through.text}: ${product.text}`);
 }
 

@@ -33,21 +33,19 @@ function largest(paths) {
   return paths.filter((path) => chosen.has(path));
 }
 
-// ---- as words and formulas ----
+// ---- as formulas ----
 
-const nameOf = (i) => computation.nodes[i].name;
 const operandName = (i, k) => computation.operandNames(computation.nodes[i])[k];
 
-function routeOf({ edges, product }) {
+function inFormulas({ edges, product }) {
   return {
-    through: separated("→", [nameOf(nodes.length - 1), ...edges.map(([i, k]) => operandName(i, k))]),
+    through: separated("→", [computation.nodes.at(-1).name, ...edges.map(([i, k]) => operandName(i, k))]),
     product: equation(joined(edges.map(([i, k]) => nodes[i].locals[k])), product),
   };
 }
 
 function sumOf(target, paths, count) {
-  const whole = ratio("∂", nameOf(nodes.length - 1), nameOf(target));
-  const total = nodes[target].grad;
+  const [whole, total] = [computation.gradientName(target), nodes[target].grad];
   const products = paths.map(({ product }) => product);
   if (count === 1n) return [["", equation(whole, total)]];
   if (count <= MAX_PATHS) return [["the sum", equation(whole, joined(products, "+"), total)]];
