@@ -5,8 +5,9 @@ const quiz = { isOn: false, step: 0, open: [], tries: 0, right: 0, asked: 0, don
 
 // What can be asked before a step back.
 function questions(use) {
-  const { nodes, uses } = computation;
-  const { node, index, parent } = use;
+  const { nodes, uses, locals, numbers } = computation;
+  const { node, index, parent, upstream, local } = use;
+  const operands = nodes[node].from.map((j) => numbers[j]);
   const [from, to] = [nodes[node].name.text, nodes[parent].name.text];
   const { ratio } = computation.localDerivative(use);
   const flows = uses.filter((other) => other.parent === parent).map((other) => other.amount);
@@ -14,12 +15,12 @@ function questions(use) {
   const asked = [];
   if (typeof computation.rule(nodes[node], node)[index] !== "number") {
     const words = `From ${from} back to ${to}. What is the local derivative?`;
-    asked.push({ kind: "local", words, formula: ratio, numbers: localNumbers(computation, use) });
+    asked.push({ kind: "local", words, formula: ratio, numbers: localNumbers(locals[node], index, numbers[node], operands) });
   }
-  if (use.upstream !== 1 || !asked.length) {
-    const words = `${shortNumber(use.upstream)} has arrived at ${from}. What flows back to ${to}?`;
+  if (upstream !== 1 || !asked.length) {
+    const words = `${shortNumber(upstream)} has arrived at ${from}. What flows back to ${to}?`;
     const formula = joined([computation.gradientName(node), ratio]);
-    asked.push({ kind: "flow", words, formula, numbers: flowNumbers(computation, use) });
+    asked.push({ kind: "flow", words, formula, numbers: flowNumbers(upstream, local, numbers[node]) });
   }
   if (which > 1) {
     const words = `${to} is used ${flows.length} times, and this is number ${which}. What is its gradient so far?`;
@@ -32,7 +33,7 @@ function questions(use) {
 function hidden() {
   if (computation.forwardError || computation.backwardError) return Infinity;
   const all = computation.uses.flatMap(questions);
-  return all.reduce((count, { kind, numbers }) => count + unnoticed(kind, numbers), 0);
+  return all.reduce((count, { kind, numbers }) => count + unnoticed(MISTAKES, kind, numbers).length, 0);
 }
 
 // Give the inputs other numbers, where mistakes can be told from what is right.
@@ -102,13 +103,13 @@ function judge(event) {
     const reason = error instanceof PythonError ? "this is undefined" : error.message;
     return feedback(`${capital(reason)}: type a number, or a formula such as 2*x.`, "unclear");
   }
-  const found = verdict(question.kind, answer, question.numbers);
+  const found = diagnoseAnswer(MISTAKES, question.kind, answer, question.numbers);
   quiz.tries += 1;
   if (found === "right") {
     quiz.right += quiz.tries === 1;
     return answered(`✓ ${shortNumber(question.numbers.right)} is right.`);
   }
-  const hint = found ? found.hint : hints[question.kind];
+  const hint = found ? found.hint : MISTAKES.hints[question.kind];
   feedback(quiz.tries === 1 ? `✗ Not yet. ${hint}` : `✗ ${found ? found.diagnosis : hint}`, "wrong");
   byId("give-up").hidden = false;
 }

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from tinygrad_edu.viz.explaining.explanation import Explanation
 
 SCRIPTS = [  # one after the other, they are one script
-    "formula", "computation", "story", "judge", "elements", "zoom", "walk", "paths", "page", "inputs", "descent",
-    "asks", "begin",
+    "formula", "computation", "story", "judge", "answers", "elements", "zoom", "walk", "paths", "page", "inputs",
+    "descent", "asks", "begin",
 ]  # fmt: skip
 
 
