@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from tinygrad_edu import Value, explain, nn, relu, sin, sqrt, tanh
+from tinygrad_edu import Value, explain, nn, relu, sin, tanh
+from tinygrad_edu.formulas.formula import digits
 from tinygrad_edu.viz.page import page as page_module
 from tinygrad_edu.viz.page import svg
 
@@ -76,8 +77,8 @@ def test_every_number_on_the_page_is_the_engines(visit):
     tab.keyboard.press("End")
     for i, node in enumerate(explanation.order):
         box = tab.locator(f"#n{i}")
-        assert box.locator(".data").text_content() == f"data {page_module.digits(node.data)}"
-        assert box.locator(".grad").text_content() == f"grad {page_module.digits(node.grad)}"
+        assert box.locator(".data").text_content() == f"data {digits(node.data)}"
+        assert box.locator(".grad").text_content() == f"grad {digits(node.grad)}"
         box.click()
         lines = "all => all.map(e => [e.textContent, e.nextSibling.textContent])"
         shown = dict(tab.eval_on_selector_all("#about-lines dt", lines))
@@ -88,7 +89,7 @@ def test_every_number_on_the_page_is_the_engines(visit):
         tab.keyboard.press("Escape")
     for step in explanation.backward:
         node = explanation.order.index(step.node)
-        assert tab.locator(f"#e{node}_{step.index} .local").text_content() == f"× {page_module.digits(step.local)}"
+        assert tab.locator(f"#e{node}_{step.index} .local").text_content() == f"× {digits(step.local)}"
 
 
 @in_browser
@@ -135,9 +136,9 @@ def test_each_contribution_lights_its_arrow_and_fills_in_the_grad(visit):
             next(j for j, other in enumerate(explanation.order) if other is step.parent),
         )
         assert tab.eval_on_selector_all(".wire.current", "all => all.map(e => e.id)") == [f"e{node}_{step.index}"]
-        assert tab.text_content(f"#n{parent} .grad") == f"grad {page_module.digits(step.total)}"
+        assert tab.text_content(f"#n{parent} .grad") == f"grad {digits(step.total)}"
         assert "current" in tab.get_attribute(f"#n{parent}", "class")
-        assert page_module.digits(step.amount) in tab.text_content("#words")
+        assert digits(step.amount) in tab.text_content("#words")
 
 
 @in_browser
@@ -271,27 +272,24 @@ def test_the_page_is_one_small_file(tmp_path):
     assert "{{" not in text
 
 
-def test_a_check_at_a_kink_says_that_it_cannot_tell():
-    x = Value(0.0, label="x")
-    explanation = explain(relu(x) + 1)
-    nodes = page_module.data(explanation)["nodes"]
-    assert nodes[0]["check"].startswith("Finite differences cannot tell here")
-    assert explain(sqrt(Value(4.0, label="x"))).backward[0].local == 0.25
-
-
-def test_a_wrong_rule_is_found_out(own_operation):
-    wrong = own_operation("wrong_square", lambda x: x * x, lambda y, x: (3 * x,))
-    nodes = page_module.data(explain(wrong(Value(2.0, label="x"))))["nodes"]
-    assert nodes[0]["check"] == "✗ finite differences give 4, which does not agree."
+@in_browser
+def test_a_nudge_finds_a_kink_and_a_wrong_rule(visit, own_operation):
+    tab = visit(relu(Value(0.0, label="x")) + 1)
+    tab.click("#n0")
+    assert tab.text_content("#about-check") == "A kink: below, v2 changes 0 times as much as x; above, 1 times."
+    wrong = own_operation("wrong_square", lambda x: x * x, lambda y, x: (3 * x,), python="x * x")
+    tab = visit(wrong(Value(2.0, label="x")))
+    tab.click("#n0")
+    assert tab.text_content("#about-check").startswith("✗")
+    assert "4 times as much, which does not agree" in tab.text_content("#about-check")
 
 
 def test_numbers_that_json_does_not_know_are_written_as_text():
-    x = Value(float("inf"), label="x")
-    document = page_module.as_json(page_module.data(explain(x * 2)))
-
     def refuse(word):
         raise AssertionError(word)
 
+    text = page_module.page(explain(Value(float("inf"), label="x") * float("nan")))
+    [document] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text)
     assert json.loads(document, parse_constant=refuse)
 
 

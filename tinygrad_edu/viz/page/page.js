@@ -1,6 +1,6 @@
-"use strict";
-const { steps, nodes } = JSON.parse(document.getElementById("data").textContent);
-const byId = (id) => document.getElementById(id);
+// The view: the drawing and the panel beside it, which show one step.
+
+let { steps, nodes } = story(computation);
 const boxes = nodes.map((_, i) => byId("n" + i));
 const drawing = byId("drawing");
 const picture = drawing.querySelector("svg");
@@ -8,8 +8,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 let at = 0;
 let timer = null;
 
-// A formula comes as nested arrays, ["r", "ix", "o+", "n1"] for a row of x + 1, and is built element by element: no text
-// is ever parsed as markup.
+// A formula is built element by element: no text is ever parsed as markup.
 const tags = {
   m: "math", r: "mrow", f: "mfrac", p: "msup", b: "msub", q: "msqrt", i: "mi", n: "mn", o: "mo", t: "mtext",
 };
@@ -34,7 +33,7 @@ function list(parent, lines) {
       dd.textContent = content;
       dd.className = "exact";
     } else {
-      const math = mathml(["m", content]);
+      const math = mathml(["m", content.tree]);
       math.setAttribute("displaystyle", "true");
       dd.append(math);
     }
@@ -81,6 +80,25 @@ function redraw() {
     if (box.classList.contains("known")) heard.push(box.querySelector(".grad").textContent);
     box.setAttribute("aria-label", heard.join(", "));
   });
+}
+
+// Take another story of the same graph, and stay at the step.
+function tell(told) {
+  ({ steps, nodes } = told);
+  const chosen = boxes.findIndex((box) => box.classList.contains("chosen"));
+  for (const [i, { name, kind, number }] of nodes.entries()) {
+    if (kind !== "constant") write(boxes[i].querySelector(".data"), `data ${Number.isNaN(number) ? "?" : shortNumber(number)}`);
+  }
+  for (const { edge, use } of steps) {
+    if (edge) write(byId("e" + edge).querySelector(".local"), `× ${shortNumber(use.local)}`);
+  }
+  byId("slider").max = steps.length - 1;
+  show(at);
+  if (chosen >= 0) choose(chosen);
+}
+
+function write(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
 }
 
 function show(step) {
@@ -225,4 +243,6 @@ byId("whole").addEventListener("click", () => {
 });
 addEventListener("resize", fit);
 fit();
-show(0);
+setUpInputs();
+addEventListener("hashchange", recall);
+recall();
