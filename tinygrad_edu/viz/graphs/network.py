@@ -30,7 +30,7 @@ NUMBER |= {"margin": "0.02", "height": "0.1", "width": "0.1"}
 
 def draw_network(model: Module) -> Picture:
     """The drawing of a module that is a neuron, a layer, or layers one after the other; see ``draw``."""
-    layers = _layers(model)
+    layers = layers_of(model)
     weights = [w.data for _, neurons in layers for neuron in neurons for w in neuron.w]
     few = len(weights) <= FEW
     gaps = (2.6, 1.0) if few else (2.4 if len(layers) < 5 else 1.7, 0.72)  # room for numbers, or for lines only
@@ -74,7 +74,7 @@ def draw_network(model: Module) -> Picture:
     return picture
 
 
-def _layers(model: Module) -> Sequence[tuple[str, Sequence[Neuron]]]:
+def layers_of(model: Module) -> Sequence[tuple[str, Sequence[Neuron]]]:
     """The layers of a module from first to last, each with its name and its neurons."""
     if isinstance(model, Neuron):
         return [("neuron", [model])]
