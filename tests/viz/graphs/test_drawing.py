@@ -482,11 +482,23 @@ def test_no_weight_of_a_network_hides_another(model):
     weights = {digits(neuron.w[i].data) for m in model.layers for neuron in m.neurons for i in range(len(neuron.w))}
     found = []
     for text in svg.iter(f"{SVG}text"):
-        if text.text in weights:
+        if text.text.split()[-1:] and text.text.split()[-1] in weights:  # with its name before it or without
             found.append((float(text.attrib["x"]), float(text.attrib["y"]), float(text.attrib["textLength"])))
     assert len(found) >= len(weights)
     for (x, y, width), (other_x, other_y, other_width) in itertools.combinations(found, 2):
         assert abs(y - other_y) > 9 or abs(x - other_x) > (width + other_width) / 2
+
+
+def test_weights_and_biases_of_a_network_are_called_as_in_what_it_computes():
+    model = nn.MLP(2, [2, 1], "tanh", seed=0)
+    source = draw(model).source
+    computed = draw(model([0.5, -0.5])).source
+    for name in ("x₁", "x₂", "w₁₂⁽¹⁾", "b₂⁽¹⁾", "h₂⁽¹⁾", "w₁₂⁽²⁾", "b₁⁽²⁾"):
+        assert f">{name}<" in computed
+        assert re.search(rf'[\s"]{name}[\s"]', source)
+    assert f'tooltip="layers.0.neurons.0.w[1] = {model.layers[0].neurons[0].w[1].data}"' in source
+    assert 'tooltip="layers.0.neurons.1, layers.0.neurons.1.b = 0.0"' in source
+    assert "w₁₂⁽¹⁾" not in draw(nn.MLP(4, [4, 1], seed=0)).source  # only where there is room
 
 
 def test_a_network_of_many_layers_fits_a_page():
