@@ -506,6 +506,12 @@ def test_a_network_of_many_layers_fits_a_page():
     assert float(svg.attrib["width"].removesuffix("pt")) < 1000
 
 
+def test_a_drawing_of_many_operations_of_a_network_says_how_to_see_less():
+    hint = "one box for each neuron"
+    assert hint not in draw(nn.MLP(2, [2, 1], seed=0)([1.0, 2.0])).source
+    assert hint in draw(nn.MLP(2, [2, 2, 1], seed=0)([1.0, 2.0])).source
+
+
 def test_networks_can_be_laid_out():
     broken = nn.Neuron(2, seed=0)
     broken.w[0].data, broken.w[1].data, broken.b.data = math.nan, math.inf, -math.inf
