@@ -34,7 +34,7 @@ DRAWN = {"svg", "g", "title", "polygon", "polyline", "path", "text", "a", "ellip
 PLAIN = {"width", "height", "viewBox", "id", "class", "transform", "fill", "stroke", "stroke-width", "points", "d", "x", "y",
          "text-anchor", "font-family", "font-size", "font-weight", "cx", "cy", "rx", "ry", "stroke-dasharray",
          "{http://www.w3.org/1999/xlink}title", "fill-opacity", "stroke-opacity", "text-decoration", "font-style",
-         "{http://www.w3.org/XML/1998/namespace}space", "{http://www.w3.org/1999/xlink}href", "textLength", "lengthAdjust", "style"}  # fmt: skip
+         "{http://www.w3.org/XML/1998/namespace}space", "{http://www.w3.org/1999/xlink}href", "textLength", "lengthAdjust", "style", "dy"}  # fmt: skip
 
 
 def laid_out(*pictures):
@@ -280,6 +280,18 @@ def test_layers_and_neurons_have_frames():
     assert texts(svg).count("neurons.2") == 2
 
 
+def test_indices_and_powers_are_small_characters_that_every_font_has():
+    x = Value(2e-7, label="x")
+    svg = ET.fromstring(draw(nn.MLP(1, [1, 1], seed=0)([x])).pipe())
+    tspans = {
+        text.text.strip("\xa0"): [(part.text, float(part.attrib["dy"]) > 0) for part in text]
+        for text in svg.iter(f"{SVG}text")
+    }
+    assert tspans["w"] == [("11", True), ("(2)", False)]
+    assert tspans["data 2×10"] == [("−7", False), ("\xa0", True)]
+    assert not set("".join(svg.itertext())) & set("₁₂⁽⁾⁻⁷")
+
+
 def test_an_opened_neuron_stays_in_its_frame():
     out = nn.MLP(1, [1, 1], activation="sigmoid", seed=0)([1.0])
     root, origin = expand(out)
@@ -482,7 +494,7 @@ def test_no_weight_of_a_network_hides_another(model):
     weights = {digits(neuron.w[i].data) for m in model.layers for neuron in m.neurons for i in range(len(neuron.w))}
     found = []
     for text in svg.iter(f"{SVG}text"):
-        if text.text.split()[-1:] and text.text.split()[-1] in weights:  # with its name before it or without
+        if "".join(text.itertext()).rpartition(" ")[2] in weights:  # with its name before it or without
             found.append((float(text.attrib["x"]), float(text.attrib["y"]), float(text.attrib["textLength"])))
     assert len(found) >= len(weights)
     for (x, y, width), (other_x, other_y, other_width) in itertools.combinations(found, 2):
