@@ -224,6 +224,11 @@ def test_the_keyboard_alone_reaches_everything(visit):
     assert position(tab) == 0
     tab.keyboard.press("PageDown")
     assert position(tab) == 1
+    tab.focus("#slider")
+    tab.keyboard.press("f")
+    tab.wait_for_function("document.fullscreenElement")
+    tab.keyboard.press("F")
+    tab.wait_for_function("!document.fullscreenElement")
 
 
 @in_browser
@@ -358,7 +363,7 @@ def test_labels_cannot_inject_anything(visit):
 @pytest.mark.parametrize(
     ("size", "scheme", "text", "panel_text"),
     [
-        ((1440, 900), "light", 12, 15),
+        ((1440, 900), "light", 11, 15),
         ((1024, 768), "dark", 18, 18),
         ((390, 844), "light", 13, 15),
         ((844, 390), "dark", 12, 14),
