@@ -204,7 +204,7 @@ def explain(value: Value, *, wrt: Value | None = None, level: str = "op", names:
 
     Returns:
         what prints as tables, shows itself in a notebook, and has ``to_markdown()``, ``to_latex()`` and, of every
-        operation, ``to_html(path)``, which writes a page to step through.
+        operation, ``to_html(path)``, which writes a page to step through, and ``live()``, which shows it in a notebook.
 
     Raises:
         TypeError: if ``value`` or ``wrt`` is not a Value.

@@ -8,6 +8,7 @@ classes, which the page's style sheet decides on.
 from __future__ import annotations
 
 import json
+import math
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,8 @@ def graph(explanation: Explanation) -> str:
 
 def _dot(boxes: Mapping[Value, Box]) -> str:
     """The sizes of all boxes and labels, in the DOT language, for Graphviz to place them."""
-    lines = ['digraph { rankdir=LR ranksep=0.25 nodesep=0.2 node [shape=box fixedsize=true label=""]']
+    apart = min(0.25 + sum(len(node.parents) for node in boxes) / 200, 1)  # many arrows need room to bend
+    lines = [f'digraph {{ rankdir=LR ranksep={apart} nodesep=0.2 node [shape=box fixedsize=true label=""]']
     lines += [f"{name}={value}" for name, value in line_style([*boxes]).items()]
     lines += [f"n{box.number} [width={box.width / 72:.3f} height={box.height / 72:.3f}]" for box in boxes.values()]
     for node, box in boxes.items():
@@ -88,7 +90,7 @@ class Box:
         if isinstance(node, Constant):
             self.width, self.height = 9.0 * len(self.data) + 10, 24
         else:
-            letters = max(len(self.name), len("data −0.0000"), len(self.data) + 5)
+            letters = max(len(self.name), len("data −0.00000"), len(self.data) + 5)
             self.width, self.height = 8.9 * letters + 2 * GAP + self.left, 3 * LINE + 2 * GAP
 
     def drawn(self, centre: Point) -> str:
@@ -128,6 +130,8 @@ def _wire(wire: Mapping[str, str], point: Callable[[str], Point], use: Contribut
     if "lp" not in wire:
         return f'<g class="wire pale" id="e{wire["id"]}">{line}</g>'
     label_x, label_y = point(wire["lp"])
+    length = math.dist(curve[0], (x, y)) or 1.0
+    at_x, at_y = x + 8 * (curve[0][0] - x) / length, y + 8 * (curve[0][1] - y) / length
     label, kind, mark = "", "wire", ""
     if use:
         label, kind = f"× {digits(use.local)}", f"wire reached {_sign(use.amount)}"
@@ -135,8 +139,8 @@ def _wire(wire: Mapping[str, str], point: Callable[[str], Point], use: Contribut
     return (
         f'<g class="{kind}" id="e{wire["id"]}">{line}'
         f'<text class="local" x="{label_x:.1f}" y="{label_y + 5:.1f}">{label}</text>'
-        f'<g class="flow"><circle cx="{x + 8:.1f}" cy="{y:.1f}" r="8"/>'
-        f'<text x="{x + 8:.1f}" y="{y + 5:.1f}">{mark}</text></g></g>'
+        f'<g class="flow"><circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="8"/>'
+        f'<text x="{at_x:.1f}" y="{at_y + 5:.1f}">{mark}</text></g></g>'
     )
 
 
