@@ -35,7 +35,7 @@ NUMBER |= {"margin": "0.02", "height": "0.1", "width": "0.1"}
 
 def draw_network(model: Module) -> Picture:
     """The drawing of a module that is a neuron, a layer, or layers one after the other; see ``draw``."""
-    layers = _layers(model)
+    layers = layers_of(model)
     inputs = [Value(0.0, label=f"x[{i}]") for i in range(len(layers[0][1][0].w))]
     outputs = [[Value(0.0, label=neuron._name) for neuron in neurons] for _, neurons in layers]
     named = called([*inputs, *model.parameters(), *chain(*outputs)], {})  # as in the drawing of what it computes
@@ -87,7 +87,7 @@ def draw_network(model: Module) -> Picture:
     return picture
 
 
-def _layers(model: Module) -> Sequence[tuple[str, Sequence[Neuron]]]:
+def layers_of(model: Module) -> Sequence[tuple[str, Sequence[Neuron]]]:
     """The layers of a module from first to last, each with its name and its neurons."""
     if isinstance(model, Neuron):
         return [("neuron", [model])]
