@@ -375,7 +375,7 @@ def _too_small_a_model(look: Evidence) -> Iterator[Numbers]:
     The derivatives of a loss add up to 0 over the examples where it is least, and a convex loss has one least value.
     """
     model, loss = look.model, look.objective.loss
-    is_linear = isinstance(model, (Neuron, Layer)) or (isinstance(model, MLP) and len(model.layers) == 1)
+    is_linear = type(model) in (Neuron, Layer) or (type(model) is MLP and len(model.layers) == 1)
     is_convex = loss in (losses.mse, losses.binary_cross_entropy_with_logits, losses.cross_entropy, losses.hinge)
     if not is_linear or not is_convex or _output_activation(look) or _all_equal(look.goals) or _has_learned(look):
         return
