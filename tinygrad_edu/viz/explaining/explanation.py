@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.formulas.tables import Cell
     from tinygrad_edu.nn.files import Path
+    from tinygrad_edu.viz.page.live import LivePage
 
 
 class Computed(NamedTuple):
@@ -142,6 +143,16 @@ class Explanation(Report):
         from tinygrad_edu.viz.page.page import page
 
         write_whole(path, page(self))
+
+    def live(self) -> LivePage:
+        """Show the page in a notebook: ``explain(y).live()`` at the end of a cell. An untrusted one shows the drawing.
+
+        Raises:
+            RuntimeError: if there is no Graphviz to lay the graph out; it says what to install.
+        """
+        from tinygrad_edu.viz.page.live import LivePage
+
+        return LivePage(self)
 
 
 def _origin(leaf: Value) -> str:

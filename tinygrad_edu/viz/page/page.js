@@ -258,7 +258,7 @@ const actions = {
   all: listPaths,
   smaller: () => zoom(1 / 1.25),
   larger: () => zoom(1.25),
-  whole: () => (view.scale === scaleOfWhole() ? fit() : zoomTo(scaleOfWhole(), true)),
+  whole: () => (view.scale === scaleOfWhole() ? fit(true) : zoomTo(scaleOfWhole(), true)),
   full: fullScreen,
   ask: () => byId("help").showModal(),
 };
