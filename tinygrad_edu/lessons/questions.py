@@ -61,7 +61,8 @@ def derivative_numbers(y: Value, x: Value) -> Numbers:
     if several:
         numbers["one"] = [*dict.fromkeys(x for group in several for x in group)]
         numbers["product"] = [*dict.fromkeys(map(prod, several))]
-        numbers["last"] = [flows[-1][1], _arriving(order, uses, adding=False)[x]]
+        last_here = [flow for _, flow in flows[-1:] if len(flows) > 1]
+        numbers["last"] = [*last_here, _arriving(order, uses, adding=False)[x]]
     return numbers
 
 
