@@ -88,7 +88,7 @@ check(answer, of=q, wrt=x, question=4)
 # to know: `sin(a)` changes `cos(a)` times as fast as `a`.
 
 # %%
-[a] = numbers("a", of=lambda a: sin(a * a) + sin(a) * a)
+[a] = numbers("a", of=lambda a: [sin(a * a), sin(a) * a])
 f = sin(a * a)
 g = sin(a) * a
 print(f"a = {a.data}")
