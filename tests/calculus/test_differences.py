@@ -13,9 +13,21 @@ from tinygrad_edu.calculus.linearization import Linearization
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE
-from tinygrad_edu.viz.page.page import response
 
 SMOOTH = [TABLE[name] for name in sorted(BUILT_IN - STEPS - {"maximum", "minimum", "amax"})]
+
+
+def response(order, node):
+    """The last Value of ``order`` as a function of the number in ``node``."""
+
+    def respond(x):
+        numbers = {}
+        for other in order:
+            operands = [numbers[parent] for parent in other.parents]
+            numbers[other] = x if other is node else other.op.forward(*operands) if other.op else other.data
+        return numbers[order[-1]]
+
+    return respond
 
 
 def of_graph(order, node):

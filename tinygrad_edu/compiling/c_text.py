@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from tinygrad_edu.compiling.expression_writer import ATOM, PRODUCT, SIGN, SIGNS, SUM, ExpressionWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,13 +30,12 @@ OF_ONE = ["acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cos
           "fabs", "floor", "log", "log10", "log1p", "log2", "sin", "sinh", "sqrt", "tan", "tanh"]  # fmt: skip
 OF_TWO = ["atan2", "copysign", "fmax", "fmin", "fmod", "hypot", "pow"]
 LIBRARY = dict.fromkeys(OF_ONE, 1) | dict.fromkeys(OF_TWO, 2)  # the functions of <math.h>: how many numbers they take
-_TERNARY, _OR, _AND, _EQUALITY, _RELATION, _SUM, _PRODUCT, _SIGN, _ATOM = range(9)  # from the loosest
 FORMS = {  # functions that are written in another way in C: how, and how tightly it holds together
-    "abs": ("fabs({})", _ATOM),
-    "floor": ("floor({}) + 0.0", _SUM),  # floor(-0.0) + 0.0 is 0.0, as in Python
-    "ceil": ("ceil({}) + 0.0", _SUM),
-    "degrees": (f"{180 / math.pi!r} * {{}}", _PRODUCT),
-    "radians": (f"{math.pi / 180!r} * {{}}", _PRODUCT),
+    "abs": ("fabs({})", ATOM),
+    "floor": ("floor({}) + 0.0", SUM),  # floor(-0.0) + 0.0 is 0.0, as in Python
+    "ceil": ("ceil({}) + 0.0", SUM),
+    "degrees": (f"{180 / math.pi!r} * {{}}", PRODUCT),
+    "radians": (f"{math.pi / 180!r} * {{}}", PRODUCT),
 }
 REMAINDER = """static double remainder_of(double a, double b)  // it has the sign of b, in Python as in mathematics
 {
@@ -46,11 +47,6 @@ _SAME = re.compile(  # what is written in C as it is in Python: names, floats, +
     r"(?:(?!(?:if|else|and|or|not|in|is|lambda|inf)\b)[^\W\d]\w*\b(?!\()|[() ]|[-+*/](?![-+*/])|"
     rf"\d+\.\d+(?:e[-+]?\d+)?(?![\w.])|(?:{'|'.join({*OF_ONE} - {*FORMS})})\()*"
 )
-_SIGNS: dict[type, tuple[str, int]] = {
-    ast.Add: ("+", _SUM), ast.Sub: ("-", _SUM), ast.Mult: ("*", _PRODUCT), ast.Div: ("/", _PRODUCT),
-    ast.Lt: ("<", _RELATION), ast.LtE: ("<=", _RELATION), ast.Gt: (">", _RELATION), ast.GtE: (">=", _RELATION),
-    ast.Eq: ("==", _EQUALITY), ast.NotEq: ("!=", _EQUALITY),
-}  # fmt: skip
 
 
 class NoMachineCode(Exception):
@@ -137,88 +133,29 @@ def c_value(text: str, calls: Mapping[str, Any]) -> str:
     """
     if _SAME.fullmatch(text):
         return text
-    return _Writer(calls).number(ast.parse(text, mode="eval").body)
+    return _CWriter(calls).number(ast.parse(text, mode="eval").body)
 
 
-class _Writer:
-    """Writes Python's trees in C, each with parentheses if it is looser than ``level``."""
+class _CWriter(ExpressionWriter):
+    language, refusal = "C", NoMachineCode
+    signs = SIGNS
+    functions_of_signs: ClassVar = {ast.Pow: "pow", ast.Mod: "remainder_of"}
+    forms = FORMS
+    of_test = ("(double)({})", SIGN)  # in C it is a whole number, and a quotient would be rounded
 
-    def __init__(self, calls: Mapping[str, Any]) -> None:
-        self._calls = calls
+    def name(self, name: str) -> str:
+        if name == "inf":
+            raise NoMachineCode("C has no inf")
+        return name
 
-    def number(self, tree: ast.expr, level: int = _TERNARY) -> str:
-        """Write an expression that is read as a number."""
-        text, own = self._written(tree)
-        return text if own >= level else f"({text})"
-
-    def test(self, tree: ast.expr, level: int = _TERNARY) -> str:
-        """Write an expression that is asked whether it holds."""
-        if isinstance(tree, ast.Compare):
-            operands = [self.number(x, _SUM) for x in (tree.left, *tree.comparators)]
-            signs = [_sign(op) for op in tree.ops]
-            text = " && ".join(f"{a} {sign} {b}" for a, (sign, _), b in zip(operands, signs, operands[1:]))
-            own = signs[0][1] if len(signs) == 1 else _AND
-        elif isinstance(tree, ast.BoolOp):
-            sign, own = ("&&", _AND) if isinstance(tree.op, ast.And) else ("||", _OR)
-            text = f" {sign} ".join(self.test(x, own) for x in tree.values)
-        elif isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
-            text, own = f"!{self.test(tree.operand, _ATOM)}", _SIGN
-        else:
-            return self.number(tree, level)
-        return text if own >= level else f"({text})"
-
-    def _written(self, tree: ast.expr) -> tuple[str, int]:
-        if isinstance(tree, ast.Compare) or (isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)):
-            return f"(double)({self.test(tree)})", _SIGN  # in C it is a whole number, and a quotient would be rounded
-        if isinstance(tree, ast.Constant):
-            return _literal(tree.value), _ATOM
-        if isinstance(tree, ast.Name) and tree.id != "inf":
-            return tree.id, _ATOM
-        if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, (ast.USub, ast.UAdd)):
-            operand = self.number(tree.operand, _ATOM)
-            return (f"-{operand}", _SIGN) if isinstance(tree.op, ast.USub) else (operand, _ATOM)
-        if isinstance(tree, ast.BinOp):
-            return self._operated(tree)
-        if isinstance(tree, ast.IfExp):
-            value, other = self.number(tree.body, _OR), self.number(tree.orelse)
-            return f"{self.test(tree.test, _OR)} ? {value} : {other}", _TERNARY
-        if isinstance(tree, ast.BoolOp):  # x or y is x unless that is 0
-            first, *others = [self.number(x, _OR) for x in tree.values]
-            for other in others:
-                first = (
-                    f"({first} ? {other} : {first})"
-                    if isinstance(tree.op, ast.And)
-                    else f"({first} ? {first} : {other})"
-                )
-            return first, _ATOM
-        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and not tree.keywords:
-            return self._called(tree.func.id, tree.args)
-        raise NoMachineCode(f"C has no {ast.unparse(tree)}")
-
-    def _operated(self, tree: ast.BinOp) -> tuple[str, int]:
-        if isinstance(tree.op, (ast.Pow, ast.Mod)):
-            function = "pow" if isinstance(tree.op, ast.Pow) else "remainder_of"
-            return f"{function}({self.number(tree.left)}, {self.number(tree.right)})", _ATOM
-        sign, level = _sign(tree.op)
-        return f"{self.number(tree.left, level)} {sign} {self.number(tree.right, level + 1)}", level
-
-    def _called(self, name: str, args: Sequence[ast.expr]) -> tuple[str, int]:
-        operation = self._calls.get(name)
-        if operation is None and name == "float" and len(args) == 1:
-            return self._written(args[0])
-        if operation is None and name in FORMS and len(args) == 1:
-            text, level = FORMS[name]
-            return text.format(self.number(args[0], _TERNARY if "({})" in text else _ATOM)), level
-        if operation is not None and operation.of_two is not None and len(args) == 1:
-            return self._written(args[0])
-        operands = [self.number(x) for x in args]
-        if name in ("max", "min") and len(args) > 1:
-            return _folded(f"f{name}", operands), _ATOM
+    def call(self, name: str, operation: Any, operands: Sequence[str]) -> str:
         if operation is not None and operation.of_two is not None:
-            return _folded(name, operands), _ATOM
-        if operation is not None or LIBRARY.get(name) != len(args):
+            return _folded(name, operands)
+        if operation is None and name in ("max", "min") and len(operands) > 1:
+            return _folded(f"f{name}", operands)
+        if operation is not None or LIBRARY.get(name) != len(operands):
             raise NoMachineCode(f"{name} is not written in C")
-        return f"{name}({', '.join(operands)})", _ATOM
+        return f"{name}({', '.join(operands)})"
 
 
 def _folded(function: str, operands: Sequence[str]) -> str:
@@ -226,18 +163,6 @@ def _folded(function: str, operands: Sequence[str]) -> str:
     for operand in operands[1:]:
         text = f"{function}({text}, {operand})"
     return text
-
-
-def _sign(op: ast.AST) -> tuple[str, int]:
-    if type(op) not in _SIGNS:
-        raise NoMachineCode(f"C has no {type(op).__name__}")
-    return _SIGNS[type(op)]
-
-
-def _literal(x: Any) -> str:
-    if not isinstance(x, (int, float)) or not math.isfinite(x):
-        raise NoMachineCode(f"C has no {x!r}")
-    return repr(float(x))
 
 
 def wrapped_c(line: str) -> str:

@@ -64,7 +64,7 @@ negative = Operation(
 )
 positive = Operation(
     "positive", operator.pos, lambda y, x: (1.0,),
-    "The number itself, +x.", "positive(2.0) = 2.0", notation="+x",
+    "The number itself, +x.", "positive(2.0) = 2.0", notation="+x", python="x",
 )
 absolute = Operation(
     "absolute", abs, lambda y, x: (sign(x),),

@@ -113,7 +113,7 @@ def name(label: str) -> Formula:
     text = visible(label, 48)
     stem, index = _subscript(text)
     if not stem:
-        text = _quoted(text)
+        text = quoted(text)
         formula = Formula(text, words(text), ("mtext", text))
     else:
         latex = LATEX_GREEK.get(stem) or (rf"\mathit{{{stem}}}" if stem.isascii() else words(stem))
@@ -160,7 +160,7 @@ def words(text: str) -> str:
     return rf"\text{{{text.translate(LATEX_WORDS)}}}"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """The text, in quotation marks unless it looks like a name."""
     like_a_name = text[:1].isalpha() or text[:1] == "_"
     return text if like_a_name and all(c.isalpha() or c.isdecimal() or c in "._[]" for c in text) else f"“{text}”"
@@ -284,7 +284,7 @@ def superscript(base: Formula, exponent: Formula) -> Formula:
 
 def call(head: str, operands: Sequence[Formula]) -> Formula:
     """A function of operands: arctan2(y, x)."""
-    shown = _quoted(visible(head))
+    shown = quoted(visible(head))
     if head in LATEX_FUNCTIONS:
         latex = "\\" + head
     elif shown.isascii() and shown.isalnum():

@@ -6,10 +6,6 @@ function diagnoseAnswer(table, kind, answer, numbers) {
   return table.mistakes.find((mistake) => mistake.kinds.includes(kind) && made(mistake)) ?? null;
 }
 
-function isTelling(table, kind, numbers) {
-  return unnoticed(table, kind, numbers).length === 0;
-}
-
 function unnoticed(table, kind, numbers) {
   const ofKind = table.mistakes.filter((mistake) => mistake.kinds.includes(kind));
   if (!Number.isFinite(numbers.right) || numbers.right === 0) return ofKind;
