@@ -15,6 +15,7 @@ import json
 import pathlib
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.calculus.mistakes import mistakes_for_page
 from tinygrad_edu.compiling.js_text import library
 from tinygrad_edu.formulas.formula import Formula, equation
 from tinygrad_edu.viz.graphs.expression import of_node, written_out
@@ -25,15 +26,18 @@ if TYPE_CHECKING:
     from tinygrad_edu.formulas.formula import MathML
     from tinygrad_edu.viz.explaining.explanation import Explanation
 
-SCRIPTS = ["formula", "computation", "story", "inputs", "page"]
+SCRIPTS = [  # one after the other, they are one script
+    "formula", "computation", "story", "judge", "answers", "elements", "zoom", "walk", "paths", "page", "inputs",
+    "descent", "asks", "begin",
+]  # fmt: skip
 
 
 def page(explanation: Explanation) -> str:
     """The text of the HTML file."""
     computation = ComputationData(explanation)
-    style, outline = _file("page.css"), _file("page.html")
-    functions = f"const functions = {computation.functions};\n"
-    script = "\n".join([library(), functions, *(_file(f"{name}.js") for name in SCRIPTS)])
+    style, outline = _stripped(_file("page.css")), _file("page.html")
+    given = f"const functions = {computation.functions};\nconst MISTAKES = {json.dumps(mistakes_for_page())};\n"
+    script = _stripped("\n".join([library(), given, *(_file(f"{name}.js") for name in SCRIPTS)]))
     hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
     title = _title(explanation)
     parts = {
@@ -53,6 +57,12 @@ def page(explanation: Explanation) -> str:
 
 def _file(name: str) -> str:
     return pathlib.Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _stripped(source: str) -> str:
+    """The source without its comments and indents, which are for those who read it in the package."""
+    lines = [line.strip() for line in source.split("\n")]
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def _title(explanation: Explanation) -> Formula:
