@@ -54,7 +54,7 @@ def options_first(arguments: Sequence[str]) -> list[str]:
 
 def draw_formula(options: argparse.Namespace) -> None:
     """Write the picture of a formula."""
-    _check_ending(options.out, PICTURES, "picture")
+    check_ending(options.out, PICTURES, "picture")
     result, _ = _computed(options)
     try:
         result.backward()
@@ -63,7 +63,7 @@ def draw_formula(options: argparse.Namespace) -> None:
         print(f"tinygrad-edu draw: {error}, {without}", file=sys.stderr)
     with _without_advice():
         picture = draw(result, expand=options.expand)
-    _save(options.out, picture.render)
+    save(options.out, picture.render)
 
 
 def explain_formula(options: argparse.Namespace) -> None:
@@ -79,11 +79,11 @@ def explain_formula(options: argparse.Namespace) -> None:
 
 def write_page(options: argparse.Namespace) -> None:
     """Write the page on which to step through a formula."""
-    _check_ending(options.out, PAGES, "page")
+    check_ending(options.out, PAGES, "page")
     result, _ = _computed(options)
     with _without_advice():
         explanation = explain(result)
-    _save(options.out, explanation.to_html)
+    save(options.out, explanation.to_html)
 
 
 @contextmanager
@@ -121,12 +121,13 @@ def _as_text(report: Report) -> str:
 # ---- files -----------------------------------------------------------------------------------------------------------
 
 
-def _check_ending(path: str, endings: Sequence[str], kind: str) -> None:
+def check_ending(path: str, endings: Sequence[str], kind: str) -> None:
+    """Raise a ValueError if the name of a file does not say that it is of this kind."""
     if os.path.splitext(path)[1].lower() not in endings:
         raise ValueError(f"the name of a {kind} ends in {' or '.join(endings)}, not {path!r}")
 
 
-def _save(path: str, write: Callable[[str], object]) -> None:
+def save(path: str, write: Callable[[str], object]) -> None:
     """Let ``write`` write the file, in a new folder if need be, and say so."""
     try:
         try:

@@ -3,7 +3,7 @@ const content = JSON.parse(document.getElementById("data").textContent);
 const { layers, classes } = content;
 const byId = (id) => document.getElementById(id);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const GRID = 48; // so many places each way is the plane seen at
+const GRID = 44; // so many places each way is the plane seen at
 const SHAPES = ["circle", "square", "triangle", "cross"];
 
 // ---- the network that learns -----------------------------------------------------------------------------------------
@@ -75,8 +75,9 @@ const numbers = new Float64Array(2 + count);
 const computed = new Float64Array(2 * neuronCount); // of each neuron its weighted sum and its output
 const outputOf = (layer, index) => computed[2 * (firstOf[layer] + index) + 1];
 const maps = Array.from({ length: neuronCount + 2 }, () => new Float64Array(GRID * GRID)); // the inputs come last
+const sureness = new Float64Array(GRID * GRID); // from 0, where classes are equally likely, to 1
+const likeliest = new Uint8Array(GRID * GRID);
 const margins = Array.from({ length: classes }, () => new Float64Array(GRID * GRID)); // how clear each class is
-const shares = Array.from({ length: classes }, () => new Float64Array(GRID * GRID)); // how likely
 let view = { left: -1, bottom: -1, size: 2 };
 
 function compute(x, y) {
@@ -89,17 +90,22 @@ function takeParameters() {
   content.order.forEach((place, i) => { numbers[2 + i] = parameters[place]; });
 }
 
-function scores() {
+const scores = new Float64Array(classes); // of the classes; the larger by 1, the e times likelier
+function findScores() {
   const last = layers.length - 1;
-  if (layers[last].length > 1) return layers[last].map((_, i) => outputOf(last, i));
-  const z = outputOf(last, 0);
-  return content.threshold ? [1 - z, z].map(Math.log) : [0, z];
+  if (layers[last].length > 1) {
+    for (let k = 0; k < classes; k++) scores[k] = outputOf(last, k);
+  } else {
+    const z = outputOf(last, 0);
+    scores[0] = content.threshold ? Math.log(1 - z) : 0;
+    scores[1] = content.threshold ? Math.log(z) : z;
+  }
 }
 
 function classOf(point) {
   compute(...point.place);
-  const all = scores();
-  return all.indexOf(Math.max(...all));
+  findScores();
+  return scores.indexOf(Math.max(...scores));
 }
 
 function look() {
@@ -111,13 +117,18 @@ function look() {
     for (let n = 0; n < neuronCount; n++) maps[n][i] = computed[2 * n + 1];
     maps[neuronCount][i] = x;
     maps[neuronCount + 1][i] = y;
-    const all = scores();
-    const top = Math.max(...all);
-    const total = all.reduce((sum, z) => sum + Math.exp(z - top), 0);
-    all.forEach((z, k) => {
-      shares[k][i] = Math.exp(z - top) / total;
-      margins[k][i] = z - Math.max(...all.filter((_, other) => other !== k));
-    });
+    findScores();
+    let best = 0;
+    for (let k = 1; k < classes; k++) if (scores[k] > scores[best]) best = k;
+    let total = 0;
+    for (let k = 0; k < classes; k++) {
+      total += Math.exp(scores[k] - scores[best]);
+      let other = -Infinity;
+      for (let j = 0; j < classes; j++) if (j !== k && scores[j] > other) other = scores[j];
+      margins[k][i] = scores[k] - other;
+    }
+    likeliest[i] = best;
+    sureness[i] = (1 / total - 1 / classes) / (1 - 1 / classes);
   }
 }
 
@@ -141,22 +152,26 @@ function digits(x) {
   return text.replace("-", "−").replace("e-", "e−");
 }
 
-// Colour a picture of GRID × GRID places; mixes[i] is a colour and how much of it.
-function paint(canvas, mix) {
-  canvas.width = canvas.height = GRID;
+// Colour a picture of every stride-th place: in which colour, and how much of it there is in the ground.
+function paint(canvas, stride, colourOf, shareOf) {
+  const size = GRID / stride;
+  if (canvas.width !== size) canvas.width = canvas.height = size;
   const context = canvas.getContext("2d");
-  const image = context.createImageData(GRID, GRID);
-  for (let i = 0; i < GRID * GRID; i++) {
-    const [colour, share] = mix(i);
+  const image = context.createImageData(size, size);
+  for (let i = 0; i < size * size; i++) {
+    const place = stride * (Math.floor(i / size) * GRID + i % size);
+    const [colour, share] = [colourOf(place), shareOf(place)];
     for (let c = 0; c < 3; c++) image.data[4 * i + c] = colours.ground[c] + share * (colour[c] - colours.ground[c]);
     image.data[4 * i + 3] = 255;
   }
   context.putImageData(image, 0, 0);
 }
 
-function paintMap(canvas, map) {
-  const largest = map.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-9);
-  paint(canvas, (i) => [colours.classes[map[i] > 0 ? 1 : 0], 0.9 * Math.abs(map[i]) / largest]);
+// The numbers of a map in blue and orange, the largest in full.
+function paintMap(canvas, map, stride) {
+  let largest = 1e-9;
+  for (const x of map) largest = Math.max(largest, Math.abs(x));
+  paint(canvas, stride, (i) => colours.classes[map[i] > 0 ? 1 : 0], (i) => 0.9 * Math.abs(map[i]) / largest);
 }
 
 // ---- the plane -------------------------------------------------------------------------------------------------------
@@ -231,11 +246,7 @@ function drawPlane() {
   plane.width = plane.height = Math.round(size * ratio);
   const context = plane.getContext("2d");
   context.scale(ratio, ratio);
-  paint(background, (i) => {
-    let best = 0;
-    for (let k = 1; k < classes; k++) if (shares[k][i] > shares[best][i]) best = k;
-    return [colours.classes[best], 0.62 * (shares[best][i] - 1 / classes) / (1 - 1 / classes)];
-  });
+  paint(background, 1, (i) => colours.classes[likeliest[i]], (i) => 0.62 * sureness[i]);
   context.imageSmoothingEnabled = true;
   context.drawImage(background, 0, 0, size, size);
   context.strokeStyle = css(colours.ink);
@@ -402,9 +413,9 @@ function drawNetwork() {
     wire.style.strokeWidth = (0.6 + 5.4 * share).toFixed(2);
     wire.style.opacity = (0.25 + 0.75 * share).toFixed(2);
   }
-  byId("largest").textContent = `the thickest is ${digits(largest)}`;
+  byId("largest").textContent = `thickest: ${digits(largest)}`;
   cells.forEach((column, i) => column.forEach((cell, j) => {
-    paintMap(cell.firstChild, maps[i ? firstOf[i - 1] + j : neuronCount + j]);
+    paintMap(cell.firstChild, maps[i ? firstOf[i - 1] + j : neuronCount + j], 2);
   }));
 }
 
@@ -451,12 +462,12 @@ function drawNeuron() {
   const body = byId("neuron-body");
   body.replaceChildren();
   const top = create("div", body, { className: "open" });
-  paintMap(create("canvas", top), maps[firstOf[layer] + index]);
+  paintMap(create("canvas", top), maps[firstOf[layer] + index], 1);
   create("p", top).textContent = `Its output over the plane; the numbers are those at the chosen point `
     + `(${digits(x)}, ${digits(y)}), class ${kind} (${SHAPES[kind]}), where the loss is ${digits(loss)}.`;
   const table = create("table", body);
   const head = create("tr", create("thead", table));
-  for (const word of ["from", "received", "× weight", "= product", "∂loss/∂weight"]) {
+  for (const word of ["from", "received", "× weight", "= product", "∂loss/∂w"]) {
     create("th", head, { scope: "col" }).textContent = word;
   }
   const rowsOf = create("tbody", table);
@@ -475,7 +486,7 @@ function drawNeuron() {
   line("bias", ["", "", parameters[neuron.b], ofPoint[neuron.b]]);
   const z = computed[2 * (firstOf[layer] + index)];
   const output = computed[2 * (firstOf[layer] + index) + 1];
-  line("z, the sum", ["", "", z, ""], "total");
+  line("sum: z", ["", "", z, ""], "total");
   const list = create("dl", body);
   const facts = [
     [`output${neuron.activation ? ` = ${neuron.activation}(z)` : " = z"}`, output],
@@ -486,6 +497,9 @@ function drawNeuron() {
     create("dt", list).textContent = term;
     signed(create("dd", list), number);
   }
+  create("p", body, { className: "hint" }).textContent = "∂loss/∂z is ∂loss/∂output times the slope of the activation at z; "
+    + "∂loss/∂w is that times what the weight received. " + (layer === layers.length - 1 ? ""
+      : "∂loss/∂output is the sum, over the neurons that take this output, of their weight for it times their ∂loss/∂z.");
 }
 
 // ---- the loss, and everything ----------------------------------------------------------------------------------------
@@ -498,7 +512,6 @@ function drawLoss() {
   const path = chosen.map(([i, loss]) => `${(100 * i / Math.max(last, 1)).toFixed(2)} ${(100 - 96 * loss / most).toFixed(2)}`);
   byId("curve").setAttribute("d", `M${path.join("L")}${last ? "" : "h0.01"}`);
   byId("most").textContent = digits(most);
-  byId("last").textContent = `epoch ${last}`;
   byId("epoch").textContent = last;
   byId("now").textContent = digits(history[last]);
   const right = points.filter((point) => classOf(point) === point.kind).length;

@@ -116,7 +116,7 @@ class Playground:
         neurons, order = recorded_js("neurons", self._computed, [self._points[0]])
         optimizers = {
             "SGD": SGD(loss.parameters, lr=0.3),
-            "SGD with momentum 0.9": SGD(loss.parameters, lr=0.1, momentum=0.9),
+            "SGD, momentum 0.9": SGD(loss.parameters, lr=0.1, momentum=0.9),
             "Adam": Adam(loss.parameters, lr=0.03),
         }
         rules = [f"[{json.dumps(name)}, {optimizer.js_source}]," for name, optimizer in optimizers.items()]
