@@ -115,7 +115,7 @@ def test_the_losses_of_200_steps_are_those_of_the_compiled_loss(visit, make, poi
 @in_browser
 def test_an_opened_neuron_shows_the_engines_numbers(tab):
     model, (inputs, targets) = moons_model(), data.moons(100, seed=0)
-    first, second, last = [[neuron for neuron in layer.neurons] for layer in model.layers]
+    first, second, last = [list(layer.neurons) for layer in model.layers]
     x = [Value(number) for number in inputs[0]]
     h = [neuron(x) for neuron in first]
     z = sum((w * a for w, a in zip(second[2].w, h)), second[2].b)

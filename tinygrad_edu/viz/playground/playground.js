@@ -148,7 +148,7 @@ const css = (rgb) => `rgb(${rgb.join(" ")})`;
 
 function digits(x) {
   if (x === 0 || !Number.isFinite(x)) return String(Math.abs(x));
-  const text = Math.abs(x) >= 1e-3 && Math.abs(x) < 1e5 ? String(Number(x.toPrecision(3))) : x.toExponential(1);
+  const text = Math.abs(x) >= 1e-4 && Math.abs(x) < 1e5 ? String(Number(x.toPrecision(3))) : x.toExponential(1);
   return text.replace("-", "−").replace("e-", "e−");
 }
 
@@ -383,6 +383,7 @@ function buildNetwork() {
 }
 
 function placeNetwork() {
+  network.style.setProperty("--tallest", Math.max(...cells.map((column) => column.length)));
   const [width, height] = [network.clientWidth, network.clientHeight];
   const top = 44;
   const tallest = Math.max(...cells.map((column) => column.length));
@@ -467,7 +468,7 @@ function drawNeuron() {
     + `(${digits(x)}, ${digits(y)}), class ${kind} (${SHAPES[kind]}), where the loss is ${digits(loss)}.`;
   const table = create("table", body);
   const head = create("tr", create("thead", table));
-  for (const word of ["from", "received", "× weight", "= product", "∂loss/∂w"]) {
+  for (const word of [layer ? "neuron" : "input", "received", "× weight", "= product", "∂loss/∂w"]) {
     create("th", head, { scope: "col" }).textContent = word;
   }
   const rowsOf = create("tbody", table);
@@ -479,7 +480,7 @@ function drawNeuron() {
       else create("td", row).textContent = number;
     }
   };
-  const source = (i) => layer ? `neuron ${i + 1}` : "xy"[i];
+  const source = (i) => layer ? String(i + 1) : "xy"[i];
   neuron.w.forEach((place, i) => {
     line(source(i), [received[i], parameters[place], received[i] * parameters[place], ofPoint[place]]);
   });
@@ -637,6 +638,7 @@ function redrawAll() {
   redraw();
 }
 addEventListener("resize", redrawAll);
+new ResizeObserver(placeNetwork).observe(network);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
 
 setView();
