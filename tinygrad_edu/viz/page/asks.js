@@ -141,13 +141,13 @@ function answered(words) {
     byId("next").focus({ preventScroll: true });
   }
   feedback(words, "right");
-  showScore(words);
+  showScore();
 }
 
-function showScore(before = "") {
+function showScore() {
   const isOver = quiz.done.size === computation.uses.length;
   const count = `${quiz.right} of ${quiz.asked} at the first try${isOver ? ". That was all!" : ""}`;
-  write(byId("score"), quiz.isOn && quiz.asked ? `${before} ${count}` : "");
+  write(byId("score"), quiz.isOn && quiz.asked ? count : "");
 }
 
 function giveUp() {
