@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import re
 import shutil
 import sys
@@ -84,6 +85,8 @@ def write_page(options: argparse.Namespace) -> None:
     with _without_advice():
         explanation = explain(result)
     save(options.out, explanation.to_html)
+    if options.open:
+        show(options.out)
 
 
 @contextmanager
@@ -140,3 +143,11 @@ def save(path: str, write: Callable[[str], object]) -> None:
         reason = "a part of its path is a file, not a folder" if no_folder else error.strerror or error
         raise OSError(f"{path} cannot be written: {reason}") from None
     print(f"wrote {path}")
+
+
+def show(path: str) -> None:
+    """Open the file in the browser, or say that there is none."""
+    import webbrowser
+
+    if not webbrowser.open(pathlib.Path(path).absolute().as_uri()):
+        print(f"tinygrad-edu: no browser was found here; open {path} in one", file=sys.stderr)

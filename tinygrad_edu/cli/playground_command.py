@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import TYPE_CHECKING
 
 from tinygrad_edu import nn
-from tinygrad_edu.cli.formula_commands import PAGES, check_ending, save
+from tinygrad_edu.cli.formula_commands import PAGES, check_ending, save, show
 from tinygrad_edu.training import data
 from tinygrad_edu.viz.playground.playground import playground
 
@@ -26,6 +25,4 @@ def write_playground(options: argparse.Namespace) -> None:
     model = nn.MLP(2, [*options.hidden, 1 if classes == 2 else classes], activation, seed=options.seed)
     save(options.out, playground(model, inputs, targets, title=options.set).to_html)
     if options.open:
-        import webbrowser
-
-        webbrowser.open(pathlib.Path(options.out).resolve().as_uri())
+        show(options.out)

@@ -3,6 +3,7 @@ makeOneStop();
 fit();
 tell();
 setUpInputs();
+if (byId("changes").offsetHeight > byId("panel").clientHeight / 4) byId("changes").open = false; // room for the step
 setUpDescent();
 recall();
 addEventListener("hashchange", recall);

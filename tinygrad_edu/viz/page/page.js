@@ -258,7 +258,7 @@ const actions = {
   all: listPaths,
   smaller: () => zoom(1 / 1.25),
   larger: () => zoom(1.25),
-  whole: () => (view.scale === scaleOfWhole() ? fit() : zoomTo(scaleOfWhole(), true)),
+  whole: () => (view.scale === scaleOfWhole() ? fit(true) : zoomTo(scaleOfWhole(), true)),
   full: fullScreen,
   ask: () => byId("help").showModal(),
 };
@@ -274,8 +274,9 @@ const keys = {
 };
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || byId("help").open) return;
-  if (event.target.closest("input, select, textarea") && event.key !== "Escape") return;
-  if (event.key === " " && event.target.closest("button")) return;
+  if (event.key !== "Escape" && event.target.matches("input:not([type=range]), select")) return;
+  if (/^(Arrow|Page|Home|End)/.test(event.key) && event.target.matches("[type=range]")) return;
+  if (event.key === " " && event.target.closest("button, summary")) return;
   if (!keys[event.key] || byId(keys[event.key]).hidden) return;
   event.preventDefault();
   actions[keys[event.key]]();

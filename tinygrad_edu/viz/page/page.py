@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import html
 import json
-import pathlib
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus.mistakes import mistakes_for_page
 from tinygrad_edu.compiling.js_text import library
 from tinygrad_edu.formulas.formula import Formula, equation
 from tinygrad_edu.viz.graphs.expression import of_node, written_out
-from tinygrad_edu.viz.html_file import html_file
+from tinygrad_edu.viz.html_file import html_file, scripts_beside
 from tinygrad_edu.viz.page.computation import ComputationData
 from tinygrad_edu.viz.page.svg import graph
 
@@ -34,7 +33,6 @@ def page(explanation: Explanation) -> str:
     """The text of the HTML file."""
     computation = ComputationData(explanation)
     given = f"const functions = {computation.functions};\nconst MISTAKES = {json.dumps(mistakes_for_page())};\n"
-    script = "\n".join([library(), given, *(_file(f"{name}.js") for name in SCRIPTS)])
     title = _title(explanation)
     parts = {
         "title": html.escape(title.text),
@@ -42,11 +40,7 @@ def page(explanation: Explanation) -> str:
         "graph": graph(explanation),
         "data": json.dumps(computation.content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     }
-    return html_file(_file("page.html"), _file("page.css"), script, parts)
-
-
-def _file(name: str) -> str:
-    return pathlib.Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return html_file(__file__, [library(), given, *scripts_beside(__file__, *SCRIPTS)], parts)
 
 
 def _title(explanation: Explanation) -> Formula:

@@ -108,10 +108,9 @@ class Playground:
 
     def _page(self) -> str:
         import json
-        import pathlib
         from html import escape
 
-        from tinygrad_edu.viz.html_file import html_file
+        from tinygrad_edu.viz.html_file import html_file, scripts_beside
 
         loss = self._loss()
         neurons, order = recorded_js("neurons", self._computed, [self._points[0]])
@@ -137,10 +136,12 @@ class Playground:
             "threshold": threshold_of(self._model),
         }
         data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-        here = pathlib.Path(__file__)
-        outline, style, own = (here.with_suffix(kind).read_text(encoding="utf-8") for kind in (".html", ".css", ".js"))
-        script = "\n".join([library(), loss.js_source, neurons, "const optimizers = new Map([", *rules, "]);", own])
-        return html_file(outline, style, script, {"title": escape(self._title), "data": data})
+        functions = [library(), loss.js_source, neurons, "const optimizers = new Map([", *rules, "]);"]
+        return html_file(
+            __file__,
+            [*functions, *scripts_beside(__file__, "playground")],
+            {"title": escape(self._title), "data": data},
+        )
 
     def _loss(self) -> CompiledLoss:
         """Compile the loss for every class."""
