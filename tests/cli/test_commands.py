@@ -361,7 +361,7 @@ def test_page_opens_the_page_and_says_if_there_is_no_browser(tmp_path, capsys, m
     opened, found = [], [True, False]
     monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or found[len(opened) - 1])
     assert told(["page", *NEURON, "-o", path, "--open"], capsys) == (0, f"wrote {path}\n", "")
-    message = f"tinygrad-edu page: no browser was found here; open {path} in one\n"
+    message = f"tinygrad-edu: no browser was found here; open {path} in one\n"
     assert told(["page", *NEURON, "-o", path, "--open"], capsys) == (0, f"wrote {path}\n", message)
     assert opened == [path.as_uri()] * 2
 

@@ -125,6 +125,7 @@ function knownNames() {
 function feedback(words, kind) {
   write(byId("feedback"), words);
   byId("feedback").className = kind;
+  byId("feedback").scrollIntoView({ block: "nearest" });
   say(words);
 }
 

@@ -44,7 +44,7 @@ function showDrawing() {
   for (const step of steps.slice(0, at + 1)) {
     for (const i of step.shows || []) shown.add(i);
     for (const [i, ...grad] of step.grads || []) grads.set(i, grad);
-    if (step.edge) flows.set("e" + step.edge, step.flow);
+    if (step.edge) flows.set("e" + step.edge, step);
   }
   const lit = routes?.[route]?.edges || [];
   mark(picture, { backward: back, dimmed: lit.length });
@@ -81,16 +81,17 @@ function showBox({ box, data, grad, tint }, i, shown, slope, lit) {
   set(box, "aria-label", heard.join(", "));
 }
 
-function showWire({ wire, node, index, line, local, flow }, flowing) {
+function showWire({ wire, node, index, line, local, flow }, step) {
   if (!local) return; // from a constant
-  const [direction, strength] = flowing || [0, 0];
+  const [direction, strength] = step?.flow || [0, 0];
   const slope = nodes[node].locals[index];
-  mark(wire, { reached: flowing, chosen: chosen === wire.id, ...signs(direction) });
+  mark(wire, { reached: step, chosen: chosen === wire.id, ...signs(direction) });
   write(local, slope === undefined ? "" : "× " + shortNumber(slope));
-  write(flow, flowing ? "−0+"[direction + 1] : "");
+  write(flow, step ? "−0+"[direction + 1] : "");
   set(line, "stroke-width", 1.5 + 4 * strength);
   const ends = `arrow from ${nodes[nodes[node].from[index]].name} to ${nodes[node].name}`;
-  set(wire, "aria-label", flowing ? `${ends}, local derivative ${shortNumber(slope)}` : ends);
+  const heard = step ? `, local derivative ${shortNumber(slope)}, ${shortNumber(step.use.amount)} flows back` : "";
+  set(wire, "aria-label", ends + heard);
 }
 
 // ---- the panel ----
