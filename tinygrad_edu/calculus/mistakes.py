@@ -60,7 +60,7 @@ MISTAKES = (
     Mistake("wrong sign", ALL, "-right",
             "The size is right, the sign is not.",
             "If this number grew a little, would the result grow or shrink?"),
-    Mistake("replaced instead of added", PATHS, "last",
+    Mistake("replaced instead of added", ("sum",), "last",
             "You kept only what arrived last. Each arrival is added to what is there: += and not =.",
             "Something had arrived here before. What becomes of it?"),
     Mistake("only one path", PATHS, "one",
