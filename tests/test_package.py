@@ -11,7 +11,7 @@ import tinygrad_edu
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE
 
 ROOT = pathlib.Path(tinygrad_edu.__file__).parent
-FLOORS = (("engine", "formulas"), ("nn", "calculus"), "compiling", "training", "viz", "cli")
+FLOORS = ("engine", "formulas", ("nn", "calculus"), "compiling", "training", "viz", "lessons", "cli")
 
 
 def modules():

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tinygrad_edu import explain, nn
 from tinygrad_edu.cli import commands as cli
-from tinygrad_edu.cli.reader import assignments, read
 from tinygrad_edu.formulas.plain import plain
+from tinygrad_edu.formulas.reader import assignments, read
 from tinygrad_edu.viz.graphs.layout import MISSING
 
 POINTS = [

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu import nn
 from tinygrad_edu.cli import formula_commands as formulas
-from tinygrad_edu.cli.messages import nearest, short
-from tinygrad_edu.cli.reader import ALIASES, OPERATORS
 from tinygrad_edu.engine.functions import softmax
 from tinygrad_edu.engine.operation import BUILT_IN
 from tinygrad_edu.engine.recording import no_grad
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.formulas.messages import nearest, short
 from tinygrad_edu.formulas.plain import printable
+from tinygrad_edu.formulas.reader import ALIASES, OPERATORS
 from tinygrad_edu.nn.randomness import generator
 from tinygrad_edu.training import data, optim
 from tinygrad_edu.training.fit import classifier, fit

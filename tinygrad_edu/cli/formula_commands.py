@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.cli.reader import assignments, read
 from tinygrad_edu.formulas.plain import plain, printable
+from tinygrad_edu.formulas.reader import assignments, read
 from tinygrad_edu.formulas.tables import Report, Table
 from tinygrad_edu.viz.explaining.explanation import explain
 from tinygrad_edu.viz.graphs.drawing import draw

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tinygrad_edu import Value, explain, nn
-from tinygrad_edu.cli.reader import read
+from tinygrad_edu.formulas.reader import read
 from tinygrad_edu.compiling.js_text import library, row_functions
 from tinygrad_edu.engine.operation import TABLE
 from tinygrad_edu.formulas.formula import digits

@@ -1,12 +1,47 @@
-// The view: the drawing and the panel beside it, which show one step.
+// The page: what is shown of the steps and the values, and what buttons and keys do.
+let steps, nodes; // set by tell, and nowhere else
+let at = 0; // the step that is shown
+let chosen = null; // or all about the box or the arrow that has this id
+let routes = null; // the paths to the chosen box, if they are listed
+let route = -1; // which of them is lit
+let timer = null; // of play
 
-let { steps, nodes } = story(computation);
-const boxes = nodes.map((_, i) => byId("n" + i));
-const drawing = byId("drawing");
-const picture = drawing.querySelector("svg");
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
-let at = 0;
-let timer = null;
+// Take in the story of the computation, for the first time or at other numbers, and stay at the step.
+function tell(told) {
+  const again = steps !== undefined;
+  ({ steps, nodes } = told);
+  update();
+  if (again) say(`${nodes.at(-1).name} = ${shortNumber(nodes.at(-1).number)}`);
+}
+
+function update() {
+  at = Math.max(0, Math.min(at, steps.length - 1));
+  routes = routes && largestPaths(Number(chosen.slice(1)));
+  showDrawing();
+  showPanel();
+}
+
+// ---- writing only what changed ----
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function set(element, name, value) {
+  if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+}
+
+function mark(element, classes) {
+  for (const [name, on] of Object.entries(classes)) element.classList.toggle(name, Boolean(on));
+}
+
+const written = new WeakMap();
+function rebuild(parent, content, build) {
+  const key = JSON.stringify(content, (name, x) => x?.tree ?? x);
+  if (written.get(parent) === key) return;
+  written.set(parent, key);
+  parent.replaceChildren(...content.flatMap(build));
+}
 
 // A formula is built element by element: no text is ever parsed as markup.
 const tags = {
@@ -20,229 +55,295 @@ function mathml(tree) {
   return element;
 }
 
-function list(parent, lines) {
-  parent.replaceChildren();
-  for (const [term, content] of lines) {
-    if (term) {
-      const dt = document.createElement("dt");
-      dt.textContent = term;
-      parent.append(dt);
-    }
-    const dd = document.createElement("dd");
-    if (typeof content === "string") {
-      dd.textContent = content;
-      dd.className = "exact";
-    } else {
-      const math = mathml(["m", content.tree]);
-      math.setAttribute("displaystyle", "true");
-      dd.append(math);
-    }
-    parent.append(dd);
+function made(tag, ...content) {
+  const element = document.createElement(tag);
+  element.append(...content);
+  return element;
+}
+
+// A term and what it says: a text, or a formula.
+function entry([term, content]) {
+  const terms = term ? [made("dt", term)] : [];
+  if (typeof content !== "string") {
+    const math = mathml(["m", content.tree]);
+    math.setAttribute("displaystyle", "true");
+    return [...terms, made("dd", math)];
   }
+  const text = made("dd", content);
+  text.className = "exact";
+  return [...terms, text];
 }
 
-function sign(element, [direction]) {
-  element.classList.toggle("positive", direction > 0);
-  element.classList.toggle("negative", direction < 0);
-}
+// ---- the drawing ----
 
-// Everything in the drawing follows from the steps up to the current one, whichever way one came to it.
-function redraw() {
-  boxes.forEach((box, i) => {
-    box.classList.remove("current", "source", "known", "positive", "negative");
-    box.classList.toggle("unknown", nodes[i].kind !== "constant");
-    if (nodes[i].kind !== "constant") box.querySelector(".grad").textContent = "grad 0";
-  });
-  for (const wire of document.querySelectorAll(".wire")) {
-    wire.classList.remove("reached", "current", "used", "positive", "negative");
-    wire.querySelector("path").style.strokeWidth = "";
-  }
-  steps.slice(0, at + 1).forEach((step, i) => {
-    for (const shown of step.shows || []) boxes[shown].classList.remove("unknown");
-    for (const [node, text, ...strength] of step.grads || []) {
-      boxes[node].querySelector(".grad").textContent = "grad " + text;
-      boxes[node].classList.add("known");
-      sign(boxes[node], strength);
-      boxes[node].querySelector(".tint").setAttribute("fill-opacity", 0.12 + 0.5 * strength[1]);
-    }
-    if (step.edge) {
-      const wire = byId("e" + step.edge);
-      wire.classList.add("reached");
-      sign(wire, step.flow);
-      wire.querySelector("path").style.strokeWidth = 1.5 + 4 * step.flow[1];
-      wire.classList.toggle("current", i === at);
-    }
-  });
-  boxes.forEach((box, i) => {
-    if (nodes[i].kind === "constant") return;
-    const heard = [nodes[i].name, nodes[i].kind];
-    if (!box.classList.contains("unknown")) heard.push(box.querySelector(".data").textContent);
-    if (box.classList.contains("known")) heard.push(box.querySelector(".grad").textContent);
-    box.setAttribute("aria-label", heard.join(", "));
-  });
-}
+const partsOf = (whole, ...names) => Object.fromEntries(names.map((name) => [name, whole.querySelector("." + name)]));
+const boxes = [...picture.querySelectorAll(".node")].map((box) => ({ box, ...partsOf(box, "data", "grad", "tint") }));
+const wires = [...picture.querySelectorAll(".wire")].map((wire) => {
+  const [node, index] = wire.id.slice(1).split("_").map(Number);
+  const hit = wire.querySelector(".line").cloneNode(); // wide enough for a finger
+  hit.setAttribute("class", "hit");
+  wire.prepend(hit);
+  return { wire, node, index, ...partsOf(wire, "line", "local"), flow: wire.querySelector(".flow text") };
+});
+const signs = (direction) => ({ positive: direction > 0, negative: direction < 0 });
+const stepOf = (edge) => steps.findIndex((step) => "e" + step.edge === edge);
 
-// Take another story of the same graph, and stay at the step.
-function tell(told) {
-  ({ steps, nodes } = told);
-  const chosen = boxes.findIndex((box) => box.classList.contains("chosen"));
-  for (const [i, { name, kind, number }] of nodes.entries()) {
-    if (kind !== "constant") write(boxes[i].querySelector(".data"), `data ${Number.isNaN(number) ? "?" : shortNumber(number)}`);
-  }
-  for (const { edge, use } of steps) {
-    if (edge) write(byId("e" + edge).querySelector(".local"), `× ${shortNumber(use.local)}`);
-  }
-  byId("slider").max = steps.length - 1;
-  show(at);
-  if (chosen >= 0) choose(chosen);
-}
-
-function write(element, text) {
-  if (element && element.textContent !== text) element.textContent = text;
-}
-
-function show(step) {
-  forget();
-  at = Math.max(0, Math.min(step, steps.length - 1));
+// Everything follows from the steps up to the current one, whichever way one came to it.
+function showDrawing() {
   const now = steps[at];
   const back = now.phase === "backward";
-  redraw();
-  picture.classList.toggle("backward", back);
-  byId("phase").textContent = back ? "Backward pass" : "Forward pass";
-  byId("count").textContent = `step ${at + 1} of ${steps.length}`;
-  byId("title").textContent = now.title;
-  byId("words").textContent = now.words;
-  list(byId("lines"), now.lines);
-  const slider = byId("slider");
-  slider.value = at;
-  slider.setAttribute("aria-valuetext", `Step ${at + 1} of ${steps.length}: ${now.title}`);
-  byId("first").disabled = byId("previous").disabled = at === 0;
-  byId("last").disabled = byId("next").disabled = at === steps.length - 1;
-  if (at === steps.length - 1) pause();
-  if (now.node === undefined) return;
-  boxes[now.node].classList.add("current");
-  for (const source of now.from || []) boxes[source].classList.add("source");
-  if (!back) {
-    for (const wire of document.querySelectorAll(`[id^="e${now.node}_"]`)) wire.classList.add("used");
+  const [shown, grads, flows] = [new Set(), new Map(), new Map()];
+  for (const step of steps.slice(0, at + 1)) {
+    for (const i of step.shows || []) shown.add(i);
+    for (const [i, ...grad] of step.grads || []) grads.set(i, grad);
+    if (step.edge) flows.set("e" + step.edge, step.flow);
   }
-  bring(boxes[now.node]);
+  const lit = routes?.[route]?.edges || [];
+  mark(picture, { backward: back, dimmed: lit.length });
+  boxes.forEach((parts, i) => showBox(parts, i, shown.has(i), grads.get(i), lit));
+  for (const parts of wires) {
+    const { wire, node, index } = parts;
+    mark(wire, {
+      current: "e" + now.edge === wire.id,
+      used: !back && now.node === node,
+      lit: lit.some(([i, k]) => i === node && k === index),
+    });
+    showWire(parts, flows.get(wire.id));
+  }
 }
 
-// Scroll the drawing, and nothing else, so that the box is well inside it.
-function bring(box) {
-  const inner = box.getBoundingClientRect();
-  const outer = drawing.getBoundingClientRect();
-  const shift = (low, high, from, to) => (low < from ? low - from : high > to ? high - to : 0);
-  const left = shift(inner.left - 60, inner.right + 60, outer.left, outer.right);
-  const top = shift(inner.top - 30, inner.bottom + 30, outer.top, outer.bottom);
-  drawing.scrollBy({ left, top, behavior: calm.matches ? "auto" : "smooth" });
+function showBox({ box, data, grad, tint }, i, shown, slope, lit) {
+  const { name, kind, number } = nodes[i];
+  const { node, from = [] } = steps[at];
+  const [text, direction, strength] = slope || ["0", 0, 0];
+  mark(box, {
+    current: node === i,
+    source: from.includes(i),
+    lit: lit.some(([j, k]) => j === i || nodes[j].from[k] === i),
+    chosen: chosen === box.id,
+  });
+  if (kind === "constant") return;
+  mark(box, { unknown: !shown, known: slope, ...signs(direction) });
+  write(data, "data " + (Number.isNaN(number) ? "?" : shortNumber(number)));
+  write(grad, "grad " + text);
+  set(tint, "fill-opacity", slope ? 0.12 + 0.5 * strength : 0);
+  const heard = [name, kind];
+  if (shown) heard.push(data.textContent);
+  if (slope) heard.push(grad.textContent);
+  set(box, "aria-label", heard.join(", "));
+}
+
+function showWire({ wire, node, index, line, local, flow }, flowing) {
+  if (!local) return; // from a constant
+  const [direction, strength] = flowing || [0, 0];
+  const slope = nodes[node].locals[index];
+  mark(wire, { reached: flowing, chosen: chosen === wire.id, ...signs(direction) });
+  write(local, slope === undefined ? "" : "× " + shortNumber(slope));
+  write(flow, flowing ? "−0+"[direction + 1] : "");
+  set(line, "stroke-width", 1.5 + 4 * strength);
+  const ends = `arrow from ${nodes[nodes[node].from[index]].name} to ${nodes[node].name}`;
+  set(wire, "aria-label", flowing ? `${ends}, local derivative ${shortNumber(slope)}` : ends);
+}
+
+// ---- the panel ----
+
+function showPanel() {
+  const { phase, title, words, lines } = steps[at];
+  write(byId("phase"), phase === "backward" ? "Backward pass" : "Forward pass");
+  write(byId("count"), `step ${at + 1} of ${steps.length}`);
+  write(byId("title"), title);
+  write(byId("words"), words);
+  rebuild(byId("lines"), lines, entry);
+  const slider = byId("slider");
+  slider.max = steps.length - 1;
+  slider.value = at;
+  set(slider, "aria-valuetext", `Step ${at + 1} of ${steps.length}: ${title}`);
+  byId("first").disabled = byId("previous").disabled = at === 0;
+  byId("last").disabled = byId("next").disabled = at === steps.length - 1;
+  byId("step").hidden = chosen !== null;
+  byId("about").hidden = chosen === null;
+  if (chosen !== null) showAbout(chosen.startsWith("n") ? aboutBox(Number(chosen.slice(1))) : aboutWire(chosen));
+  byId("paths").hidden = !routes;
+  set(byId("all"), "aria-expanded", Boolean(routes));
+  if (routes) showPaths(Number(chosen.slice(1)));
+}
+
+function showAbout({ name, kind, lines, check, step, paths }) {
+  write(byId("about-name"), name);
+  write(byId("about-kind"), kind);
+  write(byId("about-check"), routes ? "" : check);
+  rebuild(byId("about-lines"), routes ? [] : lines, entry);
+  byId("go").hidden = step === undefined;
+  byId("all").hidden = !paths;
+}
+
+function aboutBox(i) {
+  const { name, kind, value, computed, gradient, parts, check } = nodes[i];
+  const lines = [["value", value], ...computed, ["gradient", gradient], ...parts];
+  const paths = i < nodes.length - 1 && nodes.every(({ from, locals }) => from.length === locals.length);
+  return { name, kind, lines, check, paths };
+}
+
+function aboutWire(id) {
+  const [i, k] = id.slice(1).split("_").map(Number);
+  const name = `${operandName(i, k).text} → ${nodes[i].name}`;
+  const step = steps[stepOf(id)];
+  if (!step) return { name, kind: "Nothing flows back here: the backward pass ends before.", lines: [], check: "" };
+  return { name, kind: step.words, lines: step.lines, check: "", step };
+}
+
+function showPaths(target) {
+  const count = countPaths(target);
+  const [from, to] = [nodes.at(-1).name, nodes[target].name];
+  const paths = count === 1n ? "One path leads" : `${count.toLocaleString("en")} paths lead`;
+  const shown = count > MAX_PATHS ? `, of which these ${MAX_PATHS} have the largest products` : "";
+  write(byId("paths-title"), `${paths} from ${from} back to ${to}${shown}. Along each, local derivatives multiply:`);
+  rebuild(byId("routes"), routes.map(inFormulas), ({ through, product }) => {
+    const button = made("button", made("span", through.text), mathml(["m", product.tree]));
+    button.type = "button";
+    button.addEventListener("click", () => light([...byId("routes").children].indexOf(button.parentElement)));
+    return made("li", button);
+  });
+  [...byId("routes").children].forEach((item, i) => set(item.firstChild, "aria-pressed", i === route));
+  rebuild(byId("paths-sum"), sumOf(target, routes, count), entry);
+}
+
+// For a screen reader: once for each thing that was done.
+function say(words) {
+  write(byId("said"), words);
+}
+
+// ---- what one does ----
+
+function show(step) {
+  const was = at;
+  [chosen, routes, route] = [null, null, -1];
+  at = step;
+  update();
+  if (at === steps.length - 1) pause();
+  follow();
+  const { title, words } = steps[at];
+  if (at !== was) say(document.activeElement === byId("slider") ? words : `${title}. ${words}`); // it says the title
+}
+
+function follow() {
+  const { node, from = [], shows = [] } = steps[at];
+  const seen = node === undefined ? shows : [node, ...from];
+  if (seen.length) bring(seen.map((i) => boxes[i].box));
+}
+
+function choose(part) {
+  if (part.matches(".constant, .pale")) return;
+  [chosen, routes, route] = [part.id, null, -1];
+  update();
+  stopAt(part);
+  bring([part]);
+  byId("panel").scrollTop = 0;
+  const { name, kind, check } = part.matches(".node") ? aboutBox(Number(chosen.slice(1))) : aboutWire(chosen);
+  const { value, gradient } = nodes[Number(chosen.slice(1))] || {};
+  say([name, kind, value && `value ${value}`, gradient && `gradient ${gradient}`, check].filter(Boolean).join(". "));
+}
+
+// Back from what was chosen to the step.
+function close() {
+  if (chosen === null) return;
+  const left = byId("about").contains(document.activeElement) ? byId(chosen) : null;
+  [chosen, routes, route] = [null, null, -1];
+  update();
+  left?.focus({ preventScroll: true });
+  say(steps[at].title);
+}
+
+function listPaths() {
+  [routes, route] = [routes ? null : [], -1];
+  update();
+  if (routes) say(`${byId("paths-title").textContent} ${byId("paths-sum").textContent}`);
+}
+
+function light(which) {
+  route = route === which ? -1 : which;
+  update();
+  if (route < 0) return;
+  if (view.scale > scaleOfWhole()) zoomTo(scaleOfWhole(), true);
+  const { through, product } = inFormulas(routes[route]);
+  say(`${through.text}: ${product.text}`);
 }
 
 function pause() {
   clearInterval(timer);
   timer = null;
-  byId("play").setAttribute("aria-pressed", "false");
-  byId("play").setAttribute("aria-label", "Play");
+  set(byId("play"), "aria-pressed", false);
+  set(byId("play"), "aria-label", "Play");
 }
 
 function play() {
   if (timer !== null) return pause();
   if (at === steps.length - 1) show(0);
-  timer = setInterval(() => show(at + 1), 2000);
-  byId("play").setAttribute("aria-pressed", "true");
-  byId("play").setAttribute("aria-label", "Pause");
+  timer = setInterval(() => show(at + 1), 2000 / Number(byId("speed").value));
+  set(byId("play"), "aria-pressed", true);
+  set(byId("play"), "aria-label", "Pause");
 }
 
-function choose(i) {
-  const node = nodes[i];
-  if (node.kind === "constant") return;
-  boxes.forEach((box, j) => box.classList.toggle("chosen", i === j));
-  byId("about-name").textContent = node.name;
-  byId("about-kind").textContent = node.kind;
-  const lines = [["value", node.value]];
-  lines.push(...node.computed);
-  lines.push(["gradient", node.gradient], ...node.parts);
-  list(byId("about-lines"), lines);
-  byId("about-check").textContent = node.check;
-  byId("step").hidden = true;
-  byId("about").hidden = false;
-  byId("panel").scrollTop = 0;
+function changeSpeed() {
+  if (timer === null) return;
+  pause();
+  play();
 }
 
-// Back from what was chosen to the step.
-function forget() {
-  const chosen = document.querySelector(".node.chosen");
-  if (chosen) chosen.classList.remove("chosen");
-  byId("about").hidden = true;
-  byId("step").hidden = false;
-  return chosen;
+function fullScreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen();
 }
 
-function close() {
-  const inside = byId("about").contains(document.activeElement);
-  const chosen = forget();
-  if (chosen && inside) chosen.focus({ preventScroll: true });
-}
-
-// The drawing fills its place, but its text stays readable: a large one is scrolled.
-function fit() {
-  const { width, height } = picture.viewBox.baseVal;
-  const room = Math.min((drawing.clientWidth - 32) / width, (drawing.clientHeight - 32) / height);
-  const whole = byId("whole").getAttribute("aria-pressed") === "true";
-  const scale = Math.max(whole ? 0.05 : 0.8, Math.min(room, 1.7));
-  byId("whole").hidden = room >= 0.8;
-  picture.style.width = width * scale + "px";
-  picture.style.height = height * scale + "px";
-}
-
-const go = (step) => () => {
+const to = (step) => () => {
   pause();
   show(step());
 };
 const actions = {
-  first: go(() => 0),
-  previous: go(() => at - 1),
-  next: go(() => at + 1),
-  last: go(() => steps.length - 1),
+  first: to(() => 0),
+  previous: to(() => at - 1),
+  next: to(() => at + 1),
+  last: to(() => steps.length - 1),
+  go: to(() => stepOf(chosen)),
   play,
   close,
+  all: listPaths,
+  smaller: () => zoom(1 / 1.25),
+  larger: () => zoom(1.25),
+  whole: () => (view.scale === scaleOfWhole() ? fit() : zoomTo(scaleOfWhole(), true)),
+  full: fullScreen,
+  ask: () => byId("help").showModal(),
 };
 for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
-byId("slider").max = steps.length - 1;
-byId("slider").addEventListener("input", (event) => go(() => Number(event.target.value))());
+byId("slider").addEventListener("input", (event) => to(() => Number(event.target.value))());
+byId("speed").addEventListener("change", changeSpeed);
+byId("full").hidden = !document.fullscreenEnabled;
 
-const keys = { ArrowLeft: "previous", ArrowRight: "next", Home: "first", End: "last", Escape: "close" };
+const keys = {
+  ArrowLeft: "previous", ArrowRight: "next", PageUp: "previous", PageDown: "next", Home: "first", End: "last",
+  Escape: "close", " ": "play", "-": "smaller", "−": "smaller", "+": "larger", "=": "larger", 0: "whole", f: "full",
+  F: "full", "?": "ask",
+};
 document.addEventListener("keydown", (event) => {
-  if (event.altKey || event.ctrlKey || event.metaKey || (event.target === byId("slider") && event.key !== "Escape")) return;
-  if (event.key === " " && !event.target.closest("button, .node")) {
-    event.preventDefault();
-    play();
-  } else if (keys[event.key]) {
-    event.preventDefault();
-    actions[keys[event.key]]();
-  }
+  if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || byId("help").open) return;
+  if (event.target.closest("input, select, textarea") && event.key !== "Escape") return;
+  if (event.key === " " && event.target.closest("button")) return;
+  if (!keys[event.key] || byId(keys[event.key]).hidden) return;
+  event.preventDefault();
+  actions[keys[event.key]]();
 });
-boxes.forEach((box, i) => {
-  box.addEventListener("mousedown", (event) => event.preventDefault()); // keep the focus, and the space bar for play
-  box.addEventListener("click", () => choose(i));
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === " ") {
-      event.preventDefault();
-      choose(i);
-      byId("close").focus();
-    }
-  });
+drawing.addEventListener("mousedown", (event) => event.preventDefault()); // keep the focus, and the space bar for play
+drawing.addEventListener("click", (event) => {
+  const part = event.target.closest(".node, .wire");
+  if (part && !dragged) choose(part);
 });
-byId("whole").addEventListener("click", () => {
-  const pressed = byId("whole").getAttribute("aria-pressed") === "true";
-  byId("whole").setAttribute("aria-pressed", String(!pressed));
-  byId("whole").textContent = pressed ? "Whole graph" : "Readable size";
+addEventListener("resize", () => {
   fit();
-  const current = document.querySelector(".node.current");
-  if (current) bring(current);
+  follow();
 });
-addEventListener("resize", fit);
+
 fit();
 setUpInputs();
 addEventListener("hashchange", recall);
 recall();
+makeOneStop();

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.formulas.formula import MathML
     from tinygrad_edu.viz.explaining.explanation import Explanation
 
-SCRIPTS = ["formula", "computation", "story", "inputs", "page"]
+SCRIPTS = ["formula", "computation", "story", "inputs", "paths", "zoom", "walk", "page"]
 
 
 def page(explanation: Explanation) -> str:

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     Point: TypeAlias = "tuple[float, float]"
 
-LINE, GAP = 17, 9  # height of a line of text and space around text, in points
+LINE, GAP = 18, 8  # height of a line of text and space around text, in points
 
 
 def graph(explanation: Explanation) -> str:
     """The drawing as an SVG element."""
     slopes = {(step.node, step.index): f"× {digits(step.local)}" for step in explanation.backward}
     boxes = {node: Box(node, i, explanation) for i, node in enumerate(explanation.order)}
-    layout = json.loads(lay_out(_dot(boxes, slopes), "json0"))
+    layout = json.loads(lay_out(_dot(boxes), "json0"))
     left, bottom, right, top = map(float, layout["bb"].split(","))
 
     def point(text: str) -> Point:
@@ -44,7 +44,7 @@ def graph(explanation: Explanation) -> str:
     pieces = [
         f'<svg viewBox="0 0 {right - left + 24:.0f} {top - bottom + 24:.0f}" role="group" aria-label="{label}">',
         *[
-            _wire(wires[f"{box.number}_{index}"], point, slopes.get((node, index), ""), isinstance(parent, Constant))
+            _wire(wires[f"{box.number}_{index}"], point, slopes.get((node, index), ""))
             for node, box in boxes.items()
             for index, parent in enumerate(node.parents)
         ],
@@ -54,14 +54,14 @@ def graph(explanation: Explanation) -> str:
     return "".join(pieces)
 
 
-def _dot(boxes: Mapping[Value, Box], slopes: Mapping[tuple[Value, int], str]) -> str:
+def _dot(boxes: Mapping[Value, Box]) -> str:
     """The sizes of all boxes and labels, in the DOT language, for Graphviz to place them."""
-    lines = ['digraph { rankdir=LR ranksep=0.55 nodesep=0.25 node [shape=box fixedsize=true label=""]']
+    lines = ['digraph { rankdir=LR ranksep=0.25 nodesep=0.2 node [shape=box fixedsize=true label=""]']
     lines += [f"{name}={value}" for name, value in line_style([*boxes]).items()]
     lines += [f"n{box.number} [width={box.width / 72:.3f} height={box.height / 72:.3f}]" for box in boxes.values()]
     for node, box in boxes.items():
         for index, parent in enumerate(node.parents):
-            label = ' label="× −0.1234" fontsize=12' if (node, index) in slopes else ""
+            label = "" if isinstance(parent, Constant) else ' label="× −0.1234" fontsize=14'
             lines.append(f'n{boxes[parent].number} -> n{box.number} [id="{box.number}_{index}"{label}]')
     return "\n".join([*lines, "}"])
 
@@ -76,15 +76,15 @@ class Box:
 
     def __init__(self, node: Value, number: int, explanation: Explanation) -> None:
         self.node, self.number = node, number
-        self.data = digits(node.data)
+        self.data, self.grad = digits(node.data), digits(explanation.gradients[node])
         self.name = visible(explanation.names[node].text, 24)
         self.symbol = symbol(node.op) if node.op else ""
-        self.left = 9.0 * len(self.symbol) + 2 * GAP if node.op else 0.0  # the width of the place for the symbol
+        self.left = 10.0 * len(self.symbol) + 2 * GAP if node.op else 0.0  # the width of the place for the symbol
         if isinstance(node, Constant):
-            self.width, self.height = 8.0 * len(self.data) + 10, 22
+            self.width, self.height = 9.0 * len(self.data) + 10, 24
         else:
-            letters = max(len(self.name), len("data −0.00000"), len(self.data) + 5)
-            self.width, self.height = 8.2 * letters + 2 * GAP + self.left, 3 * LINE + 2 * GAP
+            letters = max(len(self.name), len("data −0.0000"), len(self.data) + 5)
+            self.width, self.height = 8.9 * letters + 2 * GAP + self.left, 3 * LINE + 2 * GAP
 
     def drawn(self, centre: Point) -> str:
         """The box as an SVG element."""
@@ -101,30 +101,29 @@ class Box:
                 f'<path class="rule" d="M{x + self.left:.1f},{y:.1f} v{self.height:.1f}"/>'
             )
         size = f'x="{x:.1f}" y="{y:.1f}" width="{self.width:.1f}" height="{self.height:.1f}" rx="{rounding}"'
-        lines = {"name": self.name, "data": f"data {self.data}", "grad": "grad 0"}
+        lines = {"name": self.name, "data": f"data {self.data}", "grad": f"grad {self.grad}"}
         texts = "".join(
             f'<text class="{part}" x="{middle:.1f}" y="{y + GAP + LINE * (i + 0.8):.1f}">{escape(text)}</text>'
             for i, (part, text) in enumerate(lines.items())
         )
-        spoken = escape(f"{self.name}, {kind}, {self.data}")
-        return (
-            f'<g class="node {kind}" id="n{self.number}" tabindex="0" role="button" aria-label="{spoken}">'
-            f'<rect class="ground" {size}/><rect class="tint" {size}/>{sign}{texts}</g>'
-        )
+        ground = f'<rect class="ground" {size}/><rect class="tint" {size}/>'
+        return f'<g class="node {kind}" id="n{self.number}">{ground}{sign}{texts}</g>'
 
 
-def _wire(wire: Mapping[str, str], point: Callable[[str], Point], label: str, pale: bool) -> str:
-    """An arrow: a Bézier curve, its head, and its label."""
+def _wire(wire: Mapping[str, str], point: Callable[[str], Point], label: str) -> str:
+    """An arrow: a Bézier curve, its head and, unless from a constant, its label and a place for a sign."""
     end, (x, y), *curve = (point(text.removeprefix("e,")) for text in wire["pos"].split())
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in curve)
+    path = f"M{x:.1f},{y:.1f} C" + " ".join(f"{a:.1f},{b:.1f}" for a, b in curve)
     tip = curve[-1]
     dx, dy = (end[0] - tip[0]) * 0.4, (end[1] - tip[1]) * 0.4
     head = f"{end[0]:.1f},{end[1]:.1f} {tip[0] - dy:.1f},{tip[1] + dx:.1f} {tip[0] + dy:.1f},{tip[1] - dx:.1f}"
-    text = ""
-    if label:
-        label_x, label_y = point(wire["lp"])
-        text = f'<text class="local" x="{label_x:.1f}" y="{label_y + 4:.1f}">{escape(label)}</text>'
-    kind = "wire pale" if pale else "wire"
+    line = f'<path class="line" stroke-width="1.5" d="{path}"/><polygon points="{head}"/>'
+    if "lp" not in wire:
+        return f'<g class="wire pale" id="e{wire["id"]}">{line}</g>'
+    label_x, label_y = point(wire["lp"])
     return (
-        f'<g class="{kind}" id="e{wire["id"]}"><path d="M{x:.1f},{y:.1f} C{path}"/><polygon points="{head}"/>{text}</g>'
+        f'<g class="wire" id="e{wire["id"]}">{line}'
+        f'<text class="local" x="{label_x:.1f}" y="{label_y + 5:.1f}">{escape(label)}</text>'
+        f'<g class="flow"><circle cx="{x + 8:.1f}" cy="{y:.1f}" r="8"/>'
+        f'<text x="{x + 8:.1f}" y="{y + 5:.1f}"></text></g></g>'
     )

@@ -14,10 +14,10 @@ from contextlib import suppress
 from math import e, inf, isfinite, nan, pi, tau
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.cli.messages import caret_message, nearest, short
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.operation import TABLE, Operation
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.formulas.messages import caret_message, nearest, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

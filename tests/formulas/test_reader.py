@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_edu import Value
-from tinygrad_edu.cli.messages import WIDTH
-from tinygrad_edu.cli.reader import LONGEST, assignments, read
 from tinygrad_edu.engine import ops
 from tinygrad_edu.engine.backward import topological_order
 from tinygrad_edu.engine.operation import BUILT_IN, TABLE
+from tinygrad_edu.formulas.messages import WIDTH
+from tinygrad_edu.formulas.reader import LONGEST, assignments, read
 
 NUMBERS = {"w": 0.5, "x": 2.0, "b": -1.0}
 
@@ -215,7 +215,7 @@ FINE = [
 
 def test_no_formula_crashes_the_interpreter_hangs_or_warns():
     code = (
-        "import ast, sys\nfrom tinygrad_edu.cli.reader import read\n"
+        "import ast, sys\nfrom tinygrad_edu.formulas.reader import read\n"
         "for text in ast.literal_eval(sys.stdin.read()):\n"
         "    try:\n        read(text, {'x': 1.0})\n    except (ValueError, ArithmeticError):\n        pass\n"
         "print('alive')"

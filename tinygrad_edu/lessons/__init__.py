@@ -1,0 +1,21 @@
+"""Lessons that check themselves: ``check(answer, of=y, wrt=x)`` says right, or which mistake it was.
+
+>>> from tinygrad_edu import Value
+>>> from tinygrad_edu.lessons import check, learner
+>>> learner("Ada")
+Hello Ada!
+>>> a, b = Value(3.0, label="a"), Value(4.0, label="b")
+>>> y = a * b + a
+>>> verdict = check(1, of=y, wrt=a, question=1)
+Question 1: not yet. Hint: Count the arrows that lead to the result from here. Have you followed every one?
+>>> verdict = check("b + 1", of=y, wrt=a, question=1)
+Question 1: right.
+"""
+
+from tinygrad_edu.lessons.checking import check, check_function, check_grad, check_order, check_value
+from tinygrad_edu.lessons.questions import numbers
+from tinygrad_edu.lessons.sheet import learner, progress, solution
+
+__all__ = [
+    "check", "check_function", "check_grad", "check_order", "check_value", "learner", "numbers", "progress", "solution",
+]  # fmt: skip
