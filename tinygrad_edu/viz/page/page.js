@@ -310,7 +310,7 @@ const actions = {
   all: listPaths,
   smaller: () => zoom(1 / 1.25),
   larger: () => zoom(1.25),
-  whole: () => (view.scale === scaleOfWhole() ? fit() : zoomTo(scaleOfWhole(), true)),
+  whole: () => (view.scale === scaleOfWhole() ? fit(true) : zoomTo(scaleOfWhole(), true)),
   full: fullScreen,
   ask: () => byId("help").showModal(),
 };
@@ -344,6 +344,8 @@ addEventListener("resize", () => {
 
 fit();
 setUpInputs();
+const details = document.querySelector("#inputs details");
+if (details.offsetHeight > byId("panel").clientHeight / 3) details.open = false;
 addEventListener("hashchange", recall);
 recall();
 makeOneStop();

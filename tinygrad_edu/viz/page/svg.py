@@ -1,4 +1,5 @@
-"""The drawing on the page: laid out by Graphviz, and written as SVG whose parts the page's script can find.
+"""The drawing on the page: laid out by Graphviz, and written as SVG whose parts the page's script can find. Until the
+script changes it, it shows the end of the backward pass.
 
 The box of the Value number i has the id ``n{i}``, the arrow to its operand number k ``e{i}_{k}``. All colours are
 classes, which the page's style sheet decides on.
@@ -14,13 +15,14 @@ from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.formulas.formula import digits, visible
 from tinygrad_edu.viz.graphs.groups import role, symbol
 from tinygrad_edu.viz.graphs.layout import lay_out, line_style
+from tinygrad_edu.viz.graphs.picture import Scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
     from tinygrad_edu.engine.value import Value
-    from tinygrad_edu.viz.explaining.explanation import Explanation
+    from tinygrad_edu.viz.explaining.explanation import Contribution, Explanation
 
     Point: TypeAlias = "tuple[float, float]"
 
@@ -29,8 +31,9 @@ LINE, GAP = 18, 8  # height of a line of text and space around text, in points
 
 def graph(explanation: Explanation) -> str:
     """The drawing as an SVG element."""
-    slopes = {(step.node, step.index): f"× {digits(step.local)}" for step in explanation.backward}
-    boxes = {node: Box(node, i, explanation) for i, node in enumerate(explanation.order)}
+    scale = Scale(explanation.gradients.values())
+    uses = {(step.node, step.index): step for step in explanation.backward}
+    boxes = {node: Box(node, i, explanation, scale) for i, node in enumerate(explanation.order)}
     layout = json.loads(lay_out(_dot(boxes), "json0"))
     left, bottom, right, top = map(float, layout["bb"].split(","))
 
@@ -42,9 +45,10 @@ def graph(explanation: Explanation) -> str:
     wires = {item["id"]: item for item in layout.get("edges", [])}
     label = escape(f"Graph of the computation of {visible(explanation.names[explanation.root].text)}")
     pieces = [
-        f'<svg viewBox="0 0 {right - left + 24:.0f} {top - bottom + 24:.0f}" role="group" aria-label="{label}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="backward" role="group" aria-label="{label}" '
+        f'viewBox="0 0 {right - left + 24:.0f} {top - bottom + 24:.0f}">',
         *[
-            _wire(wires[f"{box.number}_{index}"], point, slopes.get((node, index), ""))
+            _wire(wires[f"{box.number}_{index}"], point, uses.get((node, index)))
             for node, box in boxes.items()
             for index, parent in enumerate(node.parents)
         ],
@@ -74,9 +78,10 @@ class Box:
         width, height: in points; Graphviz need not know about fonts.
     """
 
-    def __init__(self, node: Value, number: int, explanation: Explanation) -> None:
+    def __init__(self, node: Value, number: int, explanation: Explanation, scale: Scale) -> None:
         self.node, self.number = node, number
         self.data, self.grad = digits(node.data), digits(explanation.gradients[node])
+        self.share = scale(explanation.gradients[node])
         self.name = visible(explanation.names[node].text, 24)
         self.symbol = symbol(node.op) if node.op else ""
         self.left = 10.0 * len(self.symbol) + 2 * GAP if node.op else 0.0  # the width of the place for the symbol
@@ -106,11 +111,11 @@ class Box:
             f'<text class="{part}" x="{middle:.1f}" y="{y + GAP + LINE * (i + 0.8):.1f}">{escape(text)}</text>'
             for i, (part, text) in enumerate(lines.items())
         )
-        ground = f'<rect class="ground" {size}/><rect class="tint" {size}/>'
-        return f'<g class="node {kind}" id="n{self.number}">{ground}{sign}{texts}</g>'
+        ground = f'<rect class="ground" {size}/><rect class="tint" fill-opacity="{0.12 + abs(self.share) / 2:.3f}" {size}/>'
+        return f'<g class="node {kind} known {_sign(self.share)}" id="n{self.number}">{ground}{sign}{texts}</g>'
 
 
-def _wire(wire: Mapping[str, str], point: Callable[[str], Point], label: str) -> str:
+def _wire(wire: Mapping[str, str], point: Callable[[str], Point], use: Contribution | None) -> str:
     """An arrow: a Bézier curve, its head and, unless from a constant, its label and a place for a sign."""
     end, (x, y), *curve = (point(text.removeprefix("e,")) for text in wire["pos"].split())
     path = f"M{x:.1f},{y:.1f} C" + " ".join(f"{a:.1f},{b:.1f}" for a, b in curve)
@@ -121,9 +126,18 @@ def _wire(wire: Mapping[str, str], point: Callable[[str], Point], label: str) ->
     if "lp" not in wire:
         return f'<g class="wire pale" id="e{wire["id"]}">{line}</g>'
     label_x, label_y = point(wire["lp"])
+    label, kind, mark = "", "wire", ""
+    if use:
+        label, kind = f"× {digits(use.local)}", f"wire reached {_sign(use.amount)}"
+        mark = "+" if use.amount > 0 else "−" if use.amount < 0 else "0"
     return (
-        f'<g class="wire" id="e{wire["id"]}">{line}'
-        f'<text class="local" x="{label_x:.1f}" y="{label_y + 5:.1f}">{escape(label)}</text>'
+        f'<g class="{kind}" id="e{wire["id"]}">{line}'
+        f'<text class="local" x="{label_x:.1f}" y="{label_y + 5:.1f}">{label}</text>'
         f'<g class="flow"><circle cx="{x + 8:.1f}" cy="{y:.1f}" r="8"/>'
-        f'<text x="{x + 8:.1f}" y="{y + 5:.1f}"></text></g></g>'
+        f'<text x="{x + 8:.1f}" y="{y + 5:.1f}">{mark}</text></g></g>'
     )
+
+
+def _sign(x: float) -> str:
+    """The class of what has this sign."""
+    return "positive" if x > 0 else "negative" if x < 0 else ""

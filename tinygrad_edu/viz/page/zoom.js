@@ -27,8 +27,8 @@ function zoomTo(scale, smoothly) {
 }
 
 // The whole is seen at first, unless its text were too small to read; the style sheet knows what that is.
-function fit() {
-  zoomTo(Math.max(scaleOfWhole(), Number(getComputedStyle(drawing).getPropertyValue("--readable"))), true);
+function fit(smoothly = false) {
+  zoomTo(Math.max(scaleOfWhole(), Number(getComputedStyle(drawing).getPropertyValue("--readable"))), smoothly);
 }
 
 function zoom(factor, x = drawing.clientWidth / 2, y = drawing.clientHeight / 2, smoothly = true) {
