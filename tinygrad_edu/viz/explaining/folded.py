@@ -115,7 +115,7 @@ class FoldedExplanation(Report):
         for box in boxes:
             operations = ", ".join(dict.fromkeys(symbol(node.op) for node in box.members if node.op))
             received = _listed([self.titles[source] for source in self.sources[box]])
-            gave = _range([node.data for node in self.outputs[box]])
+            gave = range_of([node.data for node in self.outputs[box]])
             count = str(len(self.outputs[box]))
             rows.append([self.titles[box], operations or role(box.members[0]), received, count, gave])
         return Table(["Forward: each box from those before it"], ["box", "by", "received", "values", "gave"], rows)
@@ -124,15 +124,15 @@ class FoldedExplanation(Report):
         rows: list[list[Cell]] = []
         for box in boxes:
             if box.path or not box.kind:
-                arrived = _range([self.gradients[node] for node in self.outputs[box]])
-                sent = [separated("→", [_range(flows), self.titles[to]]) for to, flows in self._sent(box).items()]
+                arrived = range_of([self.gradients[node] for node in self.outputs[box]])
+                sent = [separated("→", [range_of(flows), self.titles[to]]) for to, flows in self.sent(box).items()]
                 rows.append([self.titles[box], arrived, _listed(sent), self._learned(box)])
             else:  # a leaf, at which all gradients end
-                rows.append([self.titles[box], _range([self.gradients[node] for node in box.members]), "", ""])
+                rows.append([self.titles[box], range_of([self.gradients[node] for node in box.members]), "", ""])
         header = ["box", "grad that arrived", "sends back", "grads of its parameters"]
         return Table(["Backward: what each box sends back adds up where it arrives"], header, rows, remark)
 
-    def _sent(self, box: Box) -> dict[Box, list[float]]:
+    def sent(self, box: Box) -> dict[Box, list[float]]:
         """What goes from a box to each box before it: the contribution to the derivative by each Value there."""
         sent: dict[Value, float] = {}
         for node in box.members:
@@ -148,7 +148,7 @@ class FoldedExplanation(Report):
     def _learned(self, box: Box) -> Cell:
         parameters = [node for node in box.members if isinstance(node, Parameter)]
         if len(parameters) > MANY:
-            grads = _range([self.gradients[parameter] for parameter in parameters])
+            grads = range_of([self.gradients[parameter] for parameter in parameters])
             return f"{len(parameters)} parameters: {grads}"
         return _listed([row(self.symbols[p], COLON, numeral(self.gradients[p])) for p in parameters if p in self.symbols])
 
@@ -157,7 +157,7 @@ def _listed(formulas: Sequence[Formula]) -> Cell:
     return separated(",", formulas) if formulas else ""
 
 
-def _range(numbers: Collection[float]) -> Formula:
+def range_of(numbers: Collection[float]) -> Formula:
     """The numbers, from the smallest to the largest."""
     low, high = numeral(min(numbers)), numeral(max(numbers))
     return low if low.text == high.text else row(low, TO, high)

@@ -27,7 +27,7 @@ function setUpInputs() {
     slider.setAttribute("aria-label", `slide ${name.text}`);
     row.append(label, field, slider);
     byId("leaves").append(row);
-    fields.set(leaf, { field, slider });
+    fields.set(leaf, { field, slider, row });
     field.addEventListener("input", () => typed(leaf));
     field.addEventListener("blur", () => settle(leaf));
     field.addEventListener("keydown", (event) => {
@@ -45,7 +45,14 @@ function setUpInputs() {
     settle(leaf);
   }
   byId("reset").addEventListener("click", () => change(Object.fromEntries(original.entries()), true));
-  if (computation.leaves.length > 8) byId("leaves").parentElement.open = false;
+}
+
+// Show the fields of those leaves that are in the scene.
+function showFields() {
+  for (const [leaf, { row }] of fields) row.hidden = !scene.leaves.includes(leaf);
+  const details = byId("leaves").parentElement;
+  details.open = scene.leaves.length <= 8;
+  if (details.offsetHeight > byId("panel").clientHeight / 3) details.open = false;
 }
 
 // How far the slider reaches: some times as far as the number that was given, but at least from -2 to 2.
@@ -86,7 +93,7 @@ function settle(leaf) {
 function change(numbers, isReset = false, typing = null) {
   for (const [leaf, x] of Object.entries(numbers)) computation.given[leaf] = x;
   computation.compute();
-  tell(story(computation));
+  tell(scene.tell());
   for (const leaf of fields.keys()) {
     if (leaf !== typing) settle(leaf);
   }
@@ -101,6 +108,7 @@ function remember() {
   for (const leaf of computation.leaves) {
     if (computation.given[leaf] !== original[leaf]) state.set(computation.nodes[leaf].name.text, computation.given[leaf]);
   }
+  if (scene.name) state.set("in", scene.name);
   if (at) state.set("step", at);
   if (location.protocol === "about:") return; // inside of a notebook there is no address
   history.replaceState(null, "", state.size ? `#${state}` : location.pathname + location.search);
@@ -115,6 +123,8 @@ function recall() {
     numbers[leaf] = Number.isFinite(x) ? x : original[leaf];
   }
   const step = Number(state.get("step")) || 0;
+  const name = state.get("in") || "";
+  stage(scenes.find((each) => each.name === name) || scenes[0]);
   change(numbers);
   show(step);
 }

@@ -4,32 +4,45 @@
 
 const MANY_PARAMETERS = 8; // more than this are told as a range
 
-// Of each level its story, the boxes that can be opened from it, and the leaves that it shows.
-function levelsOf(computation, boxes) {
-  const home = new Map(boxes.flatMap(({ members }, b) => members.map((i) => [i, b])));
-  const openable = (b) => (boxes[b]?.inside ? b : null);
-  const top = {
-    name: "",
-    tell: () => overview(computation, boxes),
-    opens: openable,
-    leaves: computation.leaves,
+// The scenes, first the overview, then each example of each box: their drawings, their stories, the leaves that are in them,
+// what an operand is called, and the scene that a box opens. None if the page shows every operation at once.
+function levelsOf(computation) {
+  const { boxes, nodes, leaves } = computation;
+  if (!boxes) return null;
+  const home = new Map(); // of each value that is computed, the scene that computes it
+  const insides = boxes.map((box, b) => (box.examples || []).map((example, e) => {
+    const inside = sceneInside(computation, b, e, home);
+    for (const i of example.own) if (nodes[i].row) home.set(i, inside);
+    return inside;
+  }));
+  for (const examples of insides) for (const inside of examples) inside.examples = examples;
+  const operand = (b, k) => formula(...boxes[boxes[b].sources[k]].name);
+  return [{ name: "", leaves, tell: () => overview(computation), operand, opens: (b) => insides[b][0] }, ...insides.flat()];
+}
+
+function sceneInside(computation, b, e, home) {
+  const { name, examples } = computation.boxes[b];
+  const { received, own, drawing } = examples[e];
+  const shown = [...received, ...own];
+  return {
+    name: name[0] + (e ? `, example ${e + 1}` : ""),
+    title: `Inside ${name[0]}`,
+    box: b,
+    picture: byId("inside" + drawing).content.firstElementChild, // others may have the same
+    leaves: shown,
+    tell: () => insideOf(computation, b, e),
+    operand: (n, k) => operandName(shown[n], k),
+    opens: (n) => (n < received.length ? home.get(shown[n]) : undefined),
   };
-  const insides = boxes.map(({ name, inside }, b) => inside && {
-    name: name[0],
-    tell: () => insideOf(computation, boxes[b]),
-    opens: (n) => (home.get(inside[n]) === b ? null : openable(home.get(inside[n]))),
-    leaves: inside,
-  });
-  return { top, insides };
 }
 
 // ---- the overview ----
 
-function overview(computation, boxes) {
-  const all = boxes.map((box) => contents(computation, boxes, box));
+function overview(computation) {
+  const { boxes, forwardError, backwardError } = computation;
+  const all = boxes.map((box) => contents(computation, box));
   const scale = scaled(computation.gradients);
   const colour = (numbers) => strength(scale(strongest(numbers)));
-  const { forwardError, backwardError } = computation;
   const steps = [givenBoxes(all)];
   const made = [...all.keys()].filter((b) => !all[b].isLeaf);
   for (const b of made) {
@@ -48,18 +61,18 @@ function overview(computation, boxes) {
 const strongest = (numbers) => numbers.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0);
 
 // The numbers of a box: what it gave, the gradients that arrived, and what it sends back to each box before it.
-function contents(computation, boxes, { name, path, by, members, sources, outputs, inside }) {
-  const { nodes, numbers, gradients, uses } = computation;
+function contents(computation, { name, path, by, members, sources, outputs, examples }) {
+  const { boxes, nodes, numbers, gradients, uses } = computation;
   const within = new Set(members);
   const sums = new Map();
   for (const { node, parent, amount } of uses) {
     if (within.has(node) && !within.has(parent)) sums.set(parent, (sums.get(parent) || 0) + amount);
   }
   const sent = (s) => boxes[s].members.filter((i) => sums.has(i)).map((i) => sums.get(i));
-  const parameters = inside ? members.filter((i) => nodes[i].role === "parameter") : [];
+  const parameters = examples ? members.filter((i) => nodes[i].role === "parameter") : [];
   return {
     name: formula(...name), path, by, members, sources, sums,
-    isLeaf: !inside,
+    isLeaf: !examples,
     isKnown: outputs.every((i) => numbers[i] !== undefined),
     values: outputs,
     gave: outputs.map((i) => numbers[i]),
@@ -75,8 +88,6 @@ function spread(numbers) {
   const [low, high] = [numeral(Math.min(...numbers)), numeral(Math.max(...numbers))];
   return low.text === high.text ? low : row([low, formula(" … ", "o…"), high]);
 }
-
-const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 function givenBoxes(all) {
   const leaves = [...all.keys()].filter((b) => all[b].isLeaf);
@@ -106,12 +117,12 @@ function computedBox(all, b) {
       return `From ${source} ${come}, by ${by}.`;
     },
     get lines() {
-      return [...received(all, all[b]), ["gave", spread(gave)]];
+      return [...receivedBy(all, all[b]), ["gave", spread(gave)]];
     },
   };
 }
 
-function received(all, { sources }) {
+function receivedBy(all, { sources }) {
   const lines = listed(sources.map((s) => equation(all[s].name, spread(all[s].gave))));
   return lines.map(([, line], i) => [i ? "" : "received", line]);
 }
@@ -136,6 +147,10 @@ function backThrough(all, b, colour, soFar) {
     get lines() {
       return [["grad that arrived", spread(arrived)], ...sentBack(all, all[b]), ...learned(all[b])];
     },
+    along: (k) => ({
+      words: `Forward ${spread(all[sources[k]].gave).text} goes along this arrow, backward ${spread(sent[k]).text}.`,
+      lines: [],
+    }),
   };
 }
 
@@ -160,7 +175,7 @@ function endOfBoxes({ root, nodes }, all, colour) {
     words: `If a value grows by a little, ${nodes[root].name.text} changes by its gradient times as much.`,
     grads: leaves.map((b) => [b, spread(all[b].arrived).text, ...colour(all[b].arrived)]),
     get lines() {
-      return listed(leaves.map((b) => equation(all[b].name, spread(all[b].arrived))));
+      return listed(leaves.map((b) => equation(ratio("∂", nodes[root].name, all[b].name), spread(all[b].arrived))));
     },
   };
 }
@@ -178,7 +193,7 @@ function aboutContents(computation, all, box) {
     locals: [],
     get computed() {
       const each = values.length > 1 ? listed(values.map((i) => equation(nodes[i].name, numbers[i]))) : [];
-      return [...received(all, box), ...each];
+      return [...receivedBy(all, box), ...each.map(([, line], i) => [i ? "" : "values", line])];
     },
     gradient: fails ? `not known, because the ${fails} pass fails` : spread(arrived).text,
     get parts() {
@@ -191,16 +206,17 @@ function aboutContents(computation, all, box) {
 // ---- the inside of a box ----
 
 // The operations of one example, with what they received: told as the whole computation is, from this box only.
-function insideOf(computation, { name, members, outputs, inside, results }) {
+function insideOf(computation, b, e) {
   const { nodes, numbers, uses, gradients, forwardError, backwardError } = computation;
-  const within = new Set(inside.filter((i) => members.includes(i)));
-  const from = inside.filter((i) => !nodes[i].isConstant && !(within.has(i) && nodes[i].row));
+  const { name, examples } = computation.boxes[b];
+  const { received, own, results } = examples[e];
+  const within = new Set(own);
+  const shown = [...received, ...own].filter((i) => !nodes[i].isConstant);
+  const from = shown.filter((i) => !within.has(i) || !nodes[i].row);
   const title = name[0];
   const scale = scaled(gradients);
   const grads = (all) => all.map((i) => [i, shortNumber(gradients[i]), ...strength(scale(gradients[i]))]);
-  const which = results.length < outputs.length
-    ? ` ${title} gave ${outputs.length} values; this is how the first ${results.length > 1 ? results.length : "one"} came about.`
-    : "";
+  const which = examples.length > 1 ? ` This is example ${e + 1} of ${examples.length}.` : "";
   const steps = [{
     phase: "forward",
     title: `What ${title} is given`,
@@ -210,14 +226,14 @@ function insideOf(computation, { name, members, outputs, inside, results }) {
       return listed(from.map((i) => equation(nodes[i].name, numbers[i] ?? NaN)));
     },
   }];
-  for (const i of within) if (nodes[i].row && numbers[i] !== undefined) steps.push(computed(computation, i));
+  for (const i of own) if (nodes[i].row && numbers[i] !== undefined) steps.push(computed(computation, i));
   if (forwardError) steps.push(failed(computation));
   else if (backwardError) steps.push(end(computation));
   else {
     steps.push({
       phase: "backward",
       title: `What arrives at ${title}`,
-      words: `The backward pass has come to ${title}. So much has arrived from behind:`,
+      words: `The backward pass has come to ${title}. From what was made of it has arrived:`,
       grads: grads(results),
       get lines() {
         return listed(results.map((i) => equation(computation.gradientName(i), gradients[i])));
@@ -228,18 +244,18 @@ function insideOf(computation, { name, members, outputs, inside, results }) {
       phase: "backward",
       title: "All gradients are known",
       words: "They are of the whole computation: what came from elsewhere, and from other examples, is in the sums.",
-      grads: grads(inside.filter((i) => !nodes[i].isConstant)),
+      grads: grads(shown),
       get lines() {
         return listed(from.map((i) => equation(computation.gradientName(i), gradients[i])));
       },
     });
   }
-  return renumbered({ steps, nodes: nodes.map((_, i) => about(computation, i)) }, inside, within);
+  return renumbered({ steps, nodes: nodes.map((_, i) => about(computation, i)) }, [...received, ...own], within);
 }
 
 // The same story, where values have the numbers of their boxes in the drawing.
-function renumbered({ steps, nodes }, inside, within) {
-  const number = new Map(inside.map((i, n) => [i, n]));
+function renumbered({ steps, nodes }, shown, within) {
+  const number = new Map(shown.map((i, n) => [i, n]));
   const those = (all) => all?.filter((i) => number.has(i)).map((i) => number.get(i));
   return {
     steps: steps.map((step) => Object.assign(Object.create(step), {
@@ -249,7 +265,7 @@ function renumbered({ steps, nodes }, inside, within) {
       grads: step.grads?.filter(([i]) => number.has(i)).map(([i, ...grad]) => [number.get(i), ...grad]),
       flows: step.use && step.flows.map(([, ...flow]) => [`${number.get(step.use.node)}_${step.use.index}`, ...flow]),
     })),
-    nodes: inside.map((i) => Object.assign(Object.create(nodes[i]), {
+    nodes: shown.map((i) => Object.assign(Object.create(nodes[i]), {
       from: within.has(i) ? those(nodes[i].from) : [],
       locals: within.has(i) ? nodes[i].locals : [],
     })),

@@ -1,79 +1,168 @@
 """The levels of a page on a large computation: an overview of boxes, which are neurons or layers, and the inside of each.
 
-The inside shows one example: where a box computed the same for many, the Values of the first.
+The inside shows one example: where a box computed the same for many, the page lets choose.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from tinygrad_edu.engine.value import Constant
-from tinygrad_edu.formulas.formula import visible
+from tinygrad_edu.formulas.formula import digits, visible
+from tinygrad_edu.viz.explaining.folded import range_of
 from tinygrad_edu.viz.graphs.groups import role, symbol
+from tinygrad_edu.viz.graphs.layout import line_style
+from tinygrad_edu.viz.graphs.picture import Scale
 from tinygrad_edu.viz.page.computation import compact
+from tinygrad_edu.viz.page.svg import Arrow, drawing
+from tinygrad_edu.viz.page.svg import Box as Drawn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
     from typing import Any
 
     from tinygrad_edu.engine.value import Value
     from tinygrad_edu.viz.explaining.folded import FoldedExplanation
     from tinygrad_edu.viz.graphs.folding import Box
 
+MANY = 60  # more arrows than this are straight
 
-class Inside(NamedTuple):
-    """What is shown of the inside of a box.
+
+class Example(NamedTuple):
+    """What happens in a box for one example.
 
     Attributes:
-        shown: the Values, operands before results, beginning with those that the box received.
+        received: the Values that come from elsewhere, and constants.
+        own: the parameters and the Values that are computed from them, operands before results.
         results: those of its outputs that are among them.
     """
 
-    shown: Sequence[Value]
+    received: Sequence[Value]
+    own: Sequence[Value]
     results: Sequence[Value]
 
 
-def inside(folded: FoldedExplanation, box: Box) -> Inside:
-    """The operations in a box that lead to its outputs, of several of one name to the first, and what they received.
+def examples(folded: FoldedExplanation, box: Box) -> list[Example]:
+    """The examples that went through a box: the outputs of one name belong to one each.
 
     >>> from tinygrad_edu import Value, explain, nn
     >>> neuron = nn.Neuron(1, "tanh", seed=0)
     >>> folded = explain(neuron([2.0]) + neuron([3.0]), level="neuron")
-    >>> [len(inside(folded, box).shown) for box in folded.outputs if box.path]
-    [5]
+    >>> [[len(example.own) for example in examples(folded, box)] for box in folded.outputs if box.path]
+    [[4, 4]]
     """
-    first: dict[str, Value] = {}
+    rounds: list[list[Value]] = []
+    count: Counter[str] = Counter()
     for node in folded.outputs[box]:
-        name = folded.symbols.get(node)
-        first.setdefault(name.text if name else "", node)
-    seen, stack = set(first.values()), [*first.values()]
-    while stack:
-        node = stack.pop()
-        if folded.box_of.get(node) is box:
-            stack += set(node.parents) - seen
-            seen.update(node.parents)
-    return Inside([node for node in folded.order if node in seen], [*first.values()])
+        name = str(folded.symbols.get(node, ""))
+        if count[name] == len(rounds):
+            rounds.append([])
+        rounds[count[name]].append(node)
+        count[name] += 1
+    return [_example(folded, box, results) for results in rounds]
 
 
-def boxes_in_json(folded: FoldedExplanation) -> list[dict[str, Any]]:
-    """The boxes for the page's script: with the numbers of their Values, and of the boxes that they received from."""
-    number = {node: i for i, node in enumerate(folded.order)}
-    numbered = {box: i for i, box in enumerate(folded.outputs)}
+def _example(folded: FoldedExplanation, box: Box, results: Sequence[Value]) -> Example:
+    elsewhere = folded.outputs[box].keys() - results
+    received: dict[Value, None] = {}
+    own: dict[Value, None] = {}
+    stack = [(node, False) for node in reversed(results)]
+    while stack:  # the order is that of the operations, so that it is the same for all examples
+        node, done = stack.pop()
+        if done:
+            own[node] = None
+        elif folded.box_of.get(node) is not box or node in elsewhere:
+            received[node] = None
+        elif node not in own:
+            stack += [(node, True), *((parent, False) for parent in reversed(node.parents))]
+    return Example([*received], [*own], results)
 
-    def in_json(box: Box) -> dict[str, Any]:
-        title = folded.titles[box]
-        operations = dict.fromkeys(symbol(node.op) for node in box.members if node.op)
+
+class Levels:
+    """The levels of a page.
+
+    Attributes:
+        overview: the drawing of all boxes.
+        insides: drawings of what is inside; examples that differ in names and numbers only have the same.
+        boxes: the boxes for the page's script, with the numbers of their Values.
+    """
+
+    def __init__(self, folded: FoldedExplanation) -> None:
+        self.folded, self.scale = folded, Scale(folded.gradients.values())
+        self.overview = self._overview()
+        self.insides: list[str] = []
+        self._drawn: dict[Hashable, int] = {}
+        self._number = {node: i for i, node in enumerate(folded.order)}
+        self._numbered = {box: i for i, box in enumerate(folded.outputs)}
+        self.boxes = [self._in_json(box) for box in folded.outputs]
+
+    def _overview(self) -> str:
+        folded = self.folded
+        boxes = {box: self._box(box, i) for i, box in enumerate(folded.outputs)}
+        arrows = []
+        for box, head in boxes.items():
+            sent = {} if folded.failure else folded.sent(box)
+            for index, source in enumerate(folded.sources[box]):
+                amount = max(sent[source], key=abs) if source in sent else None
+                arrows.append(Arrow(boxes[source], head, index, local=None, amount=amount))
+        caption = f"Graph of the computation of {folded.names[folded.root]}, box by box"
+        style = {"ranksep": "1.2", "splines": "line"} if len(arrows) > MANY else {"ranksep": "0.6"}
+        return drawing([*boxes.values()], arrows, caption, style | {"ordering": "out"})
+
+    def _box(self, box: Box, number: int) -> Drawn:
+        outputs, operations = self.folded.outputs[box], _operations(box)
+        grads = [self.folded.gradients[node] for node in outputs]
+        data = range_of([node.data for node in outputs])
+        texts = self.folded.titles[box].text, data.text, range_of(grads).text
+        count = f"{len(outputs)} values" if len(outputs) > 1 else ""
+        kind = "computed" if operations else role(box.members[0])
+        return Drawn(number, kind, texts, self.scale(max(grads, key=abs)), remark=", ".join(filter(None, [operations, count])))
+
+    def _in_json(self, box: Box) -> dict[str, Any]:
+        folded, title, operations = self.folded, self.folded.titles[box], _operations(box)
         written = {
             "name": [title.text, compact(title.mathml)],
             "path": visible(box.path, 200),
-            "by": ", ".join(operations) or role(box.members[0]),
-            "members": [number[node] for node in box.members],
-            "outputs": [number[node] for node in folded.outputs[box]],
-            "sources": [numbered[source] for source in folded.sources[box]],
+            "by": operations or role(box.members[0]),
+            "members": self._numbers(box.members),
+            "outputs": self._numbers(folded.outputs[box]),
+            "sources": [self._numbered[source] for source in folded.sources[box]],
         }
         if operations:
-            shown, results = inside(folded, box)
-            written |= {"inside": [number[node] for node in shown], "results": [number[node] for node in results]}
+            written["examples"] = [self._example_in_json(example) for example in examples(folded, box)]
         return written
 
-    return [in_json(box) for box in folded.outputs]
+    def _numbers(self, nodes: Iterable[Value]) -> list[int]:
+        return [self._number[node] for node in nodes]
+
+    def _example_in_json(self, example: Example) -> dict[str, Any]:
+        written = {name: self._numbers(nodes) for name, nodes in example._asdict().items()}
+        return written | {"drawing": self._inside(example)}
+
+    def _inside(self, example: Example) -> int:
+        """The number of the drawing of an example."""
+        shown = [*example.received, *example.own]
+        parents = {node: () for node in example.received} | {node: node.parents for node in example.own}
+        boxes = {node: self._box_inside(node, i, bool(parents[node])) for i, node in enumerate(shown)}
+        arrows = [
+            Arrow(boxes[parent], boxes[node], index, isinstance(parent, Constant))
+            for node in example.own
+            for index, parent in enumerate(node.parents)
+        ]
+        looks = [(drawn.kind, drawn.symbol, drawn.width) for drawn in boxes.values()]
+        key = (*looks, *[(arrow.tail.number, arrow.head.number) for arrow in arrows])
+        if key not in self._drawn:
+            self._drawn[key] = len(self.insides)
+            self.insides.append(drawing([*boxes.values()], arrows, "Inside of a box", line_style(parents)))
+        return self._drawn[key]
+
+    def _box_inside(self, node: Value, number: int, computed: bool) -> Drawn:
+        """The box of a Value, which the script fills in."""
+        texts = self.folded.names[node].text, digits(node.data) if isinstance(node, Constant) else "", ""
+        kind = role(node) or ("computed" if computed else "input")
+        return Drawn(number, kind, texts, 0.0, symbol(node.op) if node.op and computed else "")
+
+
+def _operations(box: Box) -> str:
+    return ", ".join(dict.fromkeys(symbol(node.op) for node in box.members if node.op))

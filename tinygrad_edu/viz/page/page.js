@@ -1,5 +1,7 @@
 // The page: what is shown of the steps and the values, and what buttons and keys do.
 let steps, nodes; // set by tell, and nowhere else
+let scene; // set by stage: the drawing that is shown, and its story
+let boxes, wires; // of its drawing
 let at = 0; // the step that is shown
 let chosen = null; // or all about the box or the arrow that has this id
 let routes = null; // the paths to the chosen box, if they are listed
@@ -11,7 +13,7 @@ function tell(told) {
   const again = steps !== undefined;
   ({ steps, nodes } = told);
   update();
-  if (again) say(`${nodes.at(-1).name} = ${shortNumber(nodes.at(-1).number)}`);
+  if (again) say(`${nodes.at(-1).name} = ${nodes.at(-1).shown}`);
 }
 
 function update() {
@@ -77,16 +79,19 @@ function entry([term, content]) {
 // ---- the drawing ----
 
 const partsOf = (whole, ...names) => Object.fromEntries(names.map((name) => [name, whole.querySelector("." + name)]));
-const boxes = [...picture.querySelectorAll(".node")].map((box) => ({ box, ...partsOf(box, "data", "grad", "tint") }));
-const wires = [...picture.querySelectorAll(".wire")].map((wire) => {
+const partsOfBox = (box) => ({ box, ...partsOf(box, "name", "data", "grad", "tint") });
+function partsOfWire(wire) {
   const [node, index] = wire.id.slice(1).split("_").map(Number);
-  const hit = wire.querySelector(".line").cloneNode(); // wide enough for a finger
-  hit.setAttribute("class", "hit");
-  wire.prepend(hit);
+  if (!wire.querySelector(".hit")) {
+    const hit = wire.querySelector(".line").cloneNode(); // wide enough for a finger
+    hit.setAttribute("class", "hit");
+    wire.prepend(hit);
+  }
   return { wire, node, index, ...partsOf(wire, "line", "local"), flow: wire.querySelector(".flow text") };
-});
+}
 const signs = (direction) => ({ positive: direction > 0, negative: direction < 0 });
-const stepOf = (edge) => steps.findIndex((step) => "e" + step.edge === edge);
+const flowsOn = (step, id) => step.flows?.some(([edge]) => "e" + edge === id);
+const stepOf = (id) => steps.findIndex((step) => flowsOn(step, id));
 
 // Everything follows from the steps up to the current one, whichever way one came to it.
 function showDrawing() {
@@ -96,7 +101,7 @@ function showDrawing() {
   for (const step of steps.slice(0, at + 1)) {
     for (const i of step.shows || []) shown.add(i);
     for (const [i, ...grad] of step.grads || []) grads.set(i, grad);
-    if (step.edge) flows.set("e" + step.edge, step.flow);
+    for (const [edge, ...flow] of step.flows || []) flows.set("e" + edge, flow);
   }
   const lit = routes?.[route]?.edges || [];
   mark(picture, { backward: back, dimmed: lit.length });
@@ -104,7 +109,7 @@ function showDrawing() {
   for (const parts of wires) {
     const { wire, node, index } = parts;
     mark(wire, {
-      current: "e" + now.edge === wire.id,
+      current: flowsOn(now, wire.id),
       used: !back && now.node === node,
       lit: lit.some(([i, k]) => i === node && k === index),
     });
@@ -112,8 +117,8 @@ function showDrawing() {
   }
 }
 
-function showBox({ box, data, grad, tint }, i, shown, slope, lit) {
-  const { name, kind, number } = nodes[i];
+function showBox({ box, name: label, data, grad, tint }, i, shown, slope, lit) {
+  const { name, kind, shown: number } = nodes[i];
   const { node, from = [] } = steps[at];
   const [text, direction, strength] = slope || ["0", 0, 0];
   mark(box, {
@@ -122,9 +127,10 @@ function showBox({ box, data, grad, tint }, i, shown, slope, lit) {
     lit: lit.some(([j, k]) => j === i || nodes[j].from[k] === i),
     chosen: chosen === box.id,
   });
+  write(label, length(name) > 24 ? [...name].slice(0, 23).join("") + "…" : name);
   if (kind === "constant") return;
   mark(box, { unknown: !shown, known: slope, ...signs(direction) });
-  write(data, "data " + (Number.isNaN(number) ? "?" : shortNumber(number)));
+  write(data, "data " + number);
   write(grad, "grad " + text);
   set(tint, "fill-opacity", slope ? 0.12 + 0.5 * strength : 0);
   const heard = [name, kind];
@@ -142,7 +148,7 @@ function showWire({ wire, node, index, line, local, flow }, flowing) {
   write(flow, flowing ? "−0+"[direction + 1] : "");
   set(line, "stroke-width", 1.5 + 4 * strength);
   const ends = `arrow from ${nodes[nodes[node].from[index]].name} to ${nodes[node].name}`;
-  set(wire, "aria-label", flowing ? `${ends}, local derivative ${shortNumber(slope)}` : ends);
+  set(wire, "aria-label", flowing && slope !== undefined ? `${ends}, local derivative ${shortNumber(slope)}` : ends);
 }
 
 // ---- the panel ----
@@ -168,11 +174,13 @@ function showPanel() {
   if (routes) showPaths(Number(chosen.slice(1)));
 }
 
-function showAbout({ name, kind, lines, check, step, paths }) {
+function showAbout({ name, kind, lines, check, step, paths, opens }) {
   write(byId("about-name"), name);
   write(byId("about-kind"), kind);
   write(byId("about-check"), routes ? "" : check);
   rebuild(byId("about-lines"), routes ? [] : lines, entry);
+  byId("open").hidden = !opens;
+  if (opens) write(byId("open"), `Open ${opens.name}`);
   byId("go").hidden = step === undefined;
   byId("all").hidden = !paths;
 }
@@ -180,16 +188,17 @@ function showAbout({ name, kind, lines, check, step, paths }) {
 function aboutBox(i) {
   const { name, kind, value, computed, gradient, parts, check } = nodes[i];
   const lines = [["value", value], ...computed, ["gradient", gradient], ...parts];
-  const paths = i < nodes.length - 1 && nodes.every(({ from, locals }) => from.length === locals.length);
-  return { name, kind, lines, check, paths };
+  const paths = scenes.length === 1 && i < nodes.length - 1 && nodes.every(({ from, locals }) => from.length === locals.length);
+  return { name, kind, lines, check, paths, opens: scene.opens?.(i) };
 }
 
 function aboutWire(id) {
   const [i, k] = id.slice(1).split("_").map(Number);
-  const name = `${operandName(i, k).text} → ${nodes[i].name}`;
+  const name = `${scene.operand(i, k).text} → ${nodes[i].name}`;
   const step = steps[stepOf(id)];
   if (!step) return { name, kind: "Nothing flows back here: the backward pass ends before.", lines: [], check: "" };
-  return { name, kind: step.words, lines: step.lines, check: "", step };
+  const { words, lines } = step.along?.(k) || step;
+  return { name, kind: words, lines, check: "", step };
 }
 
 function showPaths(target) {
@@ -234,6 +243,7 @@ function follow() {
 
 function choose(part) {
   if (part.matches(".constant, .pale")) return;
+  if (chosen === part.id && part.matches(".node") && scene.opens?.(Number(chosen.slice(1)))) return open();
   [chosen, routes, route] = [part.id, null, -1];
   update();
   stopAt(part);
@@ -246,12 +256,64 @@ function choose(part) {
 
 // Back from what was chosen to the step.
 function close() {
-  if (chosen === null) return;
+  if (chosen === null) return back();
   const left = byId("about").contains(document.activeElement) ? byId(chosen) : null;
   [chosen, routes, route] = [null, null, -1];
   update();
   left?.focus({ preventScroll: true });
   say(steps[at].title);
+}
+
+// ---- from scene to scene ----
+
+// A large computation has levels; any other one scene.
+const scenes = levelsOf(computation) || [{ tell: () => story(computation), leaves: computation.leaves, operand: operandName }];
+scenes[0].picture = drawing.querySelector("svg");
+
+function stage(next) {
+  if (scene === next) return;
+  if (scene) scene.at = at;
+  scene = next;
+  [chosen, routes, route] = [null, null, -1];
+  showLevel(scene);
+  if (picture !== scene.picture) hang(scene.picture);
+  boxes = [...picture.querySelectorAll(".node")].map(partsOfBox);
+  wires = [...picture.querySelectorAll(".wire")].map(partsOfWire);
+  makeOneStop();
+  showFields();
+}
+
+function showLevel({ title = "", examples = [] }) {
+  byId("level").hidden = !title;
+  byId("level-name").textContent = title;
+  byId("example").hidden = examples.length < 2;
+  byId("example").replaceChildren(...examples.map((_, e) => made("option", `example ${e + 1} of ${examples.length}`)));
+  byId("example").selectedIndex = examples.indexOf(scene);
+}
+
+// Go to another scene; it begins with the pass that is on.
+function enter(next, atStep, left = null) {
+  pause();
+  const byKeyboard = document.activeElement.matches("#open:focus-visible, #back:focus-visible, #drawing :focus-visible");
+  const { phase } = steps[at];
+  stage(next);
+  ({ steps, nodes } = scene.tell());
+  at = atStep ?? Math.max(0, steps.findIndex((step) => step.phase === phase));
+  update();
+  follow();
+  if (left) stopAt(boxes[left.box].box);
+  if (byKeyboard) stop.focus({ preventScroll: true });
+  say(`${scene.title || "The network"}. ${steps[at].title}. ${steps[at].words}`);
+  remember();
+}
+
+function open() {
+  enter(scene.opens(Number(chosen.slice(1))));
+}
+
+function back() {
+  if (scene === scenes[0]) return;
+  enter(scenes[0], scenes[0].at, scene);
 }
 
 function listPaths() {
@@ -307,6 +369,8 @@ const actions = {
   go: to(() => stepOf(chosen)),
   play,
   close,
+  open,
+  back,
   all: listPaths,
   smaller: () => zoom(1 / 1.25),
   larger: () => zoom(1.25),
@@ -317,6 +381,7 @@ const actions = {
 for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
 byId("slider").addEventListener("input", (event) => to(() => Number(event.target.value))());
 byId("speed").addEventListener("change", changeSpeed);
+byId("example").addEventListener("change", (event) => enter(scene.examples[event.target.selectedIndex], at));
 byId("full").hidden = !document.fullscreenEnabled;
 
 const keys = {
@@ -342,10 +407,6 @@ addEventListener("resize", () => {
   follow();
 });
 
-fit();
 setUpInputs();
-const details = document.querySelector("#inputs details");
-if (details.offsetHeight > byId("panel").clientHeight / 3) details.open = false;
 addEventListener("hashchange", recall);
 recall();
-makeOneStop();

@@ -18,19 +18,28 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.compiling.js_text import library
 from tinygrad_edu.formulas.formula import Formula, equation
 from tinygrad_edu.viz.graphs.expression import of_node, written_out
+from tinygrad_edu.viz.explaining.folded import FoldedExplanation
 from tinygrad_edu.viz.page.computation import ComputationData
+from tinygrad_edu.viz.page.levels import Levels
 from tinygrad_edu.viz.page.svg import graph
 
 if TYPE_CHECKING:
     from tinygrad_edu.formulas.formula import MathML
     from tinygrad_edu.viz.explaining.explanation import Explanation
 
-SCRIPTS = ["formula", "computation", "story", "inputs", "paths", "zoom", "walk", "page"]
+SCRIPTS = ["formula", "computation", "story", "levels", "inputs", "paths", "zoom", "walk", "page"]
 
 
-def page(explanation: Explanation) -> str:
+def page(explanation: Explanation | FoldedExplanation) -> str:
     """The text of the HTML file."""
     computation = ComputationData(explanation)
+    content, templates = computation.content, ""
+    if isinstance(explanation, FoldedExplanation):
+        levels = Levels(explanation)
+        drawn, content["boxes"] = levels.overview, levels.boxes
+        templates = "".join(f'<template id="inside{i}">{svg}</template>' for i, svg in enumerate(levels.insides))
+    else:
+        drawn = graph(explanation)
     style, outline = _file("page.css"), _file("page.html")
     functions = f"const functions = {computation.functions};\n"
     script = "\n".join([library(), functions, *(_file(f"{name}.js") for name in SCRIPTS)])
@@ -43,8 +52,9 @@ def page(explanation: Explanation) -> str:
         "base-uri 'none'; form-action 'none'",
         "title": html.escape(title.text),
         "formula": f'<math displaystyle="true">{_markup(title.mathml)}</math>',
-        "graph": graph(explanation),
-        "data": json.dumps(computation.content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "graph": drawn,
+        "templates": templates,
+        "data": json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     }
     # Split first: what is put in may hold {{words}} of its own.
     outside, *places = outline.split("{{")
@@ -55,10 +65,10 @@ def _file(name: str) -> str:
     return pathlib.Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _title(explanation: Explanation) -> Formula:
-    """The whole computation as one formula if it is short, otherwise its last operation."""
+def _title(explanation: Explanation | FoldedExplanation) -> Formula:
+    """The whole computation as one formula if it is short, otherwise its last operation; at a level only its name."""
     root, names = explanation.root, explanation.names
-    if root.op is None:
+    if root.op is None or isinstance(explanation, FoldedExplanation):
         return names[root]
     whole = written_out(root, explanation.variables)
     short = not whole.parts and len(whole.formula.text) <= 60

@@ -180,7 +180,6 @@ function about(computation, i) {
     label,
     kind: row ? `computed by ${row.name}` : role,
     value: isKnown ? wholeNumber(number) : "not known",
-    number: isKnown ? number : NaN,
     shown: isKnown ? shortNumber(number) : "?",
     grad: gradients[i],
     from,
