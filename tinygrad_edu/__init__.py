@@ -35,6 +35,7 @@ from tinygrad_edu.engine.recording import no_grad
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.nn import losses
 from tinygrad_edu.training import data, optim
+from tinygrad_edu.training.diagnosis import diagnose
 from tinygrad_edu.training.fit import classifier, fit
 from tinygrad_edu.training.history import History
 from tinygrad_edu.viz.explaining.explanation import explain
@@ -44,14 +45,14 @@ from tinygrad_edu.viz.graphs.expression import expression
 __all__ = [
     "CompileError", "GradientMismatch", "History", "Operation", "Value", "Values", "absolute", "add", "amax", "arccos",
     "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "ceil", "check_gradients", "classifier",
-    "compile_loss", "cos", "cosh", "data", "deg2rad", "degrees", "derivative", "detach", "divide", "dot", "draw",
-    "elu", "equal", "erf", "erfc", "exp", "exp2", "explain", "expm1", "expression", "fabs", "fit", "floor", "gelu",
-    "gelu_tanh", "grad", "gradients", "greater", "greater_equal", "heaviside", "hessian", "hvp", "hypot", "jacobian",
-    "jvp", "leaky_relu", "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logical_and",
-    "logical_or", "logsumexp", "losses", "maximum", "mean", "minimum", "mish", "multiply", "negative", "nn",
-    "no_grad", "not_equal", "optim", "positive", "power", "rad2deg", "radians", "relu", "remainder", "selu",
-    "sigmoid", "sign", "silu", "sin", "sinh", "softmax", "softplus", "sqrt", "subtract", "tan", "tanh",
-    "topological_order", "tree_map", "value_and_grad", "vjp", "where",
+    "compile_loss", "cos", "cosh", "data", "deg2rad", "degrees", "derivative", "detach", "diagnose", "divide", "dot",
+    "draw", "elu", "equal", "erf", "erfc", "exp", "exp2", "explain", "expm1", "expression", "fabs", "fit", "floor",
+    "gelu", "gelu_tanh", "grad", "gradients", "greater", "greater_equal", "heaviside", "hessian", "hvp", "hypot",
+    "jacobian", "jvp", "leaky_relu", "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logical_and",
+    "logical_or", "logsumexp", "losses", "maximum", "mean", "minimum", "mish", "multiply", "negative", "nn", "no_grad",
+    "not_equal", "optim", "positive", "power", "rad2deg", "radians", "relu", "remainder", "selu", "sigmoid", "sign",
+    "silu", "sin", "sinh", "softmax", "softplus", "sqrt", "subtract", "tan", "tanh", "topological_order", "tree_map",
+    "value_and_grad", "vjp", "where",
 ]
 # fmt: on
 

@@ -112,7 +112,7 @@ def test_a_factor_of_1_and_a_single_path_leave_other_mistakes_to_be_told():
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_a_formula_is_arithmetic_that_means_the_same_in_javascript(mistake):
     numbers = {"right": 3.0, "one": 5.0, "product": 7.0, "last": 11.0, "local": 13.0, "upstream": 17.0, "added": 19.0, "value": 23.0,
-               "other": 29.0, "operand": 31.0}  # fmt: skip
+               "other": 29.0, "operand": 31.0, "factors": 37.0}  # fmt: skip
     assert re.fullmatch(r"[a-z0-9.* +-]+", mistake.formula)
     assert results(mistake, numbers) == [eval(mistake.formula, {}, numbers)]
     assert json.loads(json.dumps(tree(mistake.formula))) == tree(mistake.formula)

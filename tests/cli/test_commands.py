@@ -353,6 +353,16 @@ def test_page_writes_a_page(tmp_path, capsys):
     assert "<!doctype html>" in path.read_text(encoding="utf-8").lower()
 
 
+def test_page_opens_the_page_and_says_if_there_is_no_browser(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "a page.html"
+    opened, found = [], [True, False]
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or found[len(opened) - 1])
+    assert told(["page", *NEURON, "-o", path, "--open"], capsys) == (0, f"wrote {path}\n", "")
+    message = f"tinygrad-edu page: no browser was found here; open {path} in one\n"
+    assert told(["page", *NEURON, "-o", path, "--open"], capsys) == (0, f"wrote {path}\n", message)
+    assert opened == [path.as_uri()] * 2
+
+
 def test_explain_prints_the_explanation(capsys):
     y, names = neuron()
     for options, expected in (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import tinygrad_edu as tg
 from tinygrad_edu import CompileError, Value, compile_loss, data, fit, losses, mean, nn, no_grad, optim
 from tinygrad_edu.nn.layers import Module
-from tinygrad_edu.training.fit import LOSSES
+from tinygrad_edu.training.named_losses import LOSSES
 
 POINTS = [[0.5, -1.0], [1.5, 0.25], [-0.75, 2.0], [0.0, 1.0]]
 TARGETS = {

@@ -15,6 +15,7 @@ from tinygrad_edu.lessons import (
     check_function,
     check_grad,
     check_order,
+    check_paths,
     check_value,
     learner,
     numbers,
@@ -82,6 +83,21 @@ def test_factors_added_along_the_path_are_told():
     assert mistake(1 - math.tanh(2.25) ** 2 + 3, y, x) == "added instead of multiplied"
     assert mistake(1 - math.tanh(2.25) ** 2, y, x) == "upstream only"
     assert mistake(3, y, x) == "local derivative only"
+
+
+def test_a_product_is_not_differentiated_factor_by_factor():
+    x = Value(1.5, label="x")
+    y = sin(x) * (x * 2 + 1) + x
+    assert mistake(math.cos(1.5) * 2 + 1, y, x) == "derivatives of factors multiplied"
+
+
+def test_paths_are_counted():
+    y, a, _b, u = chain()
+    assert check_paths(4, of=y, wrt=a)
+    assert check_paths(3, of=y, wrt=u)
+    assert "along every arrow" in check_paths(1, of=y, wrt=u).message
+    assert "a graph of your own" in check_paths(3, of=..., wrt=u).message
+    assert "a graph of your own" in check(3, of=..., wrt=u).message
 
 
 def test_answers_are_numbers_values_or_formulas_of_the_names():

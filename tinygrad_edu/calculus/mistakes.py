@@ -25,6 +25,7 @@ HINTS = {  # for an answer that is no mistake of the table
     "sum": "List what each use of this value sends back, then add.",
     "derivative": "Follow every path from the result down to this value. Multiply along a path, add over the paths.",
     "value": "Compute it step by step, in the order of the arithmetic.",
+    "paths": "Go back from the result along every arrow; an operation that takes a value twice has two arrows to it.",
     "grad": "Each backward() adds its derivatives to what is in grad already.",
     "function": "Compare with the result at one input that you can work out by hand.",
 }
@@ -38,7 +39,7 @@ class Mistake(NamedTuple):
         kinds: the kinds of questions in which it is made: "local", the derivative of one operation by one operand;
             "flow", what an arrow carries back; "sum", what several arrows bring to one value; "derivative", of a result
             by any value below it; "value", a number of the forward pass;
-            "grad", what is in a ``grad``; "function", code.
+            "paths", how many there are; "grad", what is in a ``grad``; "function", code.
         formula: what the mistake gives, from the numbers of the question.
         diagnosis: a sentence that says what was done, and what is to be done.
         hint: a sentence that helps without saying so.
@@ -66,6 +67,9 @@ MISTAKES = (
     Mistake("paths multiplied", PATHS, "product",
             "You multiplied the paths. Paths are added: multiply along a path, add over the paths.",
             "When this value changes a little, each path changes the result by some amount. How do amounts combine?"),
+    Mistake("derivatives of factors multiplied", ("derivative",), "factors",
+            "You multiplied the derivatives of the factors. A product has two paths: on each, one factor changes.",
+            "Let one factor change while the other stays; then the other way round. What does each do to the product?"),
     Mistake("one path forgotten", PATHS, "right - one",
             "All paths but one are there. Add the missing one.",
             "Count the arrows that lead to the result from here. Have you followed every one?"),

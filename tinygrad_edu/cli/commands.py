@@ -144,6 +144,7 @@ def _add_formulas(commands: Commands) -> None:
     add("--markdown", action="store_true", help="print Markdown with LaTeX formulas")
     add("--latex", action="store_true", help="print LaTeX, for a document with amsmath")
     page.add_argument("-o", "--out", default="page.html", metavar="FILE", help="the page to write, .html (%(default)s)")
+    page.add_argument("--open", action="store_true", help="open the page in the browser")
 # fmt: on
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import re
 import shutil
 import sys
@@ -84,6 +85,15 @@ def write_page(options: argparse.Namespace) -> None:
     with _without_advice():
         explanation = explain(result)
     _save(options.out, explanation.to_html)
+    if options.open:
+        _open(options.out)
+
+
+def _open(path: str) -> None:
+    import webbrowser
+
+    if not webbrowser.open(pathlib.Path(path).absolute().as_uri()):
+        print(f"tinygrad-edu page: no browser was found here; open {path} in one", file=sys.stderr)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
 from tinygrad_edu.compiling.c_functions import BATCH_NAMES, LOSS_NAMES, Pass, gradient_c, loss_c, predict_c
+from tinygrad_edu.compiling.js_functions import gradient_js, loss_js
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.program import Program
 from tinygrad_edu.compiling.source_text import FunctionText, as_tuple, backward_comment
@@ -65,7 +66,8 @@ def gradient_text(model: RecordedFunction) -> FunctionText:
     ]
     statements = Pass(listing.called, inputs, parameters, outputs, listing.forward, backward, derivatives,
                       listing.slopes, sums, comments, meaning)  # fmt: skip
-    return FunctionText("gradient", listing.called, lines, lambda targets: gradient_c(statements, targets))
+    return FunctionText("gradient", listing.called, lines, lambda targets: gradient_c(statements, targets),
+                        lambda: gradient_js(statements))  # fmt: skip
 
 
 def predict_text(model: RecordedFunction) -> FunctionText:
@@ -100,7 +102,8 @@ def loss_text(loss: RecordedFunction, count: int, is_tuple: bool) -> FunctionTex
     body = [*listing.forward, backward_comment(listing.backward, "the loss"), *listing.backward]
     called, names = listing.called, listing.names
     return FunctionText("loss", called, [*lines, *body, f"return {', '.join(returned)}"],
-                        lambda: loss_c(called, names, count, body, returned))  # fmt: skip
+                        lambda: loss_c(called, names, count, body, returned),
+                        lambda name: loss_js(name, called, names, count, body, returned))  # fmt: skip
 
 
 def _output_names(model: RecordedFunction) -> list[str]:

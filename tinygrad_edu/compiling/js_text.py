@@ -7,8 +7,6 @@ arithmetic takes its place, which gives infinity and NaN instead of errors.
 from __future__ import annotations
 
 import ast
-import json
-import pathlib
 import re
 from typing import TYPE_CHECKING, ClassVar
 
@@ -52,6 +50,8 @@ class NoJavaScript(Exception):
 
 def library() -> str:
     """Read the JavaScript that what is written here stands on."""
+    import pathlib
+
     return pathlib.Path(__file__).with_name("library.js").read_text(encoding="utf-8")
 
 
@@ -254,4 +254,6 @@ def _place(name: str) -> str:
 
 
 def _quoted(name: str) -> str:
+    import json
+
     return json.dumps(name).replace("<", "\\u003c")  # it may stand in an HTML file

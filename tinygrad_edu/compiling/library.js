@@ -85,11 +85,11 @@ const math = (() => {
   // The same, 7.1.14: exp(-x²)/√π / (x + (1/2)/(x + (2/2)/(x + (3/2)/(x + ...)))), for x that are not small
   function erfcFarFromZero(x) {
     let below = x;
-    for (let n = 100; n > 0; n--) below = x + n / 2 / below;
+    for (let n = 150; n > 0; n--) below = x + n / 2 / below;
     return gauss(x) / Math.sqrt(Math.PI) / below;
   }
 
-  const FAR = 2.0;
+  const FAR = 1.25;
 
   function erf(x) {
     if (x !== x) return x;

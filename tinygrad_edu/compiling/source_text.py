@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.compiling.c_text import WIDTH, NoMachineCode, c_module
+from tinygrad_edu.compiling.js_text import NoJavaScript
 from tinygrad_edu.compiling.machine import MachineCode
 
 if TYPE_CHECKING:
@@ -24,11 +25,14 @@ class FunctionText:
         name: what it is called.
         called: the functions that it calls.
         lines: its lines in Python, the first of which begins it.
-        in_c: writes it in C, when it is asked for.
+        in_c, in_js: write it in C and in JavaScript, when it is asked for.
     """
 
-    def __init__(self, name: str, called: Called, lines: Sequence[str], in_c: Callable[..., CText]) -> None:
-        self.name, self.called, self._in_c = name, called, in_c
+    def __init__(
+        self, name: str, called: Called, lines: Sequence[str], in_c: Callable[..., CText],
+        in_js: Callable[..., str] | None = None,
+    ) -> None:  # fmt: skip
+        self.name, self.called, self._in_c, self._in_js = name, called, in_c, in_js
         first, *others = lines
         self.lines = [first, *[f"    {line}" for line in others]]
         self.size = sum(map(len, self.lines))
@@ -51,6 +55,16 @@ class FunctionText:
             NoMachineCode: if that is not possible.
         """
         return self._in_c(*settings)
+
+    def in_js(self, *settings: str) -> str:
+        """Write the function in JavaScript.
+
+        Raises:
+            NoJavaScript: if that is not possible.
+        """
+        if self._in_js is None:
+            raise NoJavaScript(f"{self.name} is not written in JavaScript")
+        return self._in_js(*settings)
 
     def machine_code(self, *settings: int) -> MachineCode:
         """Find the machine code of the function, made when it is first asked for.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.compiling.c_functions import update_c
 from tinygrad_edu.compiling.c_text import NoMachineCode
 from tinygrad_edu.compiling.code_cache import cached
+from tinygrad_edu.compiling.js_functions import update_js
 from tinygrad_edu.compiling.listing import Listing
 from tinygrad_edu.compiling.machine import address, array_of
 from tinygrad_edu.compiling.program import Program
@@ -44,6 +45,10 @@ class Update:
     def __init__(self, rule: Callable[..., list[Any]], state: int) -> None:
         function = record_twice("an optimizer", rule, [0.5] * rule.__code__.co_argcount)
         self._text = cached(("update", state, function.signature()), lambda: update_text(function, state))
+
+    def in_js(self) -> str:
+        """Write the function in JavaScript; see ``js_functions.update_js``."""
+        return self._text.in_js()
 
     def __call__(self, parameters: Sequence[Value], state: Sequence[array[float]], settings: Sequence[float]) -> None:
         """Change the ``data`` of every parameter, and what the optimizer keeps."""
@@ -99,4 +104,5 @@ def update_text(rule: RecordedFunction, state: int) -> FunctionText:
     ]
     called, forward, results = listing.called, listing.forward, listing.results
     return FunctionText("update", called, lines,
-                        lambda: update_c(called, settings, [data, grad, *kept], forward, results))  # fmt: skip
+                        lambda: update_c(called, settings, [data, grad, *kept], forward, results),
+                        lambda: update_js(called, settings, [data, grad, *kept], forward, results))  # fmt: skip

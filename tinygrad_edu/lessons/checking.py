@@ -23,6 +23,7 @@ from tinygrad_edu.formulas.tables import Report
 from tinygrad_edu.lessons.questions import derivative_numbers
 from tinygrad_edu.lessons.sheet import current_sheet
 from tinygrad_edu.viz.explaining.explanation import explain
+from tinygrad_edu.viz.explaining.paths import count_paths
 from tinygrad_edu.viz.graphs.names import callers_variables, names_of
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def check(answer: Any, of: Value, wrt: Value, question: object = "") -> Verdict:
     ∂y/∂x: right.
     Well done!
     """
+    if of is ...:  # type: ignore[comparison-overlap]
+        return current_sheet().refuse(str(question), "put a graph of your own in the place of the dots.")
     order, variables = _order(of), callers_variables()
     if not isinstance(wrt, Value):
         raise TypeError(f"wrt is the Value to differentiate by, not {type(wrt).__name__}")
@@ -60,6 +63,19 @@ def check(answer: Any, of: Value, wrt: Value, question: object = "") -> Verdict:
         raise ValueError(f"{wrt!r} is not among the values that {names[of]} was computed from")
     key = str(question) or str(ratio("∂", names[of], names[wrt]))
     return _check_number(key, "derivative", answer, order, derivative_numbers(of, wrt), lambda: explain(of, wrt=wrt))
+
+
+def check_paths(answer: Any, of: Value, wrt: Value, question: object = "") -> Verdict:
+    """Check how many paths lead from a result to a Value that it was computed from.
+
+    >>> x = Value(3.0, label="x")
+    >>> verdict = check_paths(2, of=x * x, wrt=x, question="2d")
+    Question 2d: right.
+    """
+    if of is ...:  # type: ignore[comparison-overlap]
+        return current_sheet().refuse(str(question), "put a graph of your own in the place of the dots.")
+    key, count = str(question) or "the paths", float(count_paths(of, wrt))
+    return _check_number(key, "paths", answer, _order(of), {"right": count}, lambda: explain(of, wrt=wrt))
 
 
 def check_value(answer: Any, of: Value | float, question: object = "") -> Verdict:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus.mistakes import unnoticed
 from tinygrad_edu.engine.backward import local_derivatives, topological_order
+from tinygrad_edu.engine.ops import multiply
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.lessons.sheet import current_sheet
 from tinygrad_edu.viz.explaining.paths import count_paths, largest_paths
@@ -54,6 +55,8 @@ def derivative_numbers(y: Value, x: Value) -> Numbers:
         partitions.insert(0, [path.product for path in paths])
         if any(len(path.edges) > 1 for path in paths):
             numbers["added"] = sum(local_derivatives(node)[i] for path in paths for node, i in path.edges)
+    if any(_is_product(node, below) for node in order):
+        numbers["factors"] = _derivatives_below(order, x, factor_by_factor=True)[y]
     several = [group for group in ([x for x in group if x] for group in partitions) if len(group) > 1]
     if several:
         numbers["one"] = [*dict.fromkeys(x for group in several for x in group)]
@@ -119,10 +122,17 @@ def _arriving(order: Sequence[Value], uses: Uses, adding: bool = True) -> dict[V
     return arriving
 
 
-def _derivatives_below(order: Sequence[Value], x: Value) -> dict[Value, float]:
-    """Compute the derivative of each Value by ``x``."""
+def _derivatives_below(order: Sequence[Value], x: Value, factor_by_factor: bool = False) -> dict[Value, float]:
+    """Compute the derivative of each Value by ``x``; with a mistake, that of a product as the factors' multiplied."""
     below: dict[Value, float] = {}
     for node in order:
         terms = [(parent, local) for parent, local in zip(node.parents, local_derivatives(node)) if below[parent]]
         below[node] = 1.0 if node is x else sum(below[parent] * local for parent, local in terms)
+        if factor_by_factor and _is_product(node, below):
+            below[node] = prod(below[parent] for parent in node.parents)
     return below
+
+
+def _is_product(node: Value, below: dict[Value, float]) -> bool:
+    """Tell whether both factors change with what one differentiates by."""
+    return node.op is multiply and all(below[parent] for parent in node.parents)

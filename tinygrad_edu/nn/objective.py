@@ -30,7 +30,12 @@ class Objective:
     def backward(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]]:
         """Add the derivatives to the ``grad`` of every parameter; return the number and the model's predictions."""
         predictions = [self.model(row) for row in rows]
-        errors = [self.loss(prediction, target) for prediction, target in zip(predictions, targets)]
+        total = self.total([self.loss(prediction, target) for prediction, target in zip(predictions, targets)])
+        total.backward()
+        return total.data, predictions
+
+    def total(self, errors: Sequence[Any]) -> Value:
+        """Put the number together from the losses of the examples."""
         if any(error is None for error in errors):
             raise TypeError("the loss returned None (is a return missing?)")
         total = mean(errors)
@@ -38,5 +43,4 @@ class Objective:
             raise TypeError("the loss is a plain number, or was computed inside no_grad: it has no derivatives")
         if self.l2:
             total = total + self.l2 * losses.l2_penalty(self.penalised)
-        total.backward()
-        return total.data, predictions
+        return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,12 @@ from tinygrad_edu.compiling.symbols import CompileError
 from tinygrad_edu.engine.operation import whole_number
 from tinygrad_edu.engine.recording import no_grad
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.nn import losses
 from tinygrad_edu.nn.objective import Objective
 from tinygrad_edu.nn.randomness import generator
+from tinygrad_edu.training.evidence import Evidence, layer_of, root_mean_square
 from tinygrad_edu.training.examples import examples
 from tinygrad_edu.training.history import History
+from tinygrad_edu.training.named_losses import loss_and_metric
 from tinygrad_edu.training.optim import Adam, Optimizer
 from tinygrad_edu.training.packed import PackedParameters
 from tinygrad_edu.training.progress import EndingBatches, ProgressBar
@@ -30,22 +32,10 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.nn.layers import Module
     from tinygrad_edu.nn.objective import Loss
+    from tinygrad_edu.training.named_losses import Metric
     from tinygrad_edu.training.optim import Schedule
 
-    Metric: TypeAlias = "Callable[[Any, Any], float]"
     Example: TypeAlias = "tuple[Any, Any, Any]"  # a row, a target, and the same packed for machine code, or None
-
-# Each loss by name, and when a prediction (a number, or a list where there are classes) is right by it.
-LOSSES: dict[str, tuple[Loss, Metric]] = {
-    "mse": (losses.mse, lambda p, t: abs(p - t) < 0.5),
-    "binary_cross_entropy": (losses.binary_cross_entropy, lambda p, t: (p > 0.5) == (t > 0.5)),
-    "binary_cross_entropy_with_logits": (
-        losses.binary_cross_entropy_with_logits,
-        lambda z, t: (z > 0) == (t > 0.5),
-    ),
-    "cross_entropy": (losses.cross_entropy, lambda scores, t: max(range(len(scores)), key=scores.__getitem__) == t),
-    "hinge": (losses.hinge, lambda score, t: (score > 0) == (t > 0)),
-}
 
 
 def fit(
@@ -105,7 +95,7 @@ def fit(
     if unknown:
         raise _unknown_argument(next(iter(unknown)))
     rows, goals = examples(inputs, targets)
-    loss_of, metric_of, metric_name = _loss_and_metric(loss, metric)
+    loss_of, metric_of, metric_name = loss_and_metric(loss, metric)
     epochs = whole_number("epochs", epochs, at_least=0)
     size = len(rows) if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
     optimizer = _optimizer(optimizer, model)
@@ -143,6 +133,7 @@ def fit(
             if trainer.compiled is not None:
                 history.remark = trainer.compiled.remark()
             history.seconds = time.perf_counter() - started
+    history._evidence = partial(Evidence, trainer.objective, rows, goals, optimizer)
     return history
 
 
@@ -297,17 +288,6 @@ class _Trainer:
         )
 
 
-def layer_of(name: str) -> str:
-    """Name the layer of a parameter: what holds it, but of a neuron in a layer the layer."""
-    holder = name.split(".")[:-1]
-    return ".".join(holder[:-2] if holder[-2:-1] == ["neurons"] else holder) or "model"
-
-
-def root_mean_square(numbers: list[float]) -> float:
-    """The size of some numbers, which does not grow with how many they are."""
-    return math.hypot(*numbers) / math.sqrt(len(numbers))  # the squares of tiny numbers would be 0
-
-
 def _restore(optimizer: Optimizer, numbers: list[float]) -> None:
     for parameter, data in zip(optimizer.parameters, numbers):
         parameter.data = data
@@ -322,32 +302,6 @@ def _unknown_argument(name: str) -> TypeError:
     else:
         hint = "see help(fit)"
     return TypeError(f"fit takes no {name}; {hint}")
-
-
-def _loss_and_metric(loss: str | Loss, metric: str | Metric | None) -> tuple[Loss, Metric | None, str]:
-    """Find the functions meant, and the name of the metric."""
-    if isinstance(loss, CompiledLoss):
-        raise TypeError("fit compiles by itself; give it the loss that compile_loss was given")
-    if isinstance(loss, str) and loss not in LOSSES:
-        raise ValueError(f"unknown loss {loss!r}; it may be {', '.join(LOSSES)}, or a function")
-    by_name = {name: entry for name, entry in LOSSES.items() if loss in (name, entry[0])}
-    loss_of: Loss = next(iter(by_name.values()))[0] if by_name else loss  # type: ignore[assignment]
-    if metric is None or callable(metric):
-        return loss_of, metric, getattr(metric, "__name__", "metric")
-    if metric != "accuracy":
-        raise ValueError(f"unknown metric {metric!r}; it may be 'accuracy', or a function of a prediction and a target")
-    if not by_name:
-        raise ValueError("what is accurate is not known for a loss of your own; pass a function as metric")
-    (_, is_right), = by_name.values()  # fmt: skip
-
-    def accuracy(prediction: Any, target: Any) -> float:
-        if isinstance(target, list) and len(target) == 1:
-            target = target[0]
-        if isinstance(target, list):
-            return sum(map(is_right, prediction, target)) / len(target)
-        return is_right(prediction, target)
-
-    return loss_of, accuracy, "accuracy"
 
 
 def _optimizer(optimizer: Optimizer | None, model: Module) -> Optimizer:

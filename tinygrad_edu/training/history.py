@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.nn.files import write_whole
+from tinygrad_edu.training.diagnosis import diagnosed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from tinygrad_edu.nn.files import Path
+    from tinygrad_edu.training.diagnosis import Diagnosis
+    from tinygrad_edu.training.evidence import Evidence
 
 
 class History:
@@ -37,6 +41,18 @@ class History:
         self.compiled = False
         self.remark = ""
         self.interrupted = False
+        self._evidence: Callable[[], Evidence] | None = None  # set by fit
+
+    def diagnose(self) -> Diagnosis:
+        """Say what may be wrong with this training: ``diagnose`` of the model as it is now, with the examples, the loss
+        and the optimizer that ``fit`` was given.
+
+        Raises:
+            ValueError: if this is not a history that ``fit`` returned.
+        """
+        if self._evidence is None:
+            raise ValueError("only a history that fit returned knows its model and examples; see diagnose(model, ...)")
+        return diagnosed(self._evidence)
 
     def __repr__(self) -> str:
         text = f"{len(self.loss)} epoch{'' if len(self.loss) == 1 else 's'} in {self.seconds:.3g} s"

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus.warning import warn
+from tinygrad_edu.compiling.js_functions import recorded_js
 from tinygrad_edu.compiling.machine import floats
 from tinygrad_edu.compiling.update import Update
 from tinygrad_edu.engine.operation import number
@@ -62,6 +63,7 @@ class Optimizer:
         self.weight_decay = number(weight_decay)
         _check("lr", lr, self.lr >= 0)
         _check("weight_decay", weight_decay, self.weight_decay >= 0)
+        self.steps = 0
 
     def zero_grad(self) -> None:
         """Set the ``grad`` of every parameter to 0."""
@@ -87,8 +89,26 @@ class Optimizer:
         update, state, settings = self._update()
         return update.run(data, grads, state, settings)
 
+    @property
+    def js_source(self) -> str:
+        """The optimizer in JavaScript: an object of how many numbers it keeps for each parameter, of the function
+        ``settings``, from ``[steps, lr]`` with steps counted from 1, and of the function ``update``; see
+        ``js_functions``."""
+        rule, state = self._rule()
+        settings = recorded_js("settings", self._settings, [0.5, 0.5])
+        return f"{{\n  state: {len(state)},\n  settings: {settings},\n  update: {rule.in_js()},\n}}"
+
     def _update(self) -> Step:
         """Begin a step: return the rule, what is kept for each parameter, and the numbers that are the same for all."""
+        self.steps += 1
+        return *self._rule(), self._settings(self.steps, number(self.lr))
+
+    def _rule(self) -> tuple[Update, Sequence[array[float]]]:
+        """Return the rule, and what is kept for each parameter."""
+        raise NotImplementedError
+
+    def _settings(self, steps: Any, lr: Any) -> Sequence[Any]:
+        """Compute the numbers that are the same for all parameters; also of Values."""
         raise NotImplementedError
 
     def _expect_gradients(self) -> None:
@@ -135,14 +155,15 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         self.velocities = floats(len(self.parameters))
 
-    def _update(self) -> Step:
-        settings = number(self.lr), self.weight_decay
+    def _rule(self) -> tuple[Update, Sequence[array[float]]]:
         if self.momentum:
-            rule = _nesterov if self.nesterov else _heavy_ball
-            return _compiled(rule, 1), [self.velocities], (*settings, self.momentum)
-        if self.weight_decay:
-            return _compiled(_decaying_descent, 0), [], settings
-        return _compiled(_descent, 0), [], settings[:1]
+            return _compiled(_nesterov if self.nesterov else _heavy_ball, 1), [self.velocities]
+        return _compiled(_decaying_descent if self.weight_decay else _descent, 0), []
+
+    def _settings(self, steps: Any, lr: Any) -> Sequence[Any]:
+        if self.momentum:
+            return [lr, self.weight_decay, self.momentum]
+        return [lr, self.weight_decay] if self.weight_decay else [lr]
 
 
 def _descent(data: Any, grad: Any, lr: Any) -> list[Any]:
@@ -197,7 +218,7 @@ class Adam(Optimizer):
     2.9
     """
 
-    _rule: Rule = staticmethod(_adam)
+    _formula: Rule = staticmethod(_adam)
 
     def __init__(self, parameters: Iterable[Value], lr: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, weight_decay: float = 0.0) -> None:  # fmt: skip
@@ -206,16 +227,16 @@ class Adam(Optimizer):
         _check("eps", eps, eps >= 0)
         self.betas = number(betas[0]), number(betas[1])
         self.eps = number(eps)
-        self.steps = 0
         self.means = floats(len(self.parameters))
         self.squares = floats(len(self.parameters))
 
-    def _update(self) -> Step:
-        lr, (beta1, beta2) = number(self.lr), self.betas
-        self.steps += 1
-        rate, scale = lr / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
-        settings = rate, scale, beta1, beta2, self.eps, self.weight_decay, lr
-        return _compiled(self._rule, 2), [self.means, self.squares], settings
+    def _rule(self) -> tuple[Update, Sequence[array[float]]]:
+        return _compiled(self._formula, 2), [self.means, self.squares]
+
+    def _settings(self, steps: Any, lr: Any) -> Sequence[Any]:
+        beta1, beta2 = self.betas
+        rate, scale = lr / (1 - beta1**steps), sqrt(1 - beta2**steps)
+        return [rate, scale, beta1, beta2, self.eps, self.weight_decay, lr]
 
 
 class AdamW(Adam):
@@ -231,7 +252,7 @@ class AdamW(Adam):
     2.897
     """
 
-    _rule = staticmethod(_adamw)
+    _formula = staticmethod(_adamw)
 
     def __init__(self, parameters: Iterable[Value], lr: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, weight_decay: float = 1e-2) -> None:  # fmt: skip

@@ -18,7 +18,8 @@ from tinygrad_edu.formulas.formula import digits
 from tinygrad_edu.nn.losses import mse
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.training.data import class_indices
-from tinygrad_edu.training.fit import layer_of, root_mean_square, threshold_of
+from tinygrad_edu.training.evidence import layer_of, root_mean_square
+from tinygrad_edu.training.fit import threshold_of
 from tinygrad_edu.viz.terminal import with_margin
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ DRAWN = {"svg", "g", "title", "polygon", "polyline", "path", "text", "a", "ellip
 PLAIN = {"width", "height", "viewBox", "id", "class", "transform", "fill", "stroke", "stroke-width", "points", "d", "x", "y",
          "text-anchor", "font-family", "font-size", "font-weight", "cx", "cy", "rx", "ry", "stroke-dasharray",
          "{http://www.w3.org/1999/xlink}title", "fill-opacity", "stroke-opacity", "text-decoration", "font-style",
-         "{http://www.w3.org/XML/1998/namespace}space", "{http://www.w3.org/1999/xlink}href", "textLength", "lengthAdjust", "style"}  # fmt: skip
+         "{http://www.w3.org/XML/1998/namespace}space", "{http://www.w3.org/1999/xlink}href", "textLength", "lengthAdjust", "style", "dy"}  # fmt: skip
 
 
 def laid_out(*pictures):
@@ -280,6 +280,18 @@ def test_layers_and_neurons_have_frames():
     assert texts(svg).count("neurons.2") == 2
 
 
+def test_indices_and_powers_are_small_characters_that_every_font_has():
+    x = Value(2e-7, label="x")
+    svg = ET.fromstring(draw(nn.MLP(1, [1, 1], seed=0)([x])).pipe())
+    tspans = {
+        text.text.strip("\xa0"): [(part.text, float(part.attrib["dy"]) > 0) for part in text]
+        for text in svg.iter(f"{SVG}text")
+    }
+    assert tspans["w"] == [("11", True), ("(2)", False)]
+    assert tspans["data 2×10"] == [("−7", False), ("\xa0", True)]
+    assert not set("".join(svg.itertext())) & set("₁₂⁽⁾⁻⁷")
+
+
 def test_an_opened_neuron_stays_in_its_frame():
     out = nn.MLP(1, [1, 1], activation="sigmoid", seed=0)([1.0])
     root, origin = expand(out)
@@ -482,16 +494,34 @@ def test_no_weight_of_a_network_hides_another(model):
     weights = {digits(neuron.w[i].data) for m in model.layers for neuron in m.neurons for i in range(len(neuron.w))}
     found = []
     for text in svg.iter(f"{SVG}text"):
-        if text.text in weights:
+        if "".join(text.itertext()).rpartition(" ")[2] in weights:  # with its name before it or without
             found.append((float(text.attrib["x"]), float(text.attrib["y"]), float(text.attrib["textLength"])))
     assert len(found) >= len(weights)
     for (x, y, width), (other_x, other_y, other_width) in itertools.combinations(found, 2):
         assert abs(y - other_y) > 9 or abs(x - other_x) > (width + other_width) / 2
 
 
+def test_weights_and_biases_of_a_network_are_called_as_in_what_it_computes():
+    model = nn.MLP(2, [2, 1], "tanh", seed=0)
+    source = draw(model).source
+    computed = draw(model([0.5, -0.5])).source
+    for name in ("x₁", "x₂", "w₁₂⁽¹⁾", "b₂⁽¹⁾", "h₂⁽¹⁾", "w₁₂⁽²⁾", "b₁⁽²⁾"):
+        assert f">{name}<" in computed
+        assert re.search(rf'[\s"]{name}[\s"]', source)
+    assert f'tooltip="layers.0.neurons.0.w[1] = {model.layers[0].neurons[0].w[1].data}"' in source
+    assert 'tooltip="layers.0.neurons.1, layers.0.neurons.1.b = 0.0"' in source
+    assert "w₁₂⁽¹⁾" not in draw(nn.MLP(4, [4, 1], seed=0)).source  # only where there is room
+
+
 def test_a_network_of_many_layers_fits_a_page():
     svg = ET.fromstring(draw(nn.MLP(2, [3] * 6 + [1], seed=0)).pipe())
     assert float(svg.attrib["width"].removesuffix("pt")) < 1000
+
+
+def test_a_drawing_of_many_operations_of_a_network_says_how_to_see_less():
+    hint = "one box for each neuron"
+    assert hint not in draw(nn.MLP(2, [2, 1], seed=0)([1.0, 2.0])).source
+    assert hint in draw(nn.MLP(2, [2, 2, 1], seed=0)([1.0, 2.0])).source
 
 
 def test_networks_can_be_laid_out():

@@ -62,6 +62,13 @@ def test_only_the_caller_is_asked():
     assert named(show(inner)) == ["value", "v1"]
 
 
+def test_in_a_comprehension_the_variables_around_it_name_the_values():
+    x = Value(3.0)
+    y = x * x
+    assert [named(explain(each)) for each in (y, y * x)] == [["x", "y"], ["x", "y", "each"]]
+    assert {str(expression(y)) for _ in range(2)} == {"x·x"}
+
+
 def test_composites_that_are_opened_keep_the_name():
     x = Value(0.5)
     y = x.sigmoid()

@@ -8,10 +8,10 @@ import shutil
 import pytest
 
 from tinygrad_edu import Value, explain, nn
-from tinygrad_edu.formulas.reader import read
 from tinygrad_edu.compiling.js_text import library, row_functions
 from tinygrad_edu.engine.operation import TABLE
 from tinygrad_edu.formulas.formula import digits
+from tinygrad_edu.formulas.reader import read
 from tinygrad_edu.viz.page import page as page_module
 from tinygrad_edu.viz.page.computation import ComputationData
 

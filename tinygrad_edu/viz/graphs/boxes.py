@@ -50,31 +50,32 @@ def raised(text: str) -> str:
     return f'<<table border="0" cellspacing="0" cellpadding="4"><tr><td>{text}</td></tr></table>>'
 
 
-def legend(kinds: set[str], scale: Scale, exceeded: bool, hint: str = HINT) -> str:
+def legend(kinds: set[str], scale: Scale, exceeded: bool, hint: str = HINT, size: int = 10) -> str:
     """The explanation of boxes, colours and numbers, for below the picture.
 
     Args:
         kinds: the kinds of the boxes in it.
         scale: of the colours.
         exceeded: whether the grad of the root is beyond it.
-        hint: what else to say.
+        hint: what else to say, in lines.
+        size: of the letters, in points.
     """
     cells = []
     for kind in ("input", "parameter", "constant", ""):
         if kind == "constant" and kind in kinds:
-            cells.append(styled(kind, size=10, colour=GREY))
+            cells.append(styled(kind, size=size, colour=GREY))
         elif kind in kinds:
-            cells.append(_table(f"<tr><td>{styled(kind or 'computed', size=10)}</td></tr>", kind, "white"))
+            cells.append(_table(f"<tr><td>{styled(kind or 'computed', size=size)}</td></tr>", kind, "white"))
     if scale.largest:
         largest = digits(scale.largest)
         cells += [
-            styled(f"grad −{largest}", size=10),
+            styled(f"grad −{largest}", size=size),
             scale.bar(scale.fill, (-1, -0.6, -0.3, 0, 0.3, 0.6, 1)),
-            styled(f"+{largest} or more" if exceeded else f"+{largest}", size=10),
+            styled(f"+{largest} or more" if exceeded else f"+{largest}", size=size),
         ]
     else:
-        cells.append(styled("grads are 0 until backward()", size=10))
-    return legend_rows(cells, [styled(hint, size=10)])
+        cells.append(styled("grads are 0 until backward()", size=size))
+    return legend_rows(cells, *[[styled(line, size=size)] for line in hint.splitlines()])
 
 
 def legend_rows(*rows: Sequence[str]) -> str:

@@ -30,7 +30,9 @@ graph, engine = AGraph(string=sys.stdin.buffer.read().decode()), sys.argv[1]
 for format in sys.argv[2:]:
     sys.stdout.buffer.write(graph.draw(format=format, prog=engine))
 """
-TEXT = re.compile(r'(<text [^>]*?\bx="([^"]*)" y="([^"]*)"[^>]*)>(?!\s*<)')
+TEXT = re.compile(r'(<text [^>]*?\bx="([^"]*)" y="([^"]*)"[^>]*? font-size="([^"]*)"[^>]*)>([^<]*\S[^<]*)</text>')
+LOW = "₀₁₂₃₄₅₆₇₈₉₍₎"
+INDICES = re.compile(f"([{LOW}]+|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾]+)")
 
 
 def lay_out(source: str, format: str, engine: str = "dot") -> bytes:
@@ -76,10 +78,29 @@ def _with_widths(svg: str, layout: Mapping[str, Any]) -> str:
                 widths[round(x, 1), round(-y, 1)] = part["width"]
 
     def text(match: re.Match[str]) -> str:
-        width = widths.get((round(float(match[2]), 1), round(float(match[3]), 1)))
-        return f'{match[1]} textLength="{width:.2f}" lengthAdjust="spacingAndGlyphs">' if width else match[0]
+        start, x, y, size, content = match.groups()
+        width = widths.get((round(float(x), 1), round(float(y), 1)))
+        length = f' textLength="{width:.2f}" lengthAdjust="spacingAndGlyphs"' if width else ""
+        return f"{start}{length}>{_with_indices(content, float(size))}</text>"
 
     return TEXT.sub(text, svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1))
+
+
+def _with_indices(text: str, size: float) -> str:
+    """Text of an SVG with small characters, lowered or raised, for such as ₁ and ⁷, which Arial and others lack."""
+    from unicodedata import normalize
+
+    plain, *pieces = INDICES.split(text)  # indices, plain text, indices, ...
+    height = 0.0
+    for i, piece in enumerate(pieces):
+        if i % 2 == 0:
+            to = (0.2 if piece[0] in LOW else -0.35) * size
+            plain += f'<tspan dy="{to - height:.2f}" font-size="{0.7 * size:.2f}">{normalize("NFKC", piece)}</tspan>'
+            height = to
+        elif piece:
+            plain += f'<tspan dy="{-height:.2f}">{piece}</tspan>'
+            height = 0.0
+    return plain
 
 
 def _command(formats: Sequence[str], engine: str) -> list[str]:

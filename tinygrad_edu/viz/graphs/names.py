@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PACKAGE = __file__.removesuffix(os.path.join("viz", "graphs", "names.py"))
+COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")  # from Python 3.12 on they have no frame of their own
 NOTEBOOK = ("IPython", "decorator")  # what is between the cell of a notebook and a Value that is shown there
 
 
@@ -138,8 +139,12 @@ def callers_variables() -> dict[Value, str]:
         or str(frame.f_globals.get("__name__")).partition(".")[0] in NOTEBOOK
     ):
         frame = frame.f_back
+    variables = [*frame.f_locals.items()]
+    while frame.f_back and frame.f_code.co_name in COMPREHENSIONS:
+        frame = frame.f_back
+        variables = [*frame.f_locals.items(), *variables]
     found: dict[Value, str] = {}
-    for variable, value in frame.f_locals.items():
+    for variable, value in variables:
         if isinstance(value, Value) and variable[:1].isalpha():  # pytest has variables such as @py_assert1
             found.setdefault(value, variable)
     return found

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Value
     from tinygrad_edu.formulas.formula import Formula
 
+MANY = 20  # values of a network make a picture that is made smaller to fit a page
+LESS = 'level="neuron" draws one box for each neuron, level="layer" one for each layer'
 STEPS = 40  # of a computation are put into words
 CHANGED = "numbers have been set since this was computed: grads are older than the data and the arrows"
 
@@ -74,8 +76,11 @@ def draw_operations(value: Value, expand: bool, max_nodes: int, variables: Mappi
             picture.edge(ids[parent], ids[node], **_arrow(node, parent, slope, scale))
     picture.words = _in_words(order, formulas)
     hint = CHANGED if changed else leftovers.hint(root) or HINT
+    large = len(frames) > 1 and len(order) > MANY
+    if large:
+        hint += f"\n{LESS}"
     kinds, exceeded = {role(node) for node in order}, order[-1].grad > scale.largest
-    picture.attr(label=legend(kinds, scale, exceeded, hint), labelloc="b")
+    picture.attr(label=legend(kinds, scale, exceeded, hint, 17 if large else 10), labelloc="b")
     return picture
 
 

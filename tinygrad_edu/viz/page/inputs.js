@@ -1,33 +1,27 @@
 // The inputs: every number that was given can be typed, dragged and stepped by keys, and all that follows from it follows.
 // The address of the page tells the numbers that were changed, and the step, so that it can be sent to others.
 
-const byId = (id) => document.getElementById(id);
-const computation = new Computation(JSON.parse(byId("data").textContent), functions);
 const original = [...computation.given];
 const fields = new Map(); // of each leaf its number field and its slider
 
 function setUpInputs() {
-  const section = byId("inputs");
-  section.hidden = computation.fixed === "" && computation.leaves.length === 0;
+  byId("changes").hidden = Boolean(computation.fixed);
   byId("fixed").textContent = computation.fixed && `The numbers on this page stand still: ${computation.fixed}.`;
   if (computation.fixed) return;
   for (const leaf of computation.leaves) {
     const { name, role } = computation.nodes[leaf];
-    const row = document.createElement("div");
-    row.className = `input ${role}`;
-    const label = document.createElement("label");
-    const math = mathml(["m", name.tree]);
-    label.append(math);
-    const [field, slider] = [document.createElement("input"), document.createElement("input")];
+    const label = made("label", mathml(["m", name.tree]));
+    const [field, slider] = [made("input"), made("input")];
+    const line = made("div", label, field, slider);
+    line.className = `input ${role}`;
     [field.type, field.inputMode, field.spellcheck, field.autocomplete] = ["text", "decimal", false, "off"];
     field.setAttribute("aria-label", `${name.text}, ${role}`);
     field.id = label.htmlFor = `x${leaf}`;
     const reach = span(original[leaf]);
     [slider.type, slider.min, slider.max, slider.step] = ["range", -reach, reach, reach / 100];
     slider.setAttribute("aria-label", `slide ${name.text}`);
-    row.append(label, field, slider);
-    byId("leaves").append(row);
-    fields.set(leaf, { field, slider, row });
+    byId("leaves").append(line);
+    fields.set(leaf, { field, slider, line });
     field.addEventListener("input", () => typed(leaf));
     field.addEventListener("blur", () => settle(leaf));
     field.addEventListener("keydown", (event) => {
@@ -44,15 +38,17 @@ function setUpInputs() {
     });
     settle(leaf);
   }
-  byId("reset").addEventListener("click", () => change(Object.fromEntries(original.entries()), true));
+  byId("reset").addEventListener("click", () => {
+    forgetDescent();
+    change({ ...original });
+  });
 }
 
 // Show the fields of those leaves that are in the scene.
 function showFields() {
-  for (const [leaf, { row }] of fields) row.hidden = !scene.leaves.includes(leaf);
-  const details = byId("leaves").parentElement;
-  details.open = scene.leaves.length <= 8;
-  if (details.offsetHeight > byId("panel").clientHeight / 3) details.open = false;
+  for (const [leaf, { line }] of fields) line.hidden = !scene.leaves.includes(leaf);
+  byId("changes").open = scene.leaves.length <= 8;
+  if (byId("changes").offsetHeight > byId("panel").clientHeight / 4) byId("changes").open = false; // room for the step
 }
 
 // How far the slider reaches: some times as far as the number that was given, but at least from -2 to 2.
@@ -78,22 +74,22 @@ function typed(leaf) {
   const { field } = fields.get(leaf);
   const x = read(field.value);
   field.setAttribute("aria-invalid", String(!Number.isFinite(x)));
-  if (Number.isFinite(x)) change({ [leaf]: x }, false, leaf);
+  if (Number.isFinite(x)) change({ [leaf]: x }, leaf);
 }
 
 // Show in its field the number that a leaf has.
 function settle(leaf) {
   const { field, slider } = fields.get(leaf);
-  field.value = String(computation.given[leaf]).replace("-", "−");
+  field.value = String(Number(computation.given[leaf].toPrecision(6))).replace("-", "−");
   field.removeAttribute("aria-invalid");
   slider.value = computation.given[leaf];
 }
 
 // Give leaves other numbers, and bring everything up to date.
-function change(numbers, isReset = false, typing = null) {
+function change(numbers, typing = null) {
   for (const [leaf, x] of Object.entries(numbers)) computation.given[leaf] = x;
   computation.compute();
-  tell(scene.tell());
+  tell();
   for (const leaf of fields.keys()) {
     if (leaf !== typing) settle(leaf);
   }

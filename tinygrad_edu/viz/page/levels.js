@@ -5,10 +5,9 @@
 const MANY_PARAMETERS = 8; // more than this are told as a range
 
 // The scenes, first the overview, then each example of each box: their drawings, their stories, the leaves that are in them,
-// what an operand is called, and the scene that a box opens. None if the page shows every operation at once.
+// what an operand is called, and the scene that a box opens.
 function levelsOf(computation) {
   const { boxes, nodes, leaves } = computation;
-  if (!boxes) return null;
   const home = new Map(); // of each value that is computed, the scene that computes it
   const insides = boxes.map((box, b) => (box.examples || []).map((example, e) => {
     const inside = sceneInside(computation, b, e, home);
@@ -256,6 +255,10 @@ function insideOf(computation, b, e) {
 // The same story, where values have the numbers of their boxes in the drawing.
 function renumbered({ steps, nodes }, shown, within) {
   const number = new Map(shown.map((i, n) => [i, n]));
+  const arrow = ({ use: { node, index }, flows: [[, ...flow]] }) => {
+    const edge = `${number.get(node)}_${index}`;
+    return { edge, flows: [[edge, ...flow]] };
+  };
   const those = (all) => all?.filter((i) => number.has(i)).map((i) => number.get(i));
   return {
     steps: steps.map((step) => Object.assign(Object.create(step), {
@@ -263,7 +266,7 @@ function renumbered({ steps, nodes }, shown, within) {
       node: number.get(step.node),
       from: those(step.from),
       grads: step.grads?.filter(([i]) => number.has(i)).map(([i, ...grad]) => [number.get(i), ...grad]),
-      flows: step.use && step.flows.map(([, ...flow]) => [`${number.get(step.use.node)}_${step.use.index}`, ...flow]),
+      ...(step.use && arrow(step)),
     })),
     nodes: shown.map((i) => Object.assign(Object.create(nodes[i]), {
       from: within.has(i) ? those(nodes[i].from) : [],

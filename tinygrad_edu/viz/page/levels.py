@@ -29,6 +29,35 @@ if TYPE_CHECKING:
 MANY = 60  # more arrows than this are straight
 
 
+def overview(folded: FoldedExplanation) -> str:
+    """The drawing of all boxes, as an SVG element."""
+    scale = Scale(folded.gradients.values())
+    boxes = {box: _box(folded, box, i, scale) for i, box in enumerate(folded.outputs)}
+    arrows = []
+    for box, head in boxes.items():
+        sent = {} if folded.failure else folded.sent(box)
+        for index, source in enumerate(folded.sources[box]):
+            amount = max(sent[source], key=abs) if source in sent else None
+            arrows.append(Arrow(boxes[source], head, index, local=None, amount=amount))
+    caption = f"Graph of the computation of {folded.names[folded.root]}, box by box"
+    style = {"ranksep": "1.2", "splines": "line"} if len(arrows) > MANY else {"ranksep": "0.6"}
+    return drawing([*boxes.values()], arrows, caption, style | {"ordering": "out"})
+
+
+def _box(folded: FoldedExplanation, box: Box, number: int, scale: Scale) -> Drawn:
+    outputs, operations = folded.outputs[box], _operations(box)
+    grads = [folded.gradients[node] for node in outputs]
+    texts = folded.titles[box].text, range_of([node.data for node in outputs]).text, range_of(grads).text
+    count = f"{len(outputs)} values" if len(outputs) > 1 else ""
+    remark = ", ".join(filter(None, [operations, count]))
+    kind = "computed" if operations else role(box.members[0])
+    return Drawn(number, kind, texts, scale(max(grads, key=abs)), remark=remark)
+
+
+def _operations(box: Box) -> str:
+    return ", ".join(dict.fromkeys(symbol(node.op) for node in box.members if node.op))
+
+
 class Example(NamedTuple):
     """What happens in a box for one example.
 
@@ -79,45 +108,21 @@ def _example(folded: FoldedExplanation, box: Box, results: Sequence[Value]) -> E
     return Example([*received], [*own], results)
 
 
-class Levels:
-    """The levels of a page.
+class Insides:
+    """What is in the boxes.
 
     Attributes:
-        overview: the drawing of all boxes.
-        insides: drawings of what is inside; examples that differ in names and numbers only have the same.
+        drawings: of examples; those that differ in names and numbers only have the same.
         boxes: the boxes for the page's script, with the numbers of their Values.
     """
 
     def __init__(self, folded: FoldedExplanation) -> None:
-        self.folded, self.scale = folded, Scale(folded.gradients.values())
-        self.overview = self._overview()
-        self.insides: list[str] = []
+        self.folded = folded
+        self.drawings: list[str] = []
         self._drawn: dict[Hashable, int] = {}
         self._number = {node: i for i, node in enumerate(folded.order)}
         self._numbered = {box: i for i, box in enumerate(folded.outputs)}
         self.boxes = [self._in_json(box) for box in folded.outputs]
-
-    def _overview(self) -> str:
-        folded = self.folded
-        boxes = {box: self._box(box, i) for i, box in enumerate(folded.outputs)}
-        arrows = []
-        for box, head in boxes.items():
-            sent = {} if folded.failure else folded.sent(box)
-            for index, source in enumerate(folded.sources[box]):
-                amount = max(sent[source], key=abs) if source in sent else None
-                arrows.append(Arrow(boxes[source], head, index, local=None, amount=amount))
-        caption = f"Graph of the computation of {folded.names[folded.root]}, box by box"
-        style = {"ranksep": "1.2", "splines": "line"} if len(arrows) > MANY else {"ranksep": "0.6"}
-        return drawing([*boxes.values()], arrows, caption, style | {"ordering": "out"})
-
-    def _box(self, box: Box, number: int) -> Drawn:
-        outputs, operations = self.folded.outputs[box], _operations(box)
-        grads = [self.folded.gradients[node] for node in outputs]
-        data = range_of([node.data for node in outputs])
-        texts = self.folded.titles[box].text, data.text, range_of(grads).text
-        count = f"{len(outputs)} values" if len(outputs) > 1 else ""
-        kind = "computed" if operations else role(box.members[0])
-        return Drawn(number, kind, texts, self.scale(max(grads, key=abs)), remark=", ".join(filter(None, [operations, count])))
 
     def _in_json(self, box: Box) -> dict[str, Any]:
         folded, title, operations = self.folded, self.folded.titles[box], _operations(box)
@@ -153,8 +158,8 @@ class Levels:
         looks = [(drawn.kind, drawn.symbol, drawn.width) for drawn in boxes.values()]
         key = (*looks, *[(arrow.tail.number, arrow.head.number) for arrow in arrows])
         if key not in self._drawn:
-            self._drawn[key] = len(self.insides)
-            self.insides.append(drawing([*boxes.values()], arrows, "Inside of a box", line_style(parents)))
+            self._drawn[key] = len(self.drawings)
+            self.drawings.append(drawing([*boxes.values()], arrows, "Inside of a box", line_style(parents)))
         return self._drawn[key]
 
     def _box_inside(self, node: Value, number: int, computed: bool) -> Drawn:
@@ -162,7 +167,3 @@ class Levels:
         texts = self.folded.names[node].text, digits(node.data) if isinstance(node, Constant) else "", ""
         kind = role(node) or ("computed" if computed else "input")
         return Drawn(number, kind, texts, 0.0, symbol(node.op) if node.op and computed else "")
-
-
-def _operations(box: Box) -> str:
-    return ", ".join(dict.fromkeys(symbol(node.op) for node in box.members if node.op))

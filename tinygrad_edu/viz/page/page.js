@@ -1,17 +1,17 @@
 // The page: what is shown of the steps and the values, and what buttons and keys do.
-let steps, nodes; // set by tell, and nowhere else
-let scene; // set by stage: the drawing that is shown, and its story
-let boxes, wires; // of its drawing
+const computation = new Computation(JSON.parse(byId("data").textContent), functions);
+let steps, nodes; // its story: set by tell, and nowhere else
+let scene, boxes, wires; // the drawing that is shown, its boxes and its arrows: set by stage
 let at = 0; // the step that is shown
 let chosen = null; // or all about the box or the arrow that has this id
 let routes = null; // the paths to the chosen box, if they are listed
 let route = -1; // which of them is lit
 let timer = null; // of play
 
-// Take in the story of the computation, for the first time or at other numbers, and stay at the step.
-function tell(told) {
+// Tell the story of the computation, for the first time or at other numbers, and stay at the step.
+function tell() {
   const again = steps !== undefined;
-  ({ steps, nodes } = told);
+  ({ steps, nodes } = scene.tell());
   update();
   if (again) say(`${nodes.at(-1).name} = ${nodes.at(-1).shown}`);
 }
@@ -21,59 +21,6 @@ function update() {
   routes = routes && largestPaths(Number(chosen.slice(1)));
   showDrawing();
   showPanel();
-}
-
-// ---- writing only what changed ----
-
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-function set(element, name, value) {
-  if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
-}
-
-function mark(element, classes) {
-  for (const [name, on] of Object.entries(classes)) element.classList.toggle(name, Boolean(on));
-}
-
-const written = new WeakMap();
-function rebuild(parent, content, build) {
-  const key = JSON.stringify(content, (name, x) => x?.tree ?? x);
-  if (written.get(parent) === key) return;
-  written.set(parent, key);
-  parent.replaceChildren(...content.flatMap(build));
-}
-
-// A formula is built element by element: no text is ever parsed as markup.
-const tags = {
-  m: "math", r: "mrow", f: "mfrac", p: "msup", b: "msub", q: "msqrt", i: "mi", n: "mn", o: "mo", t: "mtext",
-};
-function mathml(tree) {
-  const token = typeof tree === "string";
-  const element = document.createElementNS("http://www.w3.org/1998/Math/MathML", tags[tree[0]]);
-  if (token) element.textContent = tree.slice(1);
-  else element.append(...tree.slice(1).map(mathml));
-  return element;
-}
-
-function made(tag, ...content) {
-  const element = document.createElement(tag);
-  element.append(...content);
-  return element;
-}
-
-// A term and what it says: a text, or a formula.
-function entry([term, content]) {
-  const terms = term ? [made("dt", term)] : [];
-  if (typeof content !== "string") {
-    const math = mathml(["m", content.tree]);
-    math.setAttribute("displaystyle", "true");
-    return [...terms, made("dd", math)];
-  }
-  const text = made("dd", content);
-  text.className = "exact";
-  return [...terms, text];
 }
 
 // ---- the drawing ----
@@ -267,7 +214,9 @@ function close() {
 // ---- from scene to scene ----
 
 // A large computation has levels; any other one scene.
-const scenes = levelsOf(computation) || [{ tell: () => story(computation), leaves: computation.leaves, operand: operandName }];
+const scenes = computation.boxes
+  ? levelsOf(computation)
+  : [{ tell: () => story(computation), leaves: computation.leaves, operand: operandName }];
 scenes[0].picture = drawing.querySelector("svg");
 
 function stage(next) {
@@ -281,6 +230,7 @@ function stage(next) {
   wires = [...picture.querySelectorAll(".wire")].map(partsOfWire);
   makeOneStop();
   showFields();
+  forgetQuestions(scene === scenes[0] && scenes.length > 1);
 }
 
 function showLevel({ title = "", examples = [] }) {
@@ -364,7 +314,7 @@ const to = (step) => () => {
 const actions = {
   first: to(() => 0),
   previous: to(() => at - 1),
-  next: to(() => at + 1),
+  next: () => ask(at + 1) || to(() => at + 1)(),
   last: to(() => steps.length - 1),
   go: to(() => stepOf(chosen)),
   play,
@@ -391,8 +341,9 @@ const keys = {
 };
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || byId("help").open) return;
-  if (event.target.closest("input, select, textarea") && event.key !== "Escape") return;
-  if (event.key === " " && event.target.closest("button")) return;
+  if (event.key !== "Escape" && event.target.matches("input:not([type=range]), select")) return;
+  if (/^(Arrow|Page|Home|End)/.test(event.key) && event.target.matches("[type=range]")) return;
+  if (event.key === " " && event.target.closest("button, summary")) return;
   if (!keys[event.key] || byId(keys[event.key]).hidden) return;
   event.preventDefault();
   actions[keys[event.key]]();
@@ -406,7 +357,3 @@ addEventListener("resize", () => {
   fit();
   follow();
 });
-
-setUpInputs();
-addEventListener("hashchange", recall);
-recall();

@@ -15,34 +15,36 @@ import json
 import pathlib
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.calculus.mistakes import mistakes_for_page
 from tinygrad_edu.compiling.js_text import library
 from tinygrad_edu.formulas.formula import Formula, equation
 from tinygrad_edu.viz.graphs.expression import of_node, written_out
 from tinygrad_edu.viz.explaining.folded import FoldedExplanation
 from tinygrad_edu.viz.page.computation import ComputationData
-from tinygrad_edu.viz.page.levels import Levels
+from tinygrad_edu.viz.page.levels import Insides, overview
 from tinygrad_edu.viz.page.svg import graph
 
 if TYPE_CHECKING:
     from tinygrad_edu.formulas.formula import MathML
     from tinygrad_edu.viz.explaining.explanation import Explanation
 
-SCRIPTS = ["formula", "computation", "story", "levels", "inputs", "paths", "zoom", "walk", "page"]
+SCRIPTS = [  # one after the other, they are one script
+    "formula", "computation", "story", "judge", "answers", "elements", "zoom", "walk", "paths", "page", "inputs",
+    "descent", "asks", "begin",
+]  # fmt: skip
 
 
 def page(explanation: Explanation | FoldedExplanation) -> str:
     """The text of the HTML file."""
     computation = ComputationData(explanation)
-    content, templates = computation.content, ""
+    content, templates, scripts = computation.content, "", SCRIPTS
     if isinstance(explanation, FoldedExplanation):
-        levels = Levels(explanation)
-        drawn, content["boxes"] = levels.overview, levels.boxes
-        templates = "".join(f'<template id="inside{i}">{svg}</template>' for i, svg in enumerate(levels.insides))
-    else:
-        drawn = graph(explanation)
-    style, outline = _file("page.css"), _file("page.html")
-    functions = f"const functions = {computation.functions};\n"
-    script = "\n".join([library(), functions, *(_file(f"{name}.js") for name in SCRIPTS)])
+        insides = Insides(explanation)
+        content["boxes"], scripts = insides.boxes, ["levels", *SCRIPTS]
+        templates = "".join(f'<template id="inside{i}">{svg}</template>' for i, svg in enumerate(insides.drawings))
+    style, outline = _stripped(_file("page.css")), _file("page.html")
+    given = f"const functions = {computation.functions};\nconst MISTAKES = {json.dumps(mistakes_for_page())};\n"
+    script = _stripped("\n".join([library(), given, *(_file(f"{name}.js") for name in scripts)]))
     hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
     title = _title(explanation)
     parts = {
@@ -52,7 +54,7 @@ def page(explanation: Explanation | FoldedExplanation) -> str:
         "base-uri 'none'; form-action 'none'",
         "title": html.escape(title.text),
         "formula": f'<math displaystyle="true">{_markup(title.mathml)}</math>',
-        "graph": drawn,
+        "graph": drawing_of(explanation),
         "templates": templates,
         "data": json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     }
@@ -61,8 +63,19 @@ def page(explanation: Explanation | FoldedExplanation) -> str:
     return outside + "".join(parts[word] + rest for word, _, rest in (place.partition("}}") for place in places))
 
 
+def drawing_of(explanation: Explanation | FoldedExplanation) -> str:
+    """The drawing that the page begins with, as an SVG element."""
+    return overview(explanation) if isinstance(explanation, FoldedExplanation) else graph(explanation)
+
+
 def _file(name: str) -> str:
     return pathlib.Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _stripped(source: str) -> str:
+    """The source without its comments and indents, which are for those who read it in the package."""
+    lines = [line.strip() for line in source.split("\n")]
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def _title(explanation: Explanation | FoldedExplanation) -> Formula:

@@ -86,6 +86,7 @@ function flow(computation, use, scale) {
     node: parent,
     from: [node],
     use,
+    edge: `${node}_${index}`,
     flows: [[`${node}_${index}`, ...strength(scale(amount))]],
     grads: [[parent, shortNumber(total), ...strength(scale(total))]],
     get words() {

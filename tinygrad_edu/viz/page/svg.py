@@ -8,6 +8,7 @@ classes, which the page's style sheet decides on.
 from __future__ import annotations
 
 import json
+import math
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from tinygrad_edu.engine.value import Value
-    from tinygrad_edu.viz.explaining.explanation import Explanation
+    from tinygrad_edu.viz.explaining.explanation import Contribution, Explanation
 
     Point: TypeAlias = "tuple[float, float]"
 
@@ -131,7 +132,7 @@ def drawing(boxes: Sequence[Box], arrows: Sequence[Arrow], caption: str, style: 
     centres = {item["name"]: point(item["pos"]) for item in layout["objects"]}
     wires = {item["id"]: item for item in layout.get("edges", [])}
     pieces = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="backward" role="group" aria-label="{escape(visible(caption, 90))}" '
+        f'<svg class="backward" role="group" aria-label="{escape(visible(caption, 90))}" '
         f'viewBox="0 0 {right - left + 24:.0f} {top - bottom + 24:.0f}">',
         *[_wire(wires[_id(arrow)], point, arrow) for arrow in arrows],
         *[box.drawn(centres[f"n{box.number}"]) for box in boxes],
@@ -146,7 +147,8 @@ def _id(arrow: Arrow) -> str:
 
 def _dot(boxes: Sequence[Box], arrows: Sequence[Arrow], style: Mapping[str, str]) -> str:
     """The sizes of all boxes and labels, in the DOT language, for Graphviz to place them."""
-    lines = ['digraph { rankdir=LR ranksep=0.25 nodesep=0.2 node [shape=box fixedsize=true label=""]']
+    apart = min(0.25 + len(arrows) / 200, 1)  # many arrows need room to bend
+    lines = [f'digraph {{ rankdir=LR ranksep={apart} nodesep=0.2 node [shape=box fixedsize=true label=""]']
     lines += [f"{name}={value}" for name, value in style.items()]
     lines += [f"n{box.number} [width={box.width / 72:.3f} height={box.height / 72:.3f}]" for box in boxes]
     for arrow in arrows:
@@ -166,6 +168,8 @@ def _wire(wire: Mapping[str, str], point: Callable[[str], Point], arrow: Arrow) 
     if arrow.pale:
         return f'<g class="wire pale" id="e{wire["id"]}">{line}</g>'
     label_x, label_y = point(wire["lp"]) if "lp" in wire else (x, y)
+    length = math.dist(curve[0], (x, y)) or 1.0
+    at_x, at_y = x + 8 * (curve[0][0] - x) / length, y + 8 * (curve[0][1] - y) / length
     kind, mark = "wire", ""
     if arrow.amount is not None:
         kind = f"wire reached {_sign(arrow.amount)}"
@@ -173,8 +177,8 @@ def _wire(wire: Mapping[str, str], point: Callable[[str], Point], arrow: Arrow) 
     return (
         f'<g class="{kind}" id="e{wire["id"]}">{line}'
         f'<text class="local" x="{label_x:.1f}" y="{label_y + 5:.1f}">{arrow.local or ""}</text>'
-        f'<g class="flow"><circle cx="{x + 8:.1f}" cy="{y:.1f}" r="8"/>'
-        f'<text x="{x + 8:.1f}" y="{y + 5:.1f}">{mark}</text></g></g>'
+        f'<g class="flow"><circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="8"/>'
+        f'<text x="{at_x:.1f}" y="{at_y + 5:.1f}">{mark}</text></g></g>'
     )
 
 

@@ -1,0 +1,1 @@
+"""A page on which a small network learns before one's eyes."""
