@@ -1,9 +1,7 @@
 """The live page: at whatever numbers, in the browser, it says what Python's ``explain`` says there."""
 
 import json
-import os
 import random
-import shutil
 
 import pytest
 
@@ -12,12 +10,10 @@ from tinygrad_edu.compiling.js_text import library, row_functions
 from tinygrad_edu.engine.operation import TABLE
 from tinygrad_edu.formulas.formula import digits
 from tinygrad_edu.formulas.reader import read
+from tinygrad_edu.viz.html_file import scripts_beside
 from tinygrad_edu.viz.page import page as page_module
 from tinygrad_edu.viz.page.computation import ComputationData
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-REQUIRED = "REQUIRE_CHROMIUM" in os.environ
-in_browser = pytest.mark.skipif(CHROMIUM is None and not REQUIRED, reason="needs Chromium: apt-get install chromium")
 POOL = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -0.5, 3.0, -2.0, 1e-7, 12345.678, -1e6, 0.25, 2.0625, 1.5, -3.25, 1e-5, 800.0]
 FORMULAS = [
     "tanh(w*x + b)", "x*x + sin(w*x) - tanh(w)", "x**3 - 2*x**2 + 1/x", "x**n", "exp(-x*x/2) / sqrt(2*3.14)",
@@ -46,17 +42,13 @@ AT_EACH = """([data, settings]) => {
 
 
 @pytest.fixture(scope="module")
-def tab():
+def tab(browser):
     """A tab with the scripts that compute and explain, and with the functions of the whole table."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        tab = browser.new_page()
-        scripts = [library(), *(page_module._file(f"{name}.js") for name in ("formula", "computation", "story"))]
-        tab.add_script_tag(content="\n".join([*scripts, f"const ROWS = {row_functions(TABLE.values())};"]))
-        yield tab
-        browser.close()
+    tab = browser.new_page()
+    scripts = [library(), *scripts_beside(page_module.__file__, "formula", "computation", "story")]
+    tab.add_script_tag(content="\n".join([*scripts, f"const ROWS = {row_functions(TABLE.values())};"]))
+    yield tab
+    tab.close()
 
 
 def said_by_python(make, numbers):
@@ -103,7 +95,6 @@ def compare(tab, make, names, seed, count=40):
             assert (found["forward"], found["backward"]) == (wanted["forward"], wanted["backward"]), numbers
 
 
-@in_browser
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_a_formula_is_explained_as_python_explains_it(tab, formula):
     names = [*read(formula, dict.fromkeys(all_names(formula), 0.5))[1]]
@@ -118,7 +109,6 @@ def all_names(formula):
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - called
 
 
-@in_browser
 def test_every_operation_of_the_table_is(tab):
     for row in TABLE.values():
         names = ["a", "b", "c", "d", "f"][: row.arity or (5 if row.name == "linear" else 4)]
@@ -130,7 +120,6 @@ def test_every_operation_of_the_table_is(tab):
         compare(tab, make, names, row.name, count=15)
 
 
-@in_browser
 def test_numbers_are_written_as_python_writes_them(tab):
     dice = random.Random(0)
     numbers = [*POOL, 1e16, 1e15, 123456789.0, 1e-4, 9.9995, 0.00099995, 1e300, 5e-324, 1.0625, 3.0625, -2.0625]
@@ -140,7 +129,6 @@ def test_numbers_are_written_as_python_writes_them(tab):
     assert written == [[digits(x), repr(x)] for x in numbers]
 
 
-@in_browser
 def test_the_loss_of_a_network_is_explained_as_python_explains_it(tab):
     model = nn.MLP(2, [3, 1], "tanh", seed=0)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MANY = 8  # more parameters than this are told as a range
 MOST = 500  # boxes
 MOST_VALUES = 2000  # on a page
-TO, COLON = Formula(" … ", r" \ldots ", ("mo", "…")), Formula(": ", r"\colon ", ("mo", ":"))
+TO, COLON = Formula(" … ", r" \mathrel{\ldots} ", ("mo", "…")), Formula(": ", r"\colon ", ("mo", ":"))
 
 
 class FoldedExplanation(Report):
