@@ -90,7 +90,7 @@ class FoldedExplanation(Report):
         from tinygrad_edu.viz.page.page import page
 
         if len(self.order) > MOST_VALUES:
-            raise ValueError(f"that makes {len(self.order)} values; a page computes up to {MOST_VALUES}: take fewer examples")
+            raise ValueError(f"{len(self.order)} values are too many for a page, which takes up to {MOST_VALUES}")
         write_whole(path, page(self))
 
     def _title_of_each(self, boxes: Sequence[Box]) -> dict[Box, Formula]:
@@ -150,7 +150,8 @@ class FoldedExplanation(Report):
         if len(parameters) > MANY:
             grads = range_of([self.gradients[parameter] for parameter in parameters])
             return f"{len(parameters)} parameters: {grads}"
-        return _listed([row(self.symbols[p], COLON, numeral(self.gradients[p])) for p in parameters if p in self.symbols])
+        named = [(self.symbols[p], numeral(self.gradients[p])) for p in parameters if p in self.symbols]
+        return _listed([row(name, COLON, grad) for name, grad in named])
 
 
 def _listed(formulas: Sequence[Formula]) -> Cell:

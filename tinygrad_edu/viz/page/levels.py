@@ -1,4 +1,4 @@
-"""The levels of a page on a large computation: an overview of boxes, which are neurons or layers, and the inside of each.
+"""The levels of a page on a large computation: an overview of boxes, neurons or layers, and the inside of each.
 
 The inside shows one example: where a box computed the same for many, the page lets choose.
 """
@@ -48,8 +48,8 @@ def _box(folded: FoldedExplanation, box: Box, number: int, scale: Scale) -> Draw
     outputs, operations = folded.outputs[box], _operations(box)
     grads = [folded.gradients[node] for node in outputs]
     texts = folded.titles[box].text, range_of([node.data for node in outputs]).text, range_of(grads).text
-    count = f"{len(outputs)} values" if len(outputs) > 1 else ""
-    remark = ", ".join(filter(None, [operations, count]))
+    many = f"{len(outputs)} × {operations}" if operations else f"{len(outputs)} values"
+    remark = many if len(outputs) > 1 else operations
     kind = "computed" if operations else role(box.members[0])
     return Drawn(number, kind, texts, scale(max(grads, key=abs)), remark=remark)
 
@@ -126,7 +126,7 @@ class Insides:
 
     def _in_json(self, box: Box) -> dict[str, Any]:
         folded, title, operations = self.folded, self.folded.titles[box], _operations(box)
-        written = {
+        written: dict[str, Any] = {
             "name": [title.text, compact(title.mathml)],
             "path": visible(box.path, 200),
             "by": operations or role(box.members[0]),
@@ -148,7 +148,7 @@ class Insides:
     def _inside(self, example: Example) -> int:
         """The number of the drawing of an example."""
         shown = [*example.received, *example.own]
-        parents = {node: () for node in example.received} | {node: node.parents for node in example.own}
+        parents = dict.fromkeys(example.received, ()) | {node: node.parents for node in example.own}
         boxes = {node: self._box_inside(node, i, bool(parents[node])) for i, node in enumerate(shown)}
         arrows = [
             Arrow(boxes[parent], boxes[node], index, isinstance(parent, Constant))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from tinygrad_edu.engine.value import Value
-    from tinygrad_edu.viz.explaining.explanation import Contribution, Explanation
+    from tinygrad_edu.viz.explaining.explanation import Explanation
 
     Point: TypeAlias = "tuple[float, float]"
 
@@ -80,21 +80,23 @@ class Box:
         if self.kind == "constant":
             text = f'<text class="name" x="{centre[0]:.1f}" y="{centre[1] + 5:.1f}">{self.data}</text>'
             return f'<g class="node constant" id="n{self.number}">{text}</g>'
-        x, y = centre[0] - self.width / 2, centre[1] - self.height / 2
-        middle = x + self.left + (self.width - self.left) / 2
+        x, y = round(centre[0] - self.width / 2), round(centre[1] - self.height / 2)
+        width, height = round(self.width), round(self.height)
+        middle = round(x + self.left + (width - self.left) / 2)
         rounding, sign = 10 if self.kind == "computed" else 1, ""
         if self.symbol:
             sign = (
-                f'<text class="sign" x="{x + self.left / 2:.1f}" y="{centre[1] + 6:.1f}">{escape(self.symbol)}</text>'
-                f'<path class="rule" d="M{x + self.left:.1f},{y:.1f} v{self.height:.1f}"/>'
+                f'<text class="sign" x="{x + self.left / 2:.0f}" y="{centre[1] + 6:.0f}">{escape(self.symbol)}</text>'
+                f'<path class="rule" d="M{x + self.left:.0f},{y} v{height}"/>'
             )
-        size = f'x="{x:.1f}" y="{y:.1f}" width="{self.width:.1f}" height="{self.height:.1f}" rx="{rounding}"'
+        size = f'x="{x}" y="{y}" width="{width}" height="{height}" rx="{rounding}"'
         texts = "".join(
-            f'<text class="{part}" x="{middle:.1f}" y="{y + GAP + LINE * (i + 0.8):.1f}">{escape(text)}</text>'
+            f'<text class="{part}" x="{middle}" y="{y + GAP + LINE * (i + 0.8):.0f}">{escape(text)}</text>'
             for i, (part, text) in enumerate(self.lines.items())
         )
-        ground = f'<rect class="ground" {size}/><rect class="tint" fill-opacity="{0.12 + abs(self.share) / 2:.3f}" {size}/>'
-        return f'<g class="node {self.kind} known {_sign(self.share)}" id="n{self.number}">{ground}{sign}{texts}</g>'
+        tint = f'<rect class="tint" fill-opacity="{0.12 + abs(self.share) / 2:.3f}" {size}/>'
+        kinds = f"node {self.kind} known {_sign(self.share)}"
+        return f'<g class="{kinds}" id="n{self.number}"><rect class="ground" {size}/>{tint}{sign}{texts}</g>'
 
 
 def _box(node: Value, number: int, explanation: Explanation, scale: Scale) -> Box:
@@ -104,9 +106,10 @@ def _box(node: Value, number: int, explanation: Explanation, scale: Scale) -> Bo
 
 
 class Arrow(NamedTuple):
-    """An arrow; ``index`` counts those to the same box.
+    """An arrow.
 
     Attributes:
+        place: among the arrows to the same box.
         pale: whether it comes from a constant, so that nothing flows back.
         local: the text beside it; None for no room for one.
         amount: what flows back, if it is known when the page is made.
@@ -114,7 +117,7 @@ class Arrow(NamedTuple):
 
     tail: Box
     head: Box
-    index: int
+    place: int
     pale: bool = False
     local: str | None = ""
     amount: float | None = None
@@ -142,7 +145,7 @@ def drawing(boxes: Sequence[Box], arrows: Sequence[Arrow], caption: str, style: 
 
 
 def _id(arrow: Arrow) -> str:
-    return f"{arrow.head.number}_{arrow.index}"
+    return f"{arrow.head.number}_{arrow.place}"
 
 
 def _dot(boxes: Sequence[Box], arrows: Sequence[Arrow], style: Mapping[str, str]) -> str:
