@@ -114,6 +114,14 @@ function judge(event) {
   byId("give-up").hidden = false;
 }
 
+// In another drawing other things can be asked; in an overview nothing.
+function forgetQuestions(isOverview) {
+  quiz.open = [];
+  quiz.done.clear();
+  showQuestion();
+  byId("quiz").hidden = isOverview;
+}
+
 // The numbers that an answer may name: all that have arrived forward.
 function knownNames() {
   const names = computation.nodes.flatMap(({ name, label, isConstant }, i) =>
@@ -146,7 +154,7 @@ function answered(words) {
 }
 
 function showScore() {
-  const isOver = quiz.done.size === computation.uses.length;
+  const isOver = quiz.done.size === steps.filter(({ use }) => use).length;
   const count = `${quiz.right} of ${quiz.asked} at the first try${isOver ? ". That was all!" : ""}`;
   write(byId("score"), quiz.isOn && quiz.asked ? count : "");
 }
