@@ -25,6 +25,7 @@ HINTS = {  # for an answer that is no mistake of the table
     "sum": "List what each use of this value sends back, then add.",
     "derivative": "Follow every path from the result down to this value. Multiply along a path, add over the paths.",
     "value": "Compute it step by step, in the order of the arithmetic.",
+    "number": "Try it in a cell of your own, or draw it.",
     "paths": "Go back from the result along every arrow; an operation that takes a value twice has two arrows to it.",
     "grad": "Each backward() adds its derivatives to what is in grad already.",
     "function": "Compare with the result at one input that you can work out by hand.",
@@ -38,8 +39,9 @@ class Mistake(NamedTuple):
         name: what it is called.
         kinds: the kinds of questions in which it is made: "local", the derivative of one operation by one operand;
             "flow", what an arrow carries back; "sum", what several arrows bring to one value; "derivative", of a result
-            by any value below it; "value", a number of the forward pass;
-            "paths", how many there are; "grad", what is in a ``grad``; "function", code.
+            by any value below it; "value", of the forward pass;
+            "number", something else that was computed; "paths", how many there are; "grad", what is in a ``grad``;
+            "function", code.
         formula: what the mistake gives, from the numbers of the question.
         diagnosis: a sentence that says what was done, and what is to be done.
         hint: a sentence that helps without saying so.

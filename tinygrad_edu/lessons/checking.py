@@ -90,7 +90,7 @@ def check_value(answer: Any, of: Value | float, question: object = "") -> Verdic
         key = str(question) or str(names_of(order, callers_variables())[of])
         return _check_number(key, "value", answer, order, {"right": right}, lambda: Report(explain(value).tables[:1]))
     number = float(of)
-    return _check_number(str(question), "value", answer, [], {"right": number}, lambda: f"It is {digits(number)}.")
+    return _check_number(str(question), "number", answer, [], {"right": number}, lambda: f"It is {digits(number)}.")
 
 
 def check_grad(answer: Any, of: Value, question: object = "") -> Verdict:
@@ -153,6 +153,8 @@ def check_function(
     count = len(signature(reference).parameters)
     drawn = inputs or [tuple(round(random.uniform(-2, 2), 3) for _ in range(count)) for _ in range(20)]
     tried = [(arguments, _outcome(f, arguments), _outcome(reference, arguments)) for arguments in drawn]
+    if any("ellipsis" in str(given) for _, given, _ in tried):
+        return sheet.refuse(key, "there are still dots in it; put your formulas in their places.")
     wrong = [case for case in tried if not _agree(case[1], case[2])]
     found = [_function_mistake(given, right) for _, given, right in wrong]
     mistake = found[0] if found and found.count(found[0]) == len(found) else None
@@ -184,7 +186,9 @@ def _number(answer: Any, order: Sequence[Value]) -> float:
         ValueError, ArithmeticError: if there is none, with what to write.
     """
     if isinstance(answer, str):
-        return _computed(answer, {name: node.data for node, name in _typed(order).items()})
+        elsewhere = {name: value for value, name in callers_variables().items()}
+        here = {name: node for node, name in _typed(order).items()}
+        return _computed(answer, elsewhere | here, here or elsewhere)
     number = getattr(answer, "data", answer)
     if isinstance(number, (int, float)) and not isinstance(number, bool):
         return float(number)
@@ -192,14 +196,15 @@ def _number(answer: Any, order: Sequence[Value]) -> float:
     raise ValueError(f'{put}: a number, or a formula between quotes, such as "2*a".')
 
 
-def _computed(text: str, known: dict[str, float]) -> float:
+def _computed(text: str, known: dict[str, Value], close: dict[str, Value]) -> float:
+    """Compute a formula in the names ``known``, of which ``close`` belong to the question."""
     try:
         words = {node.id for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Name)}
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         words = set(known)  # the reader says what is wrong
     for word in sorted(words - {*known, *TABLE, *ALIASES}):
-        raise ValueError(f"there is no {word} here: there is {', '.join(known)}.")
-    return read(text, {name: known[name] for name in known if name in words})[0].data
+        raise ValueError(f"there is no {word} here: there is {', '.join(close)}.")
+    return read(text, {name: known[name].data for name in known if name in words})[0].data
 
 
 def _typed(order: Sequence[Value]) -> dict[Value, str]:

@@ -61,17 +61,18 @@ def derivative_numbers(y: Value, x: Value) -> Numbers:
     if several:
         numbers["one"] = [*dict.fromkeys(x for group in several for x in group)]
         numbers["product"] = [*dict.fromkeys(map(prod, several))]
-        numbers["last"] = [flows[-1][1], _arriving(order, uses, adding=False)[x]]
+        last_here = [flow for _, flow in flows[-1:] if len(flows) > 1]
+        numbers["last"] = [*last_here, _arriving(order, uses, adding=False)[x]]
     return numbers
 
 
-def numbers(*names: str, of: Callable[..., Value]) -> list[Value]:
-    """Draw a number for each name, from the name of the learner, so that no mistake about a derivative of the result
+def numbers(*names: str, of: Callable[..., Value | list[Value]]) -> list[Value]:
+    """Draw a number for each name, from the name of the learner, so that no mistake about a derivative of a result
     gives the right number.
 
     Args:
         names: of the Values to return.
-        of: the function that computes the result from them.
+        of: the function that computes the result from them, or a list of results.
 
     Raises:
         ValueError: if ``of`` is undefined at all that is drawn.
@@ -85,8 +86,9 @@ def numbers(*names: str, of: Callable[..., Value]) -> list[Value]:
     for _ in range(200):
         values = [Value(number, label=name) for name, number in zip(names, random.sample(HALVES, len(names)))]
         try:
-            y = of(*values)
-            hidden = sum(_hidden(y, x) for x in values)
+            found = of(*values)
+            results = found if isinstance(found, list) else [found]
+            hidden = sum(_hidden(y, x) for y in results for x in values)
         except (ArithmeticError, ValueError):
             continue
         if not hidden:
@@ -99,6 +101,8 @@ def numbers(*names: str, of: Callable[..., Value]) -> list[Value]:
 
 def _hidden(y: Value, x: Value) -> int:
     """Count the mistakes that would go unnoticed; where the derivative is a number hard to read, one more."""
+    if x not in topological_order(y):
+        return 0
     found = derivative_numbers(y, x)
     right: float = found["right"]  # type: ignore[assignment]
     return len(unnoticed("derivative", found)) + (not 0.01 < abs(right) < 1000)
