@@ -159,9 +159,13 @@ class Module:
     def save(self, path: Path) -> None:
         """Write the model to a JSON file: its class, configuration, metadata and parameters, and nothing else.
 
+        If the name ends with ``.safetensors``, the file has that format. The parameters of an MLP, a Layer or a Neuron
+        are matrices there, with the names and shapes that ``nn.to_torch(model)`` has for them: its ``load_state_dict``
+        takes them. A file with such a state dict that PyTorch wrote is read by ``model.load(path)``.
+
         Raises:
             ValueError: if ``config`` does not give the constructor's arguments, JSON cannot hold the configuration or
-                the metadata, or a parameter is infinite or NaN.
+                the metadata, a parameter is infinite or NaN, or the parameters are to be matrices and are none.
             OSError: if the file cannot be written. However the writing ends, ``path`` holds the old file or the new.
         """
         saving.save(self, path)

@@ -1,4 +1,5 @@
-"""Model files: JSON with a model's class, configuration, metadata and parameters.
+"""Model files: JSON with a model's class, configuration, metadata and parameters; or, where the name ends with
+``.safetensors``, the parameters as PyTorch's matrices, and all else as JSON in the header.
 
 A file may come from anywhere. Whatever is wrong with it is a ``ValueError`` that names the file and fits on a screen,
 and a network is made no larger than the numbers in the file can fill.
@@ -7,10 +8,12 @@ and a network is made no larger than the numbers in the file can fill.
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.nn import tensors
 from tinygrad_edu.nn.files import write_whole
 
 if TYPE_CHECKING:
@@ -45,9 +48,12 @@ def save(model: Module, path: Path) -> None:
             inspect.signature(type(model)).bind(**document["config"])
         except TypeError as error:
             raise ValueError(f"config() does not give the arguments of the constructor: {error}") from None
-        text = json.dumps(document, indent=1)
-        _parse(text)
-    write_whole(path, text + "\n")
+        content: str | bytes = json.dumps(document, indent=1) + "\n"
+        state = _parse(content)["state"]
+        if _is_safetensors(path):
+            del document["state"]
+            content = tensors.to_bytes(tensors.to_tensors(model.config(), state), json.dumps(document))
+    write_whole(path, content)
 
 
 def load(kind: type[M], path: Path, model: M | None = None) -> M:
@@ -57,7 +63,7 @@ def load(kind: type[M], path: Path, model: M | None = None) -> M:
     with open(path, "rb") as file:
         content = file.read()
     with _errors_named(f"{path} is damaged or not a model that this version of tinygrad_edu can read"):
-        document = _parse(content)
+        document = _parse_tensors(content, model) if _is_safetensors(path) else _parse(content)
     with _errors_named(f"{path} does not fit"):
         found, config = _find_class(kind, document["class"]), document["config"]
         if model is None:
@@ -67,6 +73,10 @@ def load(kind: type[M], path: Path, model: M | None = None) -> M:
         model.load_state_dict(document["state"])
         model.metadata = document.get("metadata")
     return model
+
+
+def _is_safetensors(path: Path) -> bool:
+    return os.fsdecode(path).endswith(".safetensors")
 
 
 @contextmanager
@@ -84,7 +94,29 @@ def _parse(text: str | bytes) -> dict[str, Any]:
     """Read the document in a model file."""
     import json
 
-    document = json.loads(text, object_pairs_hook=_without_duplicates)
+    return _checked(json.loads(text, object_pairs_hook=_without_duplicates))
+
+
+def _parse_tensors(content: bytes, model: Module | None) -> dict[str, Any]:
+    """Read the same from a safetensors file. One that PyTorch wrote holds no more than the parameters, and the rest is
+    that of the model to be filled."""
+    import json
+
+    found, header = tensors.from_bytes(content)
+    if header is not None:
+        document = json.loads(header, object_pairs_hook=_without_duplicates)
+    elif model is None:
+        raise ValueError(
+            "it holds parameters, but does not say of which model: make it, and fill it by model.load(path)"
+        )
+    else:
+        document = {"format": FORMAT, "version": 1, "class": type(model).__name__, "metadata": model.metadata,
+                    "config": json.loads(json.dumps(model.config()))}  # fmt: skip
+    document["state"] = tensors.to_state(document["config"], found)
+    return _checked(document)
+
+
+def _checked(document: Any) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f"it has no format {FORMAT!r}")
     version = repr(document.get("version"))  # True and 1.0 would equal 1

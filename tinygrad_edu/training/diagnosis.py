@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
-import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -105,6 +103,9 @@ class Diagnosis(Report, Sequence[Finding]):
         return len(self.findings)
 
     def __str__(self) -> str:
+        import shutil
+        import textwrap
+
         columns = min(shutil.get_terminal_size((100, 24)).columns, 100)
         lines = textwrap.wrap(self._title, columns)
         for finding in self.findings:
@@ -445,7 +446,7 @@ ABOUT_TRAINING = (
           "other initial weights (init='glorot' or 'he'), relu instead of sigmoid, or fewer layers.",
           ("equal neurons", "dead units", "saturated units", "constant units")),
     _Kind("exploding gradients", _exploding,
-          "The gradient of {layer} is {size}, its parameters are {parameters}: even the rate 0.001 changes them altogether.",
+          "The gradient of {layer} is {size}, its parameters are {parameters}: even the rate 0.001 is too large.",
           "smaller initial weights (init='glorot' or 'he'), targets of about -1 to 1, or fewer layers.",
           ("inputs on very different scales",)),
     _Kind("backward() more than once", _repeated,
