@@ -47,13 +47,15 @@ print(y.parents)  # the two boxes it was made from
 
 # %% [markdown]
 # `y` knows that it is a sum, and of what. `u` knows that it is a product, and of what. So `y` holds its whole history.
-# We can draw it. Each box is a value; the first number in it is the value itself.
+# Such a history can be drawn. Here is another one. Each box is a value, and `data` is its number; what the other numbers
+# are, you will find out.
 
 # %%
-draw(y)
+k, m = Value(2.0, label="k"), Value(5.0, label="m")
+draw(m - k * k)
 
 # %% [markdown]
-# **Question 1.** The computer starts with `a` and `b` and needs everything else. Write the names `a`, `b`, `u`, `y` in
+# **Question 1.** Back to `u = a*b` and `y = u + a`. The computer starts with `a` and `b` and needs everything else. Write the names `a`, `b`, `u`, `y` in
 # an order in which it can compute them.
 
 # %%
@@ -141,7 +143,7 @@ check(answer, of=y, wrt=a, question=7)
 #
 # One line finds the derivatives by *all* boxes. It starts at the result and goes back along the arrows, and it puts what
 # it finds into `grad`, the second number of each box. The numbers on the arrows are the derivatives of single steps, as
-# in question 6.
+# in questions 4 to 6.
 
 # %%
 y.backward()
@@ -200,6 +202,8 @@ check(10, of=mine, wrt=d, question=11)
 # place of `y` to see your own.
 
 # %%
+y.zero_grad()
+y.backward()
 explain(y)
 
 # %%

@@ -207,17 +207,12 @@ print("the derivative, and so the number of paths of 1 each:", gradients(z, b))
 # ## 5. Paths that cancel
 #
 # Build a graph of `c` with exactly **three** paths from the result to `c`, whose parts add up to **0**: however `c`
-# moves a tiny bit, the result stands still. You have `+`, `-`, `*` and plain numbers.
+# moves a tiny bit, the result stands still. You have `+`, `-`, `*` and plain numbers. That there are three paths is
+# **question 11**, and that the derivative is 0 is **question 12**. `draw(mine)` in a cell of its own shows your graph.
 
 # %%
 c = Value(3.0, label="c")
 mine = 5 * c - 2 * c - 3 * c  # your answer
-draw(mine) if mine is not ... else None
-
-# %% [markdown]
-# **Questions 11 and 12.**
-
-# %%
 check_paths(3, of=mine, wrt=c, question=11)
 check(0, of=mine, wrt=c, question=12)
 

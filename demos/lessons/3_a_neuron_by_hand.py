@@ -46,9 +46,6 @@ y = tanh(n)
 answer = "w1*x1 + w2*x2 + b"  # your answer
 check_value(answer, of=n, question=1)
 
-# %%
-draw(y)
-
 # %% [markdown]
 # ## 2. Backward, step by step
 #
@@ -76,7 +73,7 @@ answer = "(1 - y*y) * x1"  # your answer
 check(answer, of=y, wrt=w1, question=4)
 
 # %% [markdown]
-# **Question 5.** ∂y/∂x2. Look at the picture: which number stands at the arrow to `x2`?
+# **Question 5.** ∂y/∂x2. What does `x2` meet on its way into `n`?
 
 # %%
 answer = "(1 - y*y) * w2"  # your answer
@@ -88,6 +85,13 @@ check(answer, of=y, wrt=x2, question=5)
 # %%
 answer = "1 - y*y"  # your answer
 check(answer, of=y, wrt=b, question=6)
+
+# %% [markdown]
+# Here is all of it. Find your six answers in the picture: on the arrows, and as `grad`.
+
+# %%
+y.backward()
+draw(y)
 
 # %% [markdown]
 # A weight changes the result in proportion to its **input**; an input, in proportion to its **weight**; and what comes
@@ -127,6 +131,7 @@ check(answer, of=L, wrt=w1, question=8)
 # Here is the whole walk back:
 
 # %%
+L.zero_grad()
 L.backward()
 draw(L)
 
@@ -162,7 +167,7 @@ check_value(answer, of=slope(0) / slope(3), question=9)
 # %% [markdown]
 # Another bending function is `relu`: `relu(n)` is `n` itself if `n` is positive, and 0 otherwise.
 #
-# **Question 10.** Below `n` is negative. What is ∂r/∂w? (Draw the graph of `relu` if you are not sure.)
+# **Question 10.** Below, `w*x` is negative. What is ∂r/∂w? (Draw the graph of `relu` if you are not sure.)
 
 # %%
 w, x = Value(-2.0, label="w"), Value(1.5, label="x")
