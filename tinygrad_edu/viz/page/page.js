@@ -221,7 +221,7 @@ function choose(part) {
 
 // Back from what was chosen to the step.
 function close() {
-  if (chosen === null) return back();
+  if (chosen === null) return document.activeElement.matches("input") || back(); // a field is only left
   const left = byId("about").contains(document.activeElement) ? byId(chosen) : null;
   [chosen, routes, route] = [null, null, -1];
   update();
