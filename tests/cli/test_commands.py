@@ -212,7 +212,10 @@ def test_an_error_about_a_file_cannot_control_the_terminal(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["fly"], "there is no command 'fly'; there are train, predict, draw, explain, page (see tinygrad-edu --help)"),
+        (
+            ["fly"],
+            "there is no command 'fly'; there are train, predict, draw, explain, page, playground (see tinygrad-edu --help)",
+        ),
         (["daw", "x*2", "x=1"], "there is no command 'daw'; did you mean draw? (see tinygrad-edu --help)"),
         (["Explain"], "there is no command 'Explain'; did you mean explain?"),
         (["2*x", "x=1"], "there is no command '2*x'; there are"),
@@ -636,3 +639,34 @@ def test_bytes_that_are_no_text_are_an_error_like_others():
     assert done.returncode == 2
     assert done.stderr.startswith(b"tinygrad-edu explain: '\\udcff' is not allowed in a formula")
     assert b"Traceback" not in done.stderr
+
+
+# ---- playground ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["moons", "blobs"])
+def test_a_playground_is_written_and_opened_if_asked(name, tmp_path, monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    out = tmp_path / "new folder" / "page.html"
+    arguments = ["playground", name, "--hidden", "3", "--points", "12", "-o", out]
+    assert told(arguments, capsys) == (0, f"wrote {out}\n", "")
+    assert f"A network learns: {name}" in out.read_text(encoding="utf-8")
+    assert opened == []
+    assert told([*arguments, "--open"], capsys)[0] == 0
+    assert opened == [out.as_uri()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mons"], "invalid choice: 'mons'"),
+        (["moons", "-o", "page.txt"], "the name of a page ends in .html or .htm, not 'page.txt'"),
+        (["moons", "--hidden", "40,40"], "of at most 400 parameters; this one has 1,801"),
+        (["moons", "--points", "5000"], "at most 4 classes and 1,000 points"),
+    ],
+)
+def test_a_playground_that_cannot_be_is_refused(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert message in failing("playground", *arguments, capsys=capsys)
+    assert [*tmp_path.iterdir()] == []

@@ -53,10 +53,10 @@ def test_each_mistake_of_the_backward_pass_is_told():
     # from y to a: through u·u twice, u·b = 1.5·0.5 each; through w and u 5·0.5; through w alone 5
     assert mistake(9.0, y, a) is True
     assert mistake(-9.0, y, a) == "wrong sign"
-    assert mistake(4.0, y, a) == "replaced instead of added"  # by all that comes through u, which came last
+    assert mistake(4.0, y, a) == "only one path"  # all that comes through u
     assert mistake(5.0, y, a) == "only one path"
     assert mistake(2.5, y, a) == "only one path"
-    assert mistake(0.75, y, a) == "replaced instead of added"  # at u, too, where u·u came last
+    assert mistake(0.75, y, a) == "only one path"
     assert mistake(0.75 * 0.75 * 2.5 * 5, y, a) == "paths multiplied"
     assert mistake(8.25, y, a) == "one path forgotten"
     assert mistake(-1.0, y, a) == "one path with the wrong sign"
@@ -67,14 +67,6 @@ def test_each_mistake_of_the_backward_pass_is_told():
     assert mistake(y.data, y, a) == "the value instead of its derivative"
     assert mistake(3.0, y, a) == "the operand instead of the derivative"
     assert mistake(1234.0, y, a) is None
-
-
-def test_replaced_at_every_value_is_told_too():
-    a = Value(0.5)
-    u = a * 3.0
-    y = (u * 7.0 + u * 11.0) * a
-    # What comes last at a came through u, 18 · 0.5 · 3; and if u kept only its last as well, 7 · 0.5 · 3.
-    assert derivative_numbers(y, a)["last"] == [27.0, 10.5]
 
 
 def test_factors_added_along_the_path_are_told():

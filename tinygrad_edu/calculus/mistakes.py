@@ -60,7 +60,7 @@ MISTAKES = (
     Mistake("wrong sign", ALL, "-right",
             "The size is right, the sign is not.",
             "If this number grew a little, would the result grow or shrink?"),
-    Mistake("replaced instead of added", PATHS, "last",
+    Mistake("replaced instead of added", ("sum",), "last",
             "You kept only what arrived last. Each arrival is added to what is there: += and not =.",
             "Something had arrived here before. What becomes of it?"),
     Mistake("only one path", PATHS, "one",
@@ -161,13 +161,15 @@ def results(mistake: Mistake, numbers: Numbers) -> list[float]:
 
 
 def mistakes_for_page() -> dict[str, Any]:
-    """Collect what the page needs, as JSON can hold it: formulas are nested lists, ``["*", "upstream", "local"]``.
+    """Collect what the page needs to judge its questions, as JSON can hold it: formulas are nested lists, such as
+    ``["*", "upstream", "local"]``.
 
     >>> mistakes_for_page()["mistakes"][0]["formula"]
     ['-', 'right']
     """
-    rows = [mistake._asdict() | {"formula": tree(mistake.formula)} for mistake in MISTAKES]
-    return {"tolerance": TOLERANCE, "hints": HINTS, "mistakes": rows}
+    asked = {"local", "flow", "sum"}
+    rows = [mistake._asdict() | {"formula": tree(mistake.formula)} for mistake in MISTAKES if asked & {*mistake.kinds}]
+    return {"tolerance": TOLERANCE, "hints": {kind: HINTS[kind] for kind in sorted(asked)}, "mistakes": rows}
 
 
 # ---- the numbers of a question: a factor of 1 and a path of 0 leave no mistake to be made ----------------------------

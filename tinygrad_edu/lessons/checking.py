@@ -186,9 +186,7 @@ def _number(answer: Any, order: Sequence[Value]) -> float:
         ValueError, ArithmeticError: if there is none, with what to write.
     """
     if isinstance(answer, str):
-        elsewhere = {name: value for value, name in callers_variables().items()}
-        here = {name: node for node, name in _typed(order).items()}
-        return _computed(answer, elsewhere | here, here or elsewhere)
+        return _computed(answer, order)
     number = getattr(answer, "data", answer)
     if isinstance(number, (int, float)) and not isinstance(number, bool):
         return float(number)
@@ -196,15 +194,19 @@ def _number(answer: Any, order: Sequence[Value]) -> float:
     raise ValueError(f'{put}: a number, or a formula between quotes, such as "2*a".')
 
 
-def _computed(text: str, known: dict[str, Value], close: dict[str, Value]) -> float:
-    """Compute a formula in the names ``known``, of which ``close`` belong to the question."""
+def _computed(text: str, order: Sequence[Value]) -> float:
+    """Compute a formula in the names of the question's Values, or else of others that the caller has in variables."""
+    others = {name: value.data for value, name in callers_variables().items()}
+    own = {name: value.data for value, name in _typed(order).items()}
+    known = others | own
     try:
         words = {node.id for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Name)}
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         words = set(known)  # the reader says what is wrong
-    for word in sorted(words - {*known, *TABLE, *ALIASES}):
-        raise ValueError(f"there is no {word} here: there is {', '.join(close)}.")
-    return read(text, {name: known[name].data for name in known if name in words})[0].data
+    unknown = sorted(words - {*known, *TABLE, *ALIASES})
+    if unknown:
+        raise ValueError(f"there is no {unknown[0]} here: there is {', '.join(own or others)}.")
+    return read(text, {name: number for name, number in known.items() if name in words})[0].data
 
 
 def _typed(order: Sequence[Value]) -> dict[Value, str]:

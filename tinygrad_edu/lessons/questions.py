@@ -28,7 +28,7 @@ def derivative_numbers(y: Value, x: Value) -> Numbers:
     """Name the numbers of a question about ∂y/∂x: the derivative, and what the backward pass would give with a mistake.
 
     What a learner calls a path may be each way from y to x, all that comes through one use of x, or all that leaves y
-    through one operand.
+    through one operand. A backward pass that replaces where it should add is left with one of these.
 
     >>> a, b = Value(3.0), Value(4.0)
     >>> numbers = derivative_numbers(a * b + a, a)
@@ -61,8 +61,6 @@ def derivative_numbers(y: Value, x: Value) -> Numbers:
     if several:
         numbers["one"] = [*dict.fromkeys(x for group in several for x in group)]
         numbers["product"] = [*dict.fromkeys(map(prod, several))]
-        last_here = [flow for _, flow in flows[-1:] if len(flows) > 1]
-        numbers["last"] = [*last_here, _arriving(order, uses, adding=False)[x]]
     return numbers
 
 
@@ -117,12 +115,11 @@ def _uses(order: Sequence[Value]) -> Uses:
     return uses
 
 
-def _arriving(order: Sequence[Value], uses: Uses, adding: bool = True) -> dict[Value, float]:
-    """Compute the derivative of the last Value by each; unless ``adding``, only the last use of a Value counts."""
+def _arriving(order: Sequence[Value], uses: Uses) -> dict[Value, float]:
+    """Compute the derivative of the last Value by each."""
     arriving = {order[-1]: 1.0}
     for node in reversed(order[:-1]):
-        flows = [arriving[user] and arriving[user] * local for user, local in uses[node]]
-        arriving[node] = sum(flows) if adding else flows[-1]
+        arriving[node] = sum(arriving[user] and arriving[user] * local for user, local in uses[node])
     return arriving
 
 

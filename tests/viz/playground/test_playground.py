@@ -68,6 +68,7 @@ def open_tab(visit):
 def tab(open_tab):
     """The playground of ``moons_playground``, as it begins."""
     open_tab.evaluate("() => { firstPoints(); gather(); reset(); openNeuron(0, 0); choosePen(0); }")
+    open_tab.get_by_label("weights").check(force=True)
     return open_tab
 
 
@@ -129,7 +130,7 @@ def test_an_opened_neuron_shows_the_engines_numbers(tab):
     rows = tab.eval_on_selector_all("#neuron tbody tr", "all => all.map(e => [...e.cells].map(c => c.textContent))")
     shown = [[number(text) for text in row[1:]] for row in rows]
     for i, (w, a) in enumerate(zip(second[2].w, h)):
-        assert rows[i][0] == f"neuron {i + 1}"
+        assert rows[i][0] == str(i + 1)
         assert shown[i] == pytest.approx([a.data, w.data, a.data * w.data, w.grad], rel=6e-3, abs=1e-12)
     assert shown[-1][2] == pytest.approx(z.data, rel=6e-3)
     facts = tab.eval_on_selector_all("#neuron dd", "all => all.map(e => e.textContent)")
@@ -297,6 +298,21 @@ POINTS = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
 def test_what_it_cannot_show_is_refused(model, points, kind, message):
     with pytest.raises(kind, match=message):
         viz.playground(model, *points)
+
+
+class Skipping(nn.Module):
+    """Layers that are not one after the other."""
+
+    def __init__(self):
+        self.first, self.second = nn.Layer(2, 2, "tanh", seed=0), nn.Layer(2, 1, None, seed=1)
+
+    def __call__(self, x):
+        return self.second([a + b for a, b in zip(self.first(x), x)])
+
+
+def test_layers_that_are_joined_in_another_way_are_refused(tmp_path):
+    with pytest.raises(TypeError, match="networks of layers one after the other, which Skipping is not"):
+        viz.playground(Skipping(), *POINTS).to_html(tmp_path / "page.html")
 
 
 def test_an_activation_of_one_s_own_needs_a_text(tmp_path):

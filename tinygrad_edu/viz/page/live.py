@@ -8,11 +8,11 @@ import pathlib
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.formulas.formula import visible
-from tinygrad_edu.viz.page.page import page
-from tinygrad_edu.viz.page.svg import graph
+from tinygrad_edu.viz.page.page import drawing_of, page
 
 if TYPE_CHECKING:
     from tinygrad_edu.viz.explaining.explanation import Explanation
+    from tinygrad_edu.viz.explaining.folded import FoldedExplanation
 
 HEIGHT = 640  # pixels: the chain rule is seen without scrolling
 
@@ -20,10 +20,10 @@ HEIGHT = 640  # pixels: the chain rule is seen without scrolling
 class LivePage:
     """The page of an explanation, which shows itself in a notebook; see ``Explanation.live``."""
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Explanation | FoldedExplanation) -> None:
         self.name = visible(explanation.names[explanation.root].text)
         self.page = page(explanation)
-        self.drawing = graph(explanation)
+        self.drawing = drawing_of(explanation)
 
     def __repr__(self) -> str:
         return f"<live page of {self.name}: a notebook shows it; without one, write it to a file with to_html(path)>"

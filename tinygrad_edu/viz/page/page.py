@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.calculus.mistakes import mistakes_for_page
 from tinygrad_edu.compiling.js_text import library
 from tinygrad_edu.formulas.formula import Formula, equation
+from tinygrad_edu.viz.explaining.folded import FoldedExplanation
 from tinygrad_edu.viz.graphs.expression import of_node, written_out
 from tinygrad_edu.viz.html_file import html_file, scripts_beside
 from tinygrad_edu.viz.page.computation import ComputationData
+from tinygrad_edu.viz.page.levels import Insides, overview
 from tinygrad_edu.viz.page.svg import graph
 
 if TYPE_CHECKING:
@@ -29,24 +31,35 @@ SCRIPTS = [  # one after the other, they are one script
 ]  # fmt: skip
 
 
-def page(explanation: Explanation) -> str:
+def page(explanation: Explanation | FoldedExplanation) -> str:
     """The text of the HTML file."""
     computation = ComputationData(explanation)
+    content, templates, scripts = computation.content, "", SCRIPTS
+    if isinstance(explanation, FoldedExplanation):
+        insides = Insides(explanation)
+        content["boxes"], scripts = insides.boxes, ["levels", *SCRIPTS]
+        templates = "".join(f'<template id="inside{i}">{svg}</template>' for i, svg in enumerate(insides.drawings))
     given = f"const functions = {computation.functions};\nconst MISTAKES = {json.dumps(mistakes_for_page())};\n"
     title = _title(explanation)
     parts = {
         "title": html.escape(title.text),
         "formula": f'<math displaystyle="true">{_markup(title.mathml)}</math>',
-        "graph": graph(explanation),
-        "data": json.dumps(computation.content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "graph": drawing_of(explanation),
+        "templates": templates,
+        "data": json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     }
-    return html_file(__file__, [library(), given, *scripts_beside(__file__, *SCRIPTS)], parts)
+    return html_file(__file__, [library(), given, *scripts_beside(__file__, *scripts)], parts)
 
 
-def _title(explanation: Explanation) -> Formula:
-    """The whole computation as one formula if it is short, otherwise its last operation."""
+def drawing_of(explanation: Explanation | FoldedExplanation) -> str:
+    """The drawing that the page begins with, as an SVG element."""
+    return overview(explanation) if isinstance(explanation, FoldedExplanation) else graph(explanation)
+
+
+def _title(explanation: Explanation | FoldedExplanation) -> Formula:
+    """The whole computation as one formula if it is short, otherwise its last operation; at a level only its name."""
     root, names = explanation.root, explanation.names
-    if root.op is None:
+    if root.op is None or isinstance(explanation, FoldedExplanation):
         return names[root]
     whole = written_out(root, explanation.variables)
     short = not whole.parts and len(whole.formula.text) <= 60

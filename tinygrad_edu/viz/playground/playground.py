@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.compiling.compiled_loss import compile_loss
 from tinygrad_edu.compiling.js_functions import recorded_js
 from tinygrad_edu.compiling.js_text import library
+from tinygrad_edu.compiling.shape import plain_numbers
 from tinygrad_edu.engine.backward import topological_order
 from tinygrad_edu.nn import losses
 from tinygrad_edu.training.examples import examples
 from tinygrad_edu.training.fit import threshold_of
 from tinygrad_edu.training.optim import SGD, Adam
-from tinygrad_edu.viz.graphs.network import layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ class Playground:
     def __init__(self, model: Module, inputs: Iterable[Any], targets: Iterable[Any], title: str) -> None:
         self._model, self._title = model, title
         self._layers = [neurons for _, neurons in _layers(model)]
-        self._points, self._kinds = examples(inputs, targets)
+        self._points, self._kinds = map(plain_numbers, examples(inputs, targets))
         self._classes = max(2, len(self._layers[-1]))
         count = len(model.parameters())
         if count > MOST_PARAMETERS:
@@ -155,11 +155,18 @@ class Playground:
         """Compute the weighted sum and the output of each neuron, one after the other."""
         outputs = self._model(point)
         nodes = topological_order(*(outputs if isinstance(outputs, list) else [outputs]))
-        found = []
-        for neuron in [neuron for neurons in self._layers for neuron in neurons]:
-            [total] = [node for node in nodes if node.parents and node.parents[-1] is neuron.b]
-            activated = [x for x in nodes if x.op and x.op.name == neuron.activation and x.parents[0] is total]
-            found += [total, *(activated or [total])]
+        by_parents = {tuple(map(id, x.parents)): x for x in nodes if x.parents}
+        received, found = point, []
+        for neurons in self._layers:
+            computed = []
+            for neuron in neurons:
+                total = by_parents.get(tuple(map(id, (*received, *neuron.w, neuron.b))))
+                output = by_parents.get((id(total),)) if neuron.activation else total
+                if total is None or output is None:
+                    raise _misfit(self._model)
+                computed.append(output)
+                found += [total, output]
+            received = computed
         return found
 
     def __repr__(self) -> str:
@@ -168,9 +175,13 @@ class Playground:
 
 
 def _layers(model: Module) -> Sequence[tuple[str, Sequence[Neuron]]]:
+    from tinygrad_edu.viz.graphs.network import layers_of
+
     try:
         return layers_of(model)
     except TypeError:
-        raise TypeError(
-            f"a playground shows networks of layers one after the other, which {type(model).__name__} is not"
-        ) from None
+        raise _misfit(model) from None
+
+
+def _misfit(model: Module) -> TypeError:
+    return TypeError(f"a playground shows networks of layers one after the other, which {type(model).__name__} is not")
