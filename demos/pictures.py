@@ -6,13 +6,14 @@
 - sigmoid.svg: a sigmoid opened into what it is defined as, where its derivative y (1 - y) comes from.
 - network.svg: a network that has learned two moons, its weights as lines.
 - neurons.svg: the loss of that network on 100 examples, some 1,300 values, neuron by neuron.
-- page.png: the page on which one steps through all this. It takes Chromium and the package playwright.
+- page.png: the page on which one steps through all this, a moving picture. It takes Chromium, playwright and Pillow.
 - article_e.png, article_b_d.png, forward_reverse.png: the pictures of these demos.
 
 Writes them beside this script, or into the folder given.
 """
 
 import importlib.util
+import io
 import pathlib
 import shutil
 import sys
@@ -65,28 +66,48 @@ def trained(epochs=150):
 
 
 def page():
-    """A computation in which a value is used three times, to step through."""
-    x, w = Value(3.0, label="x"), Value(-0.5, label="w")
-    y = x * x + tanh(w * x)
-    y.label = "y"
-    return explain(y)
+    """A neuron, to be changed and stepped through on its page."""
+    out = neuron()
+    out.label = "y"
+    return explain(out)
 
 
-def photograph(explanation, path, steps_before_the_end=2):
-    """A screenshot of the page shortly before its end."""
+def film(explanation, path):
+    """A moving picture of the page: steps back, a number that changes, and a question. It ends where it began."""
+    from PIL import Image
     from playwright.sync_api import sync_playwright
+
+    frames = []  # each a picture and how long it is seen, in milliseconds
+
+    def seen(tab, duration):
+        frames.append((Image.open(io.BytesIO(tab.screenshot())).convert("RGB"), duration))
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = pathlib.Path(folder, "page.html")
         explanation.to_html(file)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1280, "height": 750})
-        tab.goto(file.as_uri())
-        tab.keyboard.press("End")
-        for _ in range(steps_before_the_end):
-            tab.keyboard.press("ArrowLeft")
-        tab.screenshot(path=path)
+        tab = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+        tab.goto(f"{file.as_uri()}#step=4")
+        for _ in range(5):
+            seen(tab, 1100)
+            tab.keyboard.press("ArrowRight")
+        seen(tab, 1600)
+        for w in ["0.4", "0.3", "0.2", "0.1", "0", "0.1", "0.2", "0.3", "0.4", "0.5"]:
+            tab.fill("#x0", w)
+            seen(tab, 350 if w != "0" else 1600)
+        tab.click("#quiz")
+        tab.keyboard.press("ArrowRight")
+        seen(tab, 1600)
+        for answer, duration in [("1 - 0.5", 1000), ("1 - y*y", 1000)]:
+            tab.fill("#answer", answer)
+            seen(tab, duration)
+            tab.keyboard.press("Enter")
+            seen(tab, 2600)
         browser.close()
+    palette = frames[9][0].quantize(96)  # one for all frames: a frame holds only what has changed
+    first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame, _ in frames]
+    durations = [duration for _, duration in frames]
+    first.save(path, save_all=True, append_images=others, duration=durations, loop=0, optimize=True)
 
 
 def demo(name):
@@ -106,7 +127,7 @@ def main(folder=HERE, demos=("article_b_d", "article_e", "forward_reverse")):
     draw(model).render(folder / "network.svg")
     draw(loss, level="neuron").render(folder / "neurons.svg")
     if shutil.which("chromium") and importlib.util.find_spec("playwright"):
-        photograph(page(), folder / "page.png")
+        film(page(), folder / "page.png")
     else:
         print("page.png stays as it is: it takes Chromium and the package playwright")
     for name in demos:

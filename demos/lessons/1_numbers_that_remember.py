@@ -24,7 +24,8 @@
 
 # %%
 from tinygrad_edu import Value, draw, explain, topological_order
-from tinygrad_edu.lessons import check, check_grad, check_order, check_value, learner, numbers, progress, solution
+from tinygrad_edu.lessons import check, check_grad, check_graph, check_order, check_value
+from tinygrad_edu.lessons import learner, numbers, progress, solution
 
 learner("Ada", questions=11)  # write your own name between the quotes
 
@@ -188,13 +189,13 @@ check_grad(answer, of=b, question=10)
 # ## 4. A graph of your own
 #
 # **Question 11.** Build a graph from `d` in which the result changes exactly **10** times as fast as `d`. Use `d` at
-# least twice. You have `+`, `-`, `*`, and plain numbers. If it does not work at once: `explain(mine, wrt=d)` in a cell of
-# its own shows where the derivative comes from.
+# least twice. You have `+`, `-`, `*`, and plain numbers. `explain(mine, wrt=d)` in a cell of its own shows where your
+# derivative comes from.
 
 # %%
 d = Value(2.0, label="d")
 mine = d * d + 6 * d  # your answer
-check(10, of=mine, wrt=d, question=11)
+check_graph(mine, wrt=d, derivative=10, paths=2, question=11)
 
 # %% [markdown]
 # The explanation below tells the whole story of `y`, step by step. The last line writes it as a web page that you can

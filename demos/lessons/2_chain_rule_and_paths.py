@@ -19,9 +19,9 @@
 
 # %%
 from tinygrad_edu import Value, cos, draw, explain, gradients, sin
-from tinygrad_edu.lessons import check, check_paths, learner, numbers, progress, solution
+from tinygrad_edu.lessons import check, check_graph, check_paths, learner, numbers, progress, solution
 
-learner("Ada", questions=12)  # write your own name between the quotes
+learner("Ada", questions=11)  # write your own name between the quotes
 
 # %% [markdown]
 # ## 1. Chains
@@ -206,15 +206,14 @@ print("the derivative, and so the number of paths of 1 each:", gradients(z, b))
 # %% [markdown]
 # ## 5. Paths that cancel
 #
-# Build a graph of `c` with exactly **three** paths from the result to `c`, whose parts add up to **0**: however `c`
-# moves a tiny bit, the result stands still. You have `+`, `-`, `*` and plain numbers. That there are three paths is
-# **question 11**, and that the derivative is 0 is **question 12**. `draw(mine)` in a cell of its own shows your graph.
+# **Question 11.** Build a graph of `c` in which at least **three** paths lead from the result to `c`, and in which their
+# parts add up to **0**: when `c` moves a tiny bit, the result stands still. A path with a factor 0 does not count. You
+# have `+`, `-`, `*` and plain numbers. `draw(mine)` in a cell of its own shows your graph.
 
 # %%
 c = Value(3.0, label="c")
 mine = 5 * c - 2 * c - 3 * c  # your answer
-check_paths(3, of=mine, wrt=c, question=11)
-check(0, of=mine, wrt=c, question=12)
+check_graph(mine, wrt=c, derivative=0, paths=3, question=11)
 
 # %% [markdown] teacher
 # **Ask the class.** Collect some. `5*c - 2*c - 3*c` is 0 everywhere; `c*c - 6*c` has three paths as well and stands still

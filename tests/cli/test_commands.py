@@ -212,7 +212,10 @@ def test_an_error_about_a_file_cannot_control_the_terminal(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["fly"], "there is no command 'fly'; there are train, predict, draw, explain, page (see tinygrad-edu --help)"),
+        (
+            ["fly"],
+            "there is no command 'fly'; there are train, predict, draw, explain, page, playground (see tinygrad-edu --help)",
+        ),
         (["daw", "x*2", "x=1"], "there is no command 'daw'; did you mean draw? (see tinygrad-edu --help)"),
         (["Explain"], "there is no command 'Explain'; did you mean explain?"),
         (["2*x", "x=1"], "there is no command '2*x'; there are"),
@@ -351,6 +354,16 @@ def test_page_writes_a_page(tmp_path, capsys):
     path = tmp_path / "new" / "neuron.html"
     assert told(["page", *NEURON, "-o", path], capsys) == (0, f"wrote {path}\n", "")
     assert "<!doctype html>" in path.read_text(encoding="utf-8").lower()
+
+
+def test_page_opens_the_page_and_says_if_there_is_no_browser(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "a page.html"
+    opened, found = [], [True, False]
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or found[len(opened) - 1])
+    assert told(["page", *NEURON, "-o", path, "--open"], capsys) == (0, f"wrote {path}\n", "")
+    message = f"tinygrad-edu: no browser was found here; open {path} in one\n"
+    assert told(["page", *NEURON, "-o", path, "--open"], capsys) == (0, f"wrote {path}\n", message)
+    assert opened == [path.as_uri()] * 2
 
 
 def test_explain_prints_the_explanation(capsys):
@@ -626,3 +639,34 @@ def test_bytes_that_are_no_text_are_an_error_like_others():
     assert done.returncode == 2
     assert done.stderr.startswith(b"tinygrad-edu explain: '\\udcff' is not allowed in a formula")
     assert b"Traceback" not in done.stderr
+
+
+# ---- playground ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["moons", "blobs"])
+def test_a_playground_is_written_and_opened_if_asked(name, tmp_path, monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    out = tmp_path / "new folder" / "page.html"
+    arguments = ["playground", name, "--hidden", "3", "--points", "12", "-o", out]
+    assert told(arguments, capsys) == (0, f"wrote {out}\n", "")
+    assert f"A network learns: {name}" in out.read_text(encoding="utf-8")
+    assert opened == []
+    assert told([*arguments, "--open"], capsys)[0] == 0
+    assert opened == [out.as_uri()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mons"], "invalid choice: 'mons'"),
+        (["moons", "-o", "page.txt"], "the name of a page ends in .html or .htm, not 'page.txt'"),
+        (["moons", "--hidden", "40,40"], "of at most 400 parameters; this one has 1,801"),
+        (["moons", "--points", "5000"], "at most 4 classes and 1,000 points"),
+    ],
+)
+def test_a_playground_that_cannot_be_is_refused(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert message in failing("playground", *arguments, capsys=capsys)
+    assert [*tmp_path.iterdir()] == []

@@ -438,6 +438,21 @@ def test_shared_parts_are_named_once():
     assert whole._repr_latex_() == f"$\\displaystyle {whole.to_latex()}$"
 
 
+def test_a_long_sum_is_written_in_lines_that_fit_a_page():
+    terms = [Value(1.0, label=f"a_rather_long_name_{letter}") for letter in "abcdef"]
+    shown = expression(sum_of(terms)).to_latex()
+    assert shown.count(r" \\ &\quad + ") == 1
+    assert shown.count("+") == 5
+    assert r"\\" not in expression(sum_of(terms[:3])).to_latex()
+
+
+def sum_of(values):
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return total
+
+
 def test_a_leaf_is_its_name():
     assert str(expression(Value(2.0, label="x"))) == "x"
     assert str(expression(Value(2.0))) == "v1"

@@ -14,6 +14,7 @@ from tinygrad_edu.lessons import (
     check,
     check_function,
     check_grad,
+    check_graph,
     check_order,
     check_paths,
     check_value,
@@ -88,8 +89,31 @@ def test_paths_are_counted():
     assert check_paths(4, of=y, wrt=a)
     assert check_paths(3, of=y, wrt=u)
     assert "along every arrow" in check_paths(1, of=y, wrt=u).message
-    assert "a graph of your own" in check_paths(3, of=..., wrt=u).message
-    assert "a graph of your own" in check(3, of=..., wrt=u).message
+
+
+def test_graphs_that_learners_build():
+    c, other = Value(3.0, label="c"), Value(1.0)
+    assert check_graph(5 * c - 2 * c - 3 * c, wrt=c, derivative=0, paths=3)
+    assert check_graph(c * c - 6 * c, wrt=c, derivative=0, paths=3)
+    for graph, words in [
+        (c * 2, "The derivative is 2 here, not 0."),
+        (c - c, "Of paths there should be 3 at least, and there are 2."),
+        (c - c + 0 * c, "there are 2."),
+        (..., "put a graph of your own in the place of the dots"),
+        (5, "this is not computed from c"),
+        ("c*c", "without quotes"),
+        (other * 0, "this is not computed from c"),
+    ]:
+        verdict = check_graph(graph, wrt=c, derivative=0, paths=3)
+        assert not verdict
+        assert words in verdict.message
+    assert "3 paths" in str(solution())
+
+
+def test_the_hint_for_a_single_step_speaks_of_no_paths():
+    y, a, _b, u = chain()
+    assert "hold the others" in check(123, of=u, wrt=a).message
+    assert "Follow every path" in check(123, of=y, wrt=a).message
 
 
 def test_answers_are_numbers_values_or_formulas_of_the_names():

@@ -57,7 +57,7 @@ def twins():
 
 
 CASES = {  # a finding: what provokes it, and the like where it must keep silent
-    "targets that do not fit the loss": (
+    "the loss does not fit": (
         lambda: diagnose(mlp(), *XOR, loss="hinge"),
         lambda: diagnose(mlp(), XOR[0], [-1, 1, 1, -1], loss="hinge"),
     ),
@@ -261,12 +261,31 @@ def test_what_cannot_be_diagnosed_is_refused():
     ]:
         with pytest.raises(ValueError, match=message):
             diagnose(*arguments)
-    with pytest.raises(TypeError, match="diagnose takes a Module"):
-        diagnose(lambda x: x, *XOR)
+    for nothing in (lambda x: x, nn.Module()):
+        with pytest.raises(TypeError, match=r"diagnose takes a Module with parameters; .* has none"):
+            diagnose(nothing, *XOR)
     with pytest.raises(ValueError, match="unknown loss 'logits'"):
         diagnose(model, *XOR, loss="logits")
     with pytest.raises(ValueError, match="parameters of another model"):
         diagnose(model, *XOR, optimizer=optim.SGD(mlp().parameters()))
+
+
+def test_a_history_finds_what_is_wrong_with_its_training():
+    model = mlp()
+    history = fit(model, *MOONS, loss=LOGITS, optimizer=optim.SGD(model.parameters(), lr=1e-3), epochs=3, l2=0.01)
+    assert names(history.diagnose()) == ["learning rate too small"]
+    for neuron in model.layers[0].neurons:
+        neuron.b.data = 30.0
+    assert names(history.diagnose()) == ["saturated units", "learning rate too small"]
+
+
+def test_only_twins_are_called_equal():
+    model = twins()
+    for neuron in model.layers[1].neurons:
+        neuron.w[0].data = neuron.w[2].data
+    [finding] = diagnose(model, *XOR, loss=LOGITS)
+    assert finding.numbers == {"layer": "layers.0", "first": "layers.0.neurons.0", "second": "layers.0.neurons.2",
+                               "equal": 2}  # fmt: skip
 
 
 def test_only_a_history_of_fit_can_be_diagnosed():

@@ -141,7 +141,10 @@ def test_a_tangent_leads_to_newtons_next_guess():
 
 def test_a_flat_tangent_leads_nowhere_and_a_function_may_end():
     (ax,) = plots.tangent(lambda x: x * x + 1, 0.0).axes
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["f(x)", "tangent at 0, slope 0"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "f(x)",
+        "tangent at 0, slope 0: no zero to step to",
+    ]
     (ax,) = plots.tangent(log, 2.0).axes
     heights = next(line for line in ax.lines if line.get_label() == "f(x)").get_ydata()
     assert 0 < sum(map(math.isnan, heights)) < len(heights)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu import nn
 from tinygrad_edu.cli import formula_commands as formulas
+from tinygrad_edu.cli.playground_command import SETS, write_playground
 from tinygrad_edu.engine.functions import softmax
 from tinygrad_edu.engine.operation import BUILT_IN
 from tinygrad_edu.engine.recording import no_grad
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 
-COMMANDS = ("train", "predict", "draw", "explain", "page")
+COMMANDS = ("train", "predict", "draw", "explain", "page", "playground")
 DATA_SETS: dict[str, Callable[..., Points]] = {
     make.__name__: make for make in (data.moons, data.circles, data.spirals, data.blobs)
 }
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_predict(commands)
     _add_formulas(commands)
+    _add_playground(commands)
     return parser
 
 
@@ -144,6 +146,21 @@ def _add_formulas(commands: Commands) -> None:
     add("--markdown", action="store_true", help="print Markdown with LaTeX formulas")
     add("--latex", action="store_true", help="print LaTeX, for a document with amsmath")
     page.add_argument("-o", "--out", default="page.html", metavar="FILE", help="the page to write, .html (%(default)s)")
+    page.add_argument("--open", action="store_true", help="open the page in the browser")
+
+
+def _add_playground(commands: Commands) -> None:
+    add = _add(commands, write_playground, "playground", "make a web page on which a small network learns to tell "
+               "classes of points apart, step by step: one file, for any browser, without network",
+               "moons -o moons.html").add_argument
+    add("set", choices=SETS, metavar="|".join(SETS), help="the points")
+    add("-o", "--out", default="playground.html", metavar="FILE", help="the page to write, .html (%(default)s)")
+    add("--open", action="store_true", help="open the page in a browser")
+    add("--hidden", type=_sizes, default="8,8", metavar="N,N", help="sizes of the hidden layers, or 0 (%(default)s)")
+    add("--activation", default="tanh", metavar="NAME", help="tanh, relu, ... or none, for hidden layers (%(default)s)")
+    add("--points", type=int, default=100, metavar="N", help="how many points (%(default)s)")
+    add("--noise", type=float, metavar="SIZE", help="how far points stray from their shape, which is about 1 in size")
+    add("--seed", type=int, default=0, metavar="N", help="the same seed gives the same page (%(default)s)")
 # fmt: on
 
 

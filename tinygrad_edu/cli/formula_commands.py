@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import re
 import shutil
 import sys
@@ -54,7 +55,7 @@ def options_first(arguments: Sequence[str]) -> list[str]:
 
 def draw_formula(options: argparse.Namespace) -> None:
     """Write the picture of a formula."""
-    _check_ending(options.out, PICTURES, "picture")
+    check_ending(options.out, PICTURES, "picture")
     result, _ = _computed(options)
     try:
         result.backward()
@@ -63,7 +64,7 @@ def draw_formula(options: argparse.Namespace) -> None:
         print(f"tinygrad-edu draw: {error}, {without}", file=sys.stderr)
     with _without_advice():
         picture = draw(result, expand=options.expand)
-    _save(options.out, picture.render)
+    save(options.out, picture.render)
 
 
 def explain_formula(options: argparse.Namespace) -> None:
@@ -79,11 +80,13 @@ def explain_formula(options: argparse.Namespace) -> None:
 
 def write_page(options: argparse.Namespace) -> None:
     """Write the page on which to step through a formula."""
-    _check_ending(options.out, PAGES, "page")
+    check_ending(options.out, PAGES, "page")
     result, _ = _computed(options)
     with _without_advice():
         explanation = explain(result)
-    _save(options.out, explanation.to_html)
+    save(options.out, explanation.to_html)
+    if options.open:
+        show(options.out)
 
 
 @contextmanager
@@ -121,12 +124,13 @@ def _as_text(report: Report) -> str:
 # ---- files -----------------------------------------------------------------------------------------------------------
 
 
-def _check_ending(path: str, endings: Sequence[str], kind: str) -> None:
+def check_ending(path: str, endings: Sequence[str], kind: str) -> None:
+    """Raise a ValueError if the name of a file does not say that it is of this kind."""
     if os.path.splitext(path)[1].lower() not in endings:
         raise ValueError(f"the name of a {kind} ends in {' or '.join(endings)}, not {path!r}")
 
 
-def _save(path: str, write: Callable[[str], object]) -> None:
+def save(path: str, write: Callable[[str], object]) -> None:
     """Let ``write`` write the file, in a new folder if need be, and say so."""
     try:
         try:
@@ -139,3 +143,11 @@ def _save(path: str, write: Callable[[str], object]) -> None:
         reason = "a part of its path is a file, not a folder" if no_folder else error.strerror or error
         raise OSError(f"{path} cannot be written: {reason}") from None
     print(f"wrote {path}")
+
+
+def show(path: str) -> None:
+    """Open the file in the browser, or say that there is none."""
+    import webbrowser
+
+    if not webbrowser.open(pathlib.Path(path).absolute().as_uri()):
+        print(f"tinygrad-edu: no browser was found here; open {path} in one", file=sys.stderr)

@@ -13,7 +13,7 @@ from tinygrad_edu.calculus.warning import in_the_callers_code
 from tinygrad_edu.compiling.c_text import NoMachineCode, c_module
 from tinygrad_edu.compiling.code_cache import ERRORS
 from tinygrad_edu.compiling.compiler import compile
-from tinygrad_edu.compiling.js_text import NoJavaScript
+from tinygrad_edu.compiling.js_text import NoJavaScript, row_functions
 from tinygrad_edu.compiling.loss_codes import LossCodes
 from tinygrad_edu.compiling.machine_loss import UNUSUAL
 from tinygrad_edu.compiling.machines import Machines
@@ -253,7 +253,8 @@ class CompiledLoss:
 
     @property
     def js_source(self) -> str:
-        """The same code in JavaScript: a function for each target's loss, in ``losses`` by target, and ``gradient``.
+        """The same code in JavaScript: ``losses``, a map from each target to its function, and ``gradient``, whose
+        parameters are in the order of ``parameters``; see ``js_functions``. It stands on ``js_text.library``.
 
         Raises:
             ValueError: before the first call, when there is none.
@@ -263,10 +264,19 @@ class CompiledLoss:
             raise ValueError("there is no code yet: the first call makes it, from the first examples")
         if self._losses.why_not:
             raise NoJavaScript(f"the loss is recorded for each example: {self._losses.why_not}")
-        texts = [text.in_js(f"loss_{i}") for i, text in enumerate(self._losses.texts.values())]
+        codes = [*self._losses.texts.values(), self._model.text("gradient")]
+        operations = {op.name: op for code in codes for op in code.called.operations.values()}
+        texts = [f"const operations = {row_functions(operations.values())};"] if operations else []
+        texts += [text.in_js(f"loss_{i}") for i, text in enumerate(self._losses.texts.values())]
         by_target = [f"[{key!r}, loss_{i}]" for i, key in enumerate(self._losses.texts) if key is not None]
         found = f"new Map([{', '.join(by_target)}])" if by_target else "{ get: () => loss_0 }"
         return "\n\n".join([*texts, f"const losses = {found};", self._model.text("gradient").in_js()]) + "\n"
+
+    @property
+    def parameters(self) -> list[Value]:
+        """The Values that the model uses, in the order in which the code has them; there are none before the first
+        call."""
+        return [*self._model.parameters] if self._model is not None else []
 
     def remark(self) -> str:
         """Say what was recorded after all, or ran in Python although there was much of it, and why; or nothing."""

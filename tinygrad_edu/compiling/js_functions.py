@@ -20,17 +20,20 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.compiling.c_functions import Pass
     from tinygrad_edu.compiling.listing import Called
+    from tinygrad_edu.engine.value import Value
 
 
-def recorded_js(name: str, f: Callable[..., Any], args: Sequence[Any]) -> str:
-    """Write the function (numbers, results), which puts into ``results`` what ``f`` gives. The numbers are those of the
-    arguments, and then those in the Values outside of ``f`` that it uses, in the order of ``outside``.
+def recorded_js(name: str, f: Callable[..., Any], args: Sequence[Any]) -> tuple[str, list[Value]]:
+    """Write the function (numbers, results), which puts into ``results`` what ``f`` gives.
+
+    Returns:
+        the text, and the Values outside of ``f`` that it uses: their numbers follow those of the arguments.
 
     Raises:
         CompileError: if ``f`` cannot be compiled; see ``compile``.
         NoJavaScript: if something in it cannot be written in JavaScript.
 
-    >>> print(recorded_js("mean", lambda x, y: [(x + y) / 2], [0.5, 1.0]))
+    >>> print(recorded_js("mean", lambda x, y: [(x + y) / 2], [0.5, 1.0])[0])
     function mean(numbers, results) {
         const x = numbers[0];
         const y = numbers[1];
@@ -44,7 +47,7 @@ def recorded_js(name: str, f: Callable[..., Any], args: Sequence[Any]) -> str:
     operations = listing.called.operations
     body = [*_taken(listing.names, "numbers"), *js_statements(listing.forward, operations, known)]
     body += [f"results[{i}] = {js_value(x, operations, known)};" for i, x in enumerate(listing.results)]
-    return _function(f"{name}(numbers, results)", body)
+    return _function(f"{name}(numbers, results)", body), function.outside
 
 
 def loss_js(

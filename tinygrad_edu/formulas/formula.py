@@ -193,7 +193,8 @@ def row(*pieces: Formula, binding: int = ATOM, parts: tuple[Any, ...] = ("",)) -
 def separated(sign: str, formulas: Sequence[Formula], binding: int = 0) -> Formula:
     """Formulas with a sign between each and the next: a, b, c."""
     between = _sign(sign, left="") if sign == "," else _sign(sign)
-    return row(*[piece for formula in formulas for piece in (between, formula)][1:], binding=binding)
+    pieces = [piece for formula in formulas for piece in (between, formula)][1:]
+    return row(*pieces, binding=binding, parts=(sign, *formulas) if sign == "," else ("",))
 
 
 def equation(*sides: Formula | float) -> Formula:

@@ -58,7 +58,9 @@ class Table:
 def _in_markdown(cell: Cell) -> str:
     if isinstance(cell, Formula):
         # In a label there may be what Markdown, where it knows no formulas, takes for a link.
-        return f"${cell.latex}$".replace("|", r"\vert ").replace("](", r"]}\text{(")
+        formulas = cell.parts[1:] if cell.parts[0] == "," else [cell]  # between formulas a line can end
+        shown = ", ".join(f"${formula.latex}$" for formula in formulas)
+        return shown.replace("|", r"\vert ").replace("](", r"]}\text{(")
     return "".join("\\" + c if c in r"\`*_{}[]<>()#+!|$" else c for c in cell)
 
 

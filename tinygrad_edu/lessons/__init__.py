@@ -12,14 +12,22 @@ Question 1: not yet. Hint: Count the arrows that lead to the result from here. H
 Question 1: right.
 """
 
-from tinygrad_edu.lessons.checking import check, check_function, check_grad, check_order, check_paths, check_value
+from tinygrad_edu.lessons.checking import (
+    check,
+    check_function,
+    check_grad,
+    check_graph,
+    check_order,
+    check_paths,
+    check_value,
+)
 from tinygrad_edu.lessons.choices import check_names, check_within
 from tinygrad_edu.lessons.questions import numbers
 from tinygrad_edu.lessons.sheet import learner, progress, solution
 
 # fmt: off
 __all__ = [
-    "check", "check_function", "check_grad", "check_names", "check_order", "check_paths", "check_value", "check_within",
-    "learner", "numbers", "progress", "solution",
+    "check", "check_function", "check_grad", "check_graph", "check_names", "check_order", "check_paths", "check_value",
+    "check_within", "learner", "numbers", "progress", "solution",
 ]
 # fmt: on

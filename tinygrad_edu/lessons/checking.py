@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.calculus import trees
+from tinygrad_edu.calculus.linearization import gradients
 from tinygrad_edu.calculus.mistakes import HINTS, diagnose_answer
 from tinygrad_edu.engine.backward import topological_order
 from tinygrad_edu.engine.operation import TABLE
@@ -23,7 +24,7 @@ from tinygrad_edu.formulas.tables import Report
 from tinygrad_edu.lessons.questions import derivative_numbers
 from tinygrad_edu.lessons.sheet import current_sheet
 from tinygrad_edu.viz.explaining.explanation import explain
-from tinygrad_edu.viz.explaining.paths import count_paths
+from tinygrad_edu.viz.explaining.paths import count_paths, largest_paths
 from tinygrad_edu.viz.graphs.names import callers_variables, names_of
 
 if TYPE_CHECKING:
@@ -53,8 +54,6 @@ def check(answer: Any, of: Value, wrt: Value, question: object = "") -> Verdict:
     ∂y/∂x: right.
     Well done!
     """
-    if of is ...:  # type: ignore[comparison-overlap]
-        return current_sheet().refuse(str(question), "put a graph of your own in the place of the dots.")
     order, variables = _order(of), callers_variables()
     if not isinstance(wrt, Value):
         raise TypeError(f"wrt is the Value to differentiate by, not {type(wrt).__name__}")
@@ -62,7 +61,10 @@ def check(answer: Any, of: Value, wrt: Value, question: object = "") -> Verdict:
     if wrt not in names:
         raise ValueError(f"{wrt!r} is not among the values that {names[of]} was computed from")
     key = str(question) or str(ratio("∂", names[of], names[wrt]))
-    return _check_number(key, "derivative", answer, order, derivative_numbers(of, wrt), lambda: explain(of, wrt=wrt))
+    is_one_step = of.parents.count(wrt) == count_paths(of, wrt)
+    hint = HINTS["local" if is_one_step else "derivative"]
+    found = derivative_numbers(of, wrt)
+    return _check_number(key, "derivative", answer, order, found, lambda: explain(of, wrt=wrt), hint)
 
 
 def check_paths(answer: Any, of: Value, wrt: Value, question: object = "") -> Verdict:
@@ -72,8 +74,6 @@ def check_paths(answer: Any, of: Value, wrt: Value, question: object = "") -> Ve
     >>> verdict = check_paths(2, of=x * x, wrt=x, question="2d")
     Question 2d: right.
     """
-    if of is ...:  # type: ignore[comparison-overlap]
-        return current_sheet().refuse(str(question), "put a graph of your own in the place of the dots.")
     key, count = str(question) or "the paths", float(count_paths(of, wrt))
     return _check_number(key, "paths", answer, _order(of), {"right": count}, lambda: explain(of, wrt=wrt))
 
@@ -131,6 +131,37 @@ def check_order(answer: Any, of: Value, question: object = "") -> Verdict:
     return sheet.judge(key, not hint, lambda: f"One order is {' '.join(called)}.", hint)
 
 
+def check_graph(graph: Any, wrt: Value, derivative: float, paths: int = 1, question: object = "") -> Verdict:
+    """Check a graph that the learner built: its derivative, and that there are enough paths.
+
+    Args:
+        graph: the result.
+        wrt: a Value that it is to be computed from.
+        derivative: by that, as the question asks for it.
+        paths: how many ways at least are to lead from the result to ``wrt``; where 0 is a factor it is none.
+
+    >>> x = Value(3.0, label="x")
+    >>> verdict = check_graph(x * x, wrt=x, derivative=10, question="2e")
+    Question 2e: not yet. Hint: The derivative is 6 here, not 10.
+    """
+    key, sheet = str(question) or "the graph", current_sheet()
+    if graph is ...:
+        return sheet.refuse(key, "put a graph of your own in the place of the dots.")
+    if not isinstance(graph, Value) or wrt not in topological_order(graph):
+        name = wrt.label or callers_variables().get(wrt, "the Value")
+        return sheet.refuse(
+            key, f"this is not computed from {name}; write a formula with {name} in it, without quotes."
+        )
+    found = gradients(graph, wrt)
+    count = sum(path.product != 0 for path in largest_paths(graph, wrt, paths))
+    hint = ""
+    if not math.isclose(found, derivative, rel_tol=1e-9, abs_tol=1e-9):
+        hint = f"The derivative is {digits(found)} here, not {digits(derivative)}."
+    elif count < paths:
+        hint = f"The derivative is right. Of paths there should be {paths} at least, and there are {count}."
+    return sheet.judge(key, not hint, lambda: explain(graph, wrt=wrt), hint)
+
+
 def check_function(
     f: Callable[..., Any],
     reference: Callable[..., Any],
@@ -166,7 +197,13 @@ def check_function(
 
 
 def _check_number(
-    key: str, kind: str, answer: Any, order: Sequence[Value], numbers: Numbers, solve: Callable[[], Any]
+    key: str,
+    kind: str,
+    answer: Any,
+    order: Sequence[Value],
+    numbers: Numbers,
+    solve: Callable[[], Any],
+    hint: str = "",
 ) -> Verdict:
     sheet = current_sheet()
     try:
@@ -176,7 +213,7 @@ def _check_number(
     found = diagnose_answer(kind, given, numbers)
     if found == "right":
         return sheet.judge(key, True, solve, "")
-    return sheet.judge(key, False, solve, HINTS[kind], found)
+    return sheet.judge(key, False, solve, hint or HINTS[kind], found)
 
 
 def _number(answer: Any, order: Sequence[Value]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, combinations, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from tinygrad_edu.calculus.tracing import name_of
@@ -153,8 +153,8 @@ def diagnose(
     >>> diagnose(model, inputs, targets, loss="mse", optimizer=optim.SGD(model.parameters(), lr=10))[0].name
     'learning rate too large'
     """
-    if not hasattr(model, "named_parameters"):
-        raise TypeError(f"diagnose takes a Module, which has parameters; {name_of(model)} has none")
+    if not hasattr(model, "named_parameters") or not model.parameters():
+        raise TypeError(f"diagnose takes a Module with parameters; {name_of(model)} has none")
     rows, goals = examples(inputs, targets)
     if optimizer is not None and not {*model.parameters()} & {*optimizer.parameters}:
         raise ValueError("the optimizer was made for the parameters of another model")
@@ -210,15 +210,11 @@ def _uneven_inputs(look: Evidence) -> Iterator[Numbers]:
         return
     largest, smallest = max(used, key=used.__getitem__), min(used, key=used.__getitem__)
     if used[largest] > UNEVEN_INPUTS * min(used[smallest], 1.0):  # a bias is like the weight of an input of 1
-        what = (
-            f"x[{smallest}] at most {used[smallest]:.3g}" if used[smallest] < 1 else "a bias stands for an input of 1"
+        other = (
+            f"x[{smallest}] at most {digits(used[smallest])}" if used[smallest] < 1 else "a bias is like an input of 1"
         )
-        yield {
-            "input": largest,
-            "size": used[largest],
-            "other": what,
-            "ratio": used[largest] / min(used[smallest], 1.0),
-        }
+        yield {"input": largest, "size": used[largest], "other": other,
+               "ratio": used[largest] / min(used[smallest], 1.0)}  # fmt: skip
 
 
 def _output_activation(look: Evidence) -> str | None:
@@ -246,12 +242,11 @@ def _equal_neurons(look: Evidence) -> Iterator[Numbers]:
     """Neurons with equal weights and equal derivatives by them, which stay equal for ever."""
     derivative = dict(zip(look.parameters, look.gradient))
     for layer, neurons in look.layers.items():
-        numbers = [[p.data for p in (*n.w, n.b)] + [derivative.get(p, 0.0) for p in (*n.w, n.b)] for n in neurons]
-        equal = [i for i in range(len(neurons)) if any(
-            i != j and all(map(_is_close, numbers[i], numbers[j])) for j in range(len(neurons)))]  # fmt: skip
-        if equal:
-            yield {"layer": layer, "first": neurons[equal[0]]._name, "second": neurons[equal[1]]._name,
-                   "equal": len(equal)}  # fmt: skip
+        numbers = [[x for p in (*n.w, n.b) for x in (p.data, derivative.get(p, 0.0))] for n in neurons]
+        twins = [(i, j) for i, j in combinations(range(len(neurons)), 2) if all(map(_is_close, numbers[i], numbers[j]))]
+        if twins:
+            first, second = (neurons[i]._name for i in twins[0])
+            yield {"layer": layer, "first": first, "second": second, "equal": len({*chain(*twins)})}
 
 
 def _idle_units(is_idle: Callable[[Unit], bool]) -> Check:
@@ -380,7 +375,7 @@ def _too_small_a_model(look: Evidence) -> Iterator[Numbers]:
     The derivatives of a loss add up to 0 over the examples where it is least, and a convex loss has one least value.
     """
     model, loss = look.model, look.objective.loss
-    is_linear = isinstance(model, (Neuron, Layer)) or (isinstance(model, MLP) and len(model.layers) == 1)
+    is_linear = type(model) in (Neuron, Layer) or (type(model) is MLP and len(model.layers) == 1)
     is_convex = loss in (losses.mse, losses.binary_cross_entropy_with_logits, losses.cross_entropy, losses.hinge)
     if not is_linear or not is_convex or _output_activation(look) or _all_equal(look.goals) or _has_learned(look):
         return
@@ -407,8 +402,8 @@ class _Kind(NamedTuple):
 
 
 ABOUT_EXAMPLES = (
-    _Kind("targets that do not fit the loss", _refused, "{loss}: {message}.",
-          "the labels that this loss takes, or the loss that takes these labels; see help(losses)."),
+    _Kind("the loss does not fit", _refused, "{loss}: {message}.",
+          "targets and outputs as this loss takes them, or another loss; see help(losses)."),
     _Kind("no finite loss", _overflow, "The loss cannot be computed: {message}. The largest parameter is {largest}.",
           "new initial weights, a smaller learning rate, and inputs of about -1 to 1."),
     _Kind("all targets equal", _same_targets, "The targets of all {count} examples are {target}.",

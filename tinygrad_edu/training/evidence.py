@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.nn.objective import Objective
     from tinygrad_edu.training.optim import Optimizer
 
-LOOKED_AT = 100  # examples: what is wrong with all of them shows in a hundred, in about a second
+LOOKED_AT = 100  # examples: what is wrong with all of them shows in a hundred, for a small network in a second
 TRIED = 10  # steps: a rate that is too large shows in a few, and one that is right gets somewhere
 FAR = 100.0  # steps at once: who could go that far goes too slowly
 

@@ -95,7 +95,7 @@ class Optimizer:
         ``settings``, from ``[steps, lr]`` with steps counted from 1, and of the function ``update``; see
         ``js_functions``."""
         rule, state = self._rule()
-        settings = recorded_js("settings", self._settings, [0.5, 0.5])
+        settings, _ = recorded_js("settings", self._settings, [0.5, 0.5])
         return f"{{\n  state: {len(state)},\n  settings: {settings},\n  update: {rule.in_js()},\n}}"
 
     def _update(self) -> Step:

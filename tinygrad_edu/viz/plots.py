@@ -132,7 +132,8 @@ def tangent(f: Callable[[Any], Any], at: float, ax: Axes | None = None) -> Figur
     axes.plot(xs, [_height(f, x) for x in xs], color=COLOURS[0], label="f(x)")
     ends = [xs[0], xs[-1]]
     line = [height + slope * (x - at) for x in ends]
-    axes.plot(ends, line, "--", color=COLOURS[5], label=f"tangent at {digits(at)}, slope {digits(slope)}")
+    nowhere = "" if slope else ": no zero to step to"
+    axes.plot(ends, line, "--", color=COLOURS[5], label=f"tangent at {digits(at)}, slope {digits(slope)}{nowhere}")
     axes.plot([at], [height], "o", color=COLOURS[5])
     if slope:
         axes.plot([zero, zero], [0, _height(f, zero)], ":", color="0.3", marker=".", markevery=[1])

@@ -29,6 +29,7 @@ def test_a_neuron_is_one_line_whatever_the_number_of_examples(xor):
     assert list(backward) == [*forward][::-1]
     assert backward["loss"] == ["1", "0.25 → ^", ""]
     assert "$$" not in report.to_markdown()
+    assert "| $x_{1}$, $x_{2}$ |" in report.to_markdown()  # so that a line can end between them
 
 
 def test_the_gradients_are_those_of_backward_and_the_grads_stay(xor):

@@ -10,6 +10,7 @@ from tinygrad_edu.compiling.js_text import library, row_functions
 from tinygrad_edu.engine.operation import TABLE
 from tinygrad_edu.formulas.formula import digits
 from tinygrad_edu.formulas.reader import read
+from tinygrad_edu.viz.html_file import scripts_beside
 from tinygrad_edu.viz.page import page as page_module
 from tinygrad_edu.viz.page.computation import ComputationData
 
@@ -44,7 +45,7 @@ AT_EACH = """([data, settings]) => {
 def tab(browser):
     """A tab with the scripts that compute and explain, and with the functions of the whole table."""
     tab = browser.new_page()
-    scripts = [library(), *(page_module._file(f"{name}.js") for name in ("formula", "computation", "story"))]
+    scripts = [library(), *scripts_beside(page_module.__file__, "formula", "computation", "story")]
     tab.add_script_tag(content="\n".join([*scripts, f"const ROWS = {row_functions(TABLE.values())};"]))
     yield tab
     tab.close()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.formulas.tables import Cell
     from tinygrad_edu.nn.files import Path
+    from tinygrad_edu.viz.page.live import LivePage
 
 
 class Computed(NamedTuple):
@@ -143,6 +144,16 @@ class Explanation(Report):
 
         write_whole(path, page(self))
 
+    def live(self) -> LivePage:
+        """Show the page in a notebook: ``explain(y).live()`` at the end of a cell. An untrusted one shows the drawing.
+
+        Raises:
+            RuntimeError: if there is no Graphviz to lay the graph out; it says what to install.
+        """
+        from tinygrad_edu.viz.page.live import LivePage
+
+        return LivePage(self)
+
 
 def _origin(leaf: Value) -> str:
     """The role of a leaf and, of what a formula calls by a letter, the name under which it is found."""
@@ -193,7 +204,7 @@ def explain(value: Value, *, wrt: Value | None = None, level: str = "op", names:
 
     Returns:
         what prints as tables, shows itself in a notebook, and has ``to_markdown()``, ``to_latex()`` and, of every
-        operation, ``to_html(path)``, which writes a page to step through.
+        operation, ``to_html(path)``, which writes a page to step through, and ``live()``, which shows it in a notebook.
 
     Raises:
         TypeError: if ``value`` or ``wrt`` is not a Value.

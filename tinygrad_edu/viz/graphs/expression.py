@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from tinygrad_edu.engine.operation import Operation
 
 
+LINE = 90  # letters of a formula that fit on a line of a notebook
+
 # ---- operations ------------------------------------------------------------------------------------------------------
 
 
@@ -230,13 +232,35 @@ class Expression:
 
     def to_latex(self) -> str:
         """As LaTeX, to stand between dollar signs."""
-        if not self.parts:
+        lines = [f"&{line}" for line in _lines(self.formula)]
+        before = r"\text{where } "
+        for name, formula in self.parts:
+            first, *more = _lines(formula)
+            lines += [f"{before}&{name.latex} = {first}", *[f"&{line}" for line in more]]
+            before = ""
+        if len(lines) == 1:
             return self.formula.latex
-        parts = r" \\ ".join(rf"&{name.latex} = {formula.latex}" for name, formula in self.parts)
-        return rf"\begin{{aligned}} &{self.formula.latex} \\ \text{{where }} {parts} \end{{aligned}}"
+        rows = r" \\ ".join(lines)
+        return rf"\begin{{aligned}} {rows} \end{{aligned}}"
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.to_latex()}$"
+
+
+def _lines(formula: Formula) -> list[str]:
+    """A formula as LaTeX; a long sum in lines that fit a page."""
+    sign, *terms = formula.parts
+    if sign != "+" or len(formula.text) <= LINE:
+        return [formula.latex]
+    lines, length = [terms[0].latex], len(terms[0].text)
+    for term in terms[1:]:
+        length += 3 + len(term.text)
+        if length > LINE:
+            lines.append(rf"\quad + {term.latex}")
+            length = len(term.text)
+        else:
+            lines[-1] += f" + {term.latex}"
+    return lines
 
 
 def expression(value: Value, *, names: bool = True) -> Expression:

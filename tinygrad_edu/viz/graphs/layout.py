@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from tinygrad_edu.engine.value import Value
-
 Node = TypeVar("Node")
 MISSING = (
     "drawing a graph takes Graphviz, and neither its command dot nor the package pygraphviz is here. Run:\n"
@@ -118,14 +116,14 @@ def _command(formats: Sequence[str], engine: str) -> list[str]:
     return [sys.executable, "-c", IN_PYGRAPHVIZ, engine, *formats]
 
 
-def line_style(order: Sequence[Value]) -> dict[str, str]:
-    """Options of the graph for the lines between Values: straight ones where many reach far.
+def line_style(parents: Mapping[Node, Sequence[Node]]) -> dict[str, str]:
+    """Options of the graph for the lines from parents to nodes: straight ones where many reach far.
 
     It would take Graphviz seconds, soon minutes, to bend lines around boxes that cross more than ``FAR`` levels
-    together, when every Value stands behind all that it is made from and every leaf just before its first use.
+    together, when every node stands behind all that it is made from and every leaf just before its first use.
     """
-    level = levels({node: node.parents for node in order})
-    span = sum(level[node] - level[parent] for node in order for parent in node.parents)
+    level = levels(parents)
+    span = sum(level[node] - level[parent] for node, made_from in parents.items() for parent in made_from)
     return {"splines": "line", "nslimit": "1", "nslimit1": "1"} if span > FAR else {}
 
 

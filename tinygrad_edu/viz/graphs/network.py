@@ -81,7 +81,7 @@ def draw_network(model: Module) -> Picture:
         styled(f"weight −{digits(scale.largest)}", size=10),
         scale.bar(scale.line, (-1, -0.6, -0.3, 0.3, 0.6, 1)),
         styled(f"+{digits(scale.largest)}", size=10),
-        styled("in a circle: the neuron's output h and its bias b", size=10),
+        styled(f"in a circle: {'' if isinstance(model, Neuron) else 'the output h and '}the bias b", size=10),
     ]
     picture.attr(label=legend_rows([styled(caption, size=10)], legend), labelloc="b")
     return picture

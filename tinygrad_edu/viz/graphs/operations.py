@@ -52,7 +52,7 @@ def draw_operations(value: Value, expand: bool, max_nodes: int, variables: Mappi
     groups = group_of_each(order, origin)
     beside = sum(role(node) == "parameter" for node in order if groups[node])  # Graphviz keeps frames apart
     along = direction(parents, beside)
-    picture.attr(rankdir=along, remincross="false", **line_style(order))
+    picture.attr(rankdir=along, remincross="false", **line_style({node: node.parents for node in order}))
     # The last grad is usually 1 whatever the others are.
     scale = Scale(node.grad for node in order[:-1] or order if not isinstance(node, Constant))
     ids = {node: f"v{i}" for i, node in enumerate(order)}

@@ -114,6 +114,14 @@ function judge(event) {
   byId("give-up").hidden = false;
 }
 
+// In another drawing other things can be asked; in an overview nothing.
+function forgetQuestions(isOverview) {
+  quiz.open = [];
+  quiz.done.clear();
+  showQuestion();
+  byId("quiz").hidden = isOverview;
+}
+
 // The numbers that an answer may name: all that have arrived forward.
 function knownNames() {
   const names = computation.nodes.flatMap(({ name, label, isConstant }, i) =>
@@ -125,6 +133,7 @@ function knownNames() {
 function feedback(words, kind) {
   write(byId("feedback"), words);
   byId("feedback").className = kind;
+  byId("feedback").scrollIntoView({ block: "nearest" });
   say(words);
 }
 
@@ -141,13 +150,13 @@ function answered(words) {
     byId("next").focus({ preventScroll: true });
   }
   feedback(words, "right");
-  showScore(words);
+  showScore();
 }
 
-function showScore(before = "") {
-  const isOver = quiz.done.size === computation.uses.length;
+function showScore() {
+  const isOver = quiz.done.size === steps.filter(({ use }) => use).length;
   const count = `${quiz.right} of ${quiz.asked} at the first try${isOver ? ". That was all!" : ""}`;
-  write(byId("score"), quiz.isOn && quiz.asked ? `${before} ${count}` : "");
+  write(byId("score"), quiz.isOn && quiz.asked ? count : "");
 }
 
 function giveUp() {

@@ -1,8 +1,7 @@
 // The beginning: the story is told for the first time, and the state that the address tells is gone to.
-makeOneStop();
-fit();
-tell();
 setUpInputs();
 setUpDescent();
+stage(scenes[0]);
+tell();
 recall();
 addEventListener("hashchange", recall);

@@ -4,8 +4,9 @@
 const MULTIPLY = { name: "multiply", where: "between", left: "·", right: "" };
 
 class Computation {
-  // nodes: in topological order, the result last; rows and rules: of the table; functions: what each row computes.
-  constructor({ nodes, rows, rules, fixed }, functions) {
+  // nodes: in topological order, the result last; rows and rules: of the table; functions: what each row
+  // computes; boxes: those of the overview, if there is one.
+  constructor({ nodes, rows, rules, fixed, boxes }, functions) {
     this.nodes = nodes.map((node) => ({
       ...node,
       isConstant: "constant" in node,
@@ -14,7 +15,7 @@ class Computation {
       row: rows[node.row],
       from: node.from || [],
     }));
-    [this.rows, this.functions, this.fixed] = [rows, functions, fixed];
+    [this.rows, this.functions, this.fixed, this.boxes] = [rows, functions, fixed, boxes];
     this.root = this.nodes.length - 1;
     this.given = this.nodes.map((node) => Number(node.constant ?? node.number));
     this.leaves = this.nodes.flatMap((node, i) => (node.row || node.isConstant ? [] : [i]));

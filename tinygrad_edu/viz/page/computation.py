@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Value
     from tinygrad_edu.formulas.formula import MathML
     from tinygrad_edu.viz.explaining.explanation import Explanation
+    from tinygrad_edu.viz.explaining.folded import FoldedExplanation
 
 TAGS = {
     "mrow": "r", "mfrac": "f", "msup": "p", "msub": "b", "msqrt": "q", "mi": "i", "mn": "n", "mo": "o", "mtext": "t",
@@ -40,7 +41,7 @@ class ComputationData:
         fixed: why the numbers cannot be changed on the page; otherwise "".
     """
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Explanation | FoldedExplanation) -> None:
         self.explanation = explanation
         self.fixed = ""
         self._rows: dict[tuple[Operation, int | None], int] = {}

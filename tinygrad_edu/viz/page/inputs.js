@@ -21,7 +21,7 @@ function setUpInputs() {
     [slider.type, slider.min, slider.max, slider.step] = ["range", -reach, reach, reach / 100];
     slider.setAttribute("aria-label", `slide ${name.text}`);
     byId("leaves").append(line);
-    fields.set(leaf, { field, slider });
+    fields.set(leaf, { field, slider, line });
     field.addEventListener("input", () => typed(leaf));
     field.addEventListener("blur", () => settle(leaf));
     field.addEventListener("keydown", (event) => {
@@ -42,7 +42,13 @@ function setUpInputs() {
     forgetDescent();
     change({ ...original });
   });
-  if (computation.leaves.length > 8) byId("changes").open = false;
+}
+
+// Show the fields of those leaves that are in the scene.
+function showFields() {
+  for (const [leaf, { line }] of fields) line.hidden = !scene.leaves.includes(leaf);
+  byId("changes").open = scene.leaves.length <= 8;
+  if (byId("changes").offsetHeight > byId("panel").clientHeight / 4) byId("changes").open = false; // room for the step
 }
 
 // How far the slider reaches: some times as far as the number that was given, but at least from -2 to 2.
@@ -98,6 +104,7 @@ function remember() {
   for (const leaf of computation.leaves) {
     if (computation.given[leaf] !== original[leaf]) state.set(computation.nodes[leaf].name.text, computation.given[leaf]);
   }
+  if (scene.name) state.set("in", scene.name);
   if (at) state.set("step", at);
   if (location.protocol === "about:") return; // inside of a notebook there is no address
   history.replaceState(null, "", state.size ? `#${state}` : location.pathname + location.search);
@@ -112,6 +119,8 @@ function recall() {
     numbers[leaf] = Number.isFinite(x) ? x : original[leaf];
   }
   const step = Number(state.get("step")) || 0;
+  const name = state.get("in") || "";
+  stage(scenes.find((each) => each.name === name) || scenes[0]);
   change(numbers);
   show(step);
 }

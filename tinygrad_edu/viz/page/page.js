@@ -1,6 +1,7 @@
 // The page: what is shown of the steps and the values, and what buttons and keys do.
 const computation = new Computation(JSON.parse(byId("data").textContent), functions);
 let steps, nodes; // its story: set by tell, and nowhere else
+let scene, boxes, wires; // the drawing that is shown, its boxes and its arrows: set by stage
 let at = 0; // the step that is shown
 let chosen = null; // or all about the box or the arrow that has this id
 let routes = null; // the paths to the chosen box, if they are listed
@@ -10,9 +11,9 @@ let timer = null; // of play
 // Tell the story of the computation, for the first time or at other numbers, and stay at the step.
 function tell() {
   const again = steps !== undefined;
-  ({ steps, nodes } = story(computation));
+  ({ steps, nodes } = scene.tell());
   update();
-  if (again) say(`${nodes.at(-1).name} = ${shortNumber(nodes.at(-1).number)}`);
+  if (again) say(`${nodes.at(-1).name} = ${nodes.at(-1).shown}`);
 }
 
 function update() {
@@ -25,16 +26,19 @@ function update() {
 // ---- the drawing ----
 
 const partsOf = (whole, ...names) => Object.fromEntries(names.map((name) => [name, whole.querySelector("." + name)]));
-const boxes = [...picture.querySelectorAll(".node")].map((box) => ({ box, ...partsOf(box, "data", "grad", "tint") }));
-const wires = [...picture.querySelectorAll(".wire")].map((wire) => {
+const partsOfBox = (box) => ({ box, ...partsOf(box, "name", "data", "grad", "tint") });
+function partsOfWire(wire) {
   const [node, index] = wire.id.slice(1).split("_").map(Number);
-  const hit = wire.querySelector(".line").cloneNode(); // wide enough for a finger
-  hit.setAttribute("class", "hit");
-  wire.prepend(hit);
+  if (!wire.querySelector(".hit")) {
+    const hit = wire.querySelector(".line").cloneNode(); // wide enough for a finger
+    hit.setAttribute("class", "hit");
+    wire.prepend(hit);
+  }
   return { wire, node, index, ...partsOf(wire, "line", "local"), flow: wire.querySelector(".flow text") };
-});
+}
 const signs = (direction) => ({ positive: direction > 0, negative: direction < 0 });
-const stepOf = (edge) => steps.findIndex((step) => "e" + step.edge === edge);
+const flowsOn = (step, id) => step.flows?.some(([edge]) => "e" + edge === id);
+const stepOf = (id) => steps.findIndex((step) => flowsOn(step, id));
 
 // Everything follows from the steps up to the current one, whichever way one came to it.
 function showDrawing() {
@@ -44,7 +48,7 @@ function showDrawing() {
   for (const step of steps.slice(0, at + 1)) {
     for (const i of step.shows || []) shown.add(i);
     for (const [i, ...grad] of step.grads || []) grads.set(i, grad);
-    if (step.edge) flows.set("e" + step.edge, step.flow);
+    for (const [edge, ...flow] of step.flows || []) flows.set("e" + edge, { flow, amount: step.use?.amount });
   }
   const lit = routes?.[route]?.edges || [];
   mark(picture, { backward: back, dimmed: lit.length });
@@ -52,7 +56,7 @@ function showDrawing() {
   for (const parts of wires) {
     const { wire, node, index } = parts;
     mark(wire, {
-      current: "e" + now.edge === wire.id,
+      current: flowsOn(now, wire.id),
       used: !back && now.node === node,
       lit: lit.some(([i, k]) => i === node && k === index),
     });
@@ -60,8 +64,8 @@ function showDrawing() {
   }
 }
 
-function showBox({ box, data, grad, tint }, i, shown, slope, lit) {
-  const { name, kind, number } = nodes[i];
+function showBox({ box, name: label, data, grad, tint }, i, shown, slope, lit) {
+  const { name, kind, shown: number } = nodes[i];
   const { node, from = [] } = steps[at];
   const [text, direction, strength] = slope || ["0", 0, 0];
   mark(box, {
@@ -70,9 +74,10 @@ function showBox({ box, data, grad, tint }, i, shown, slope, lit) {
     lit: lit.some(([j, k]) => j === i || nodes[j].from[k] === i),
     chosen: chosen === box.id,
   });
+  write(label, length(name) > 24 ? [...name].slice(0, 23).join("") + "…" : name);
   if (kind === "constant") return;
   mark(box, { unknown: !shown, known: slope, ...signs(direction) });
-  write(data, "data " + (Number.isNaN(number) ? "?" : shortNumber(number)));
+  write(data, "data " + number);
   write(grad, "grad " + text);
   set(tint, "fill-opacity", slope ? 0.12 + 0.5 * strength : 0);
   const heard = [name, kind];
@@ -81,16 +86,19 @@ function showBox({ box, data, grad, tint }, i, shown, slope, lit) {
   set(box, "aria-label", heard.join(", "));
 }
 
-function showWire({ wire, node, index, line, local, flow }, flowing) {
+function showWire({ wire, node, index, line, local, flow }, back) {
   if (!local) return; // from a constant
-  const [direction, strength] = flowing || [0, 0];
+  const [direction, strength] = back?.flow || [0, 0];
   const slope = nodes[node].locals[index];
-  mark(wire, { reached: flowing, chosen: chosen === wire.id, ...signs(direction) });
+  mark(wire, { reached: back, chosen: chosen === wire.id, ...signs(direction) });
   write(local, slope === undefined ? "" : "× " + shortNumber(slope));
-  write(flow, flowing ? "−0+"[direction + 1] : "");
+  write(flow, back ? "−0+"[direction + 1] : "");
   set(line, "stroke-width", 1.5 + 4 * strength);
   const ends = `arrow from ${nodes[nodes[node].from[index]].name} to ${nodes[node].name}`;
-  set(wire, "aria-label", flowing ? `${ends}, local derivative ${shortNumber(slope)}` : ends);
+  const heard = [ends];
+  if (back && slope !== undefined) heard.push(`local derivative ${shortNumber(slope)}`);
+  if (back?.amount !== undefined) heard.push(`${shortNumber(back.amount)} flows back`);
+  set(wire, "aria-label", heard.join(", "));
 }
 
 // ---- the panel ----
@@ -116,11 +124,13 @@ function showPanel() {
   if (routes) showPaths(Number(chosen.slice(1)));
 }
 
-function showAbout({ name, kind, lines, check, step, paths }) {
+function showAbout({ name, kind, lines, check, step, paths, opens }) {
   write(byId("about-name"), name);
   write(byId("about-kind"), kind);
   write(byId("about-check"), routes ? "" : check);
   rebuild(byId("about-lines"), routes ? [] : lines, entry);
+  byId("open").hidden = !opens;
+  if (opens) write(byId("open"), `Open ${opens.name}`);
   byId("go").hidden = step === undefined;
   byId("all").hidden = !paths;
 }
@@ -128,16 +138,17 @@ function showAbout({ name, kind, lines, check, step, paths }) {
 function aboutBox(i) {
   const { name, kind, value, computed, gradient, parts, check } = nodes[i];
   const lines = [["value", value], ...computed, ["gradient", gradient], ...parts];
-  const paths = i < nodes.length - 1 && nodes.every(({ from, locals }) => from.length === locals.length);
-  return { name, kind, lines, check, paths };
+  const paths = scenes.length === 1 && i < nodes.length - 1 && nodes.every(({ from, locals }) => from.length === locals.length);
+  return { name, kind, lines, check, paths, opens: scene.opens?.(i) };
 }
 
 function aboutWire(id) {
   const [i, k] = id.slice(1).split("_").map(Number);
-  const name = `${operandName(i, k).text} → ${nodes[i].name}`;
+  const name = `${scene.operand(i, k).text} → ${nodes[i].name}`;
   const step = steps[stepOf(id)];
   if (!step) return { name, kind: "Nothing flows back here: the backward pass ends before.", lines: [], check: "" };
-  return { name, kind: step.words, lines: step.lines, check: "", step };
+  const { words, lines } = step.along?.(k) || step;
+  return { name, kind: words, lines, check: "", step };
 }
 
 function showPaths(target) {
@@ -182,6 +193,7 @@ function follow() {
 
 function choose(part) {
   if (part.matches(".constant, .pale")) return;
+  if (chosen === part.id && part.matches(".node") && scene.opens?.(Number(chosen.slice(1)))) return open();
   [chosen, routes, route] = [part.id, null, -1];
   update();
   stopAt(part);
@@ -194,12 +206,67 @@ function choose(part) {
 
 // Back from what was chosen to the step.
 function close() {
-  if (chosen === null) return;
+  if (chosen === null) return back();
   const left = byId("about").contains(document.activeElement) ? byId(chosen) : null;
   [chosen, routes, route] = [null, null, -1];
   update();
   left?.focus({ preventScroll: true });
   say(steps[at].title);
+}
+
+// ---- from scene to scene ----
+
+// A large computation has levels; any other one scene.
+const scenes = computation.boxes
+  ? levelsOf(computation)
+  : [{ tell: () => story(computation), leaves: computation.leaves, operand: operandName }];
+scenes[0].picture = drawing.querySelector("svg");
+
+function stage(next) {
+  if (scene === next) return;
+  if (scene) scene.at = at;
+  scene = next;
+  [chosen, routes, route] = [null, null, -1];
+  showLevel(scene);
+  if (picture !== scene.picture) hang(scene.picture);
+  boxes = [...picture.querySelectorAll(".node")].map(partsOfBox);
+  wires = [...picture.querySelectorAll(".wire")].map(partsOfWire);
+  makeOneStop();
+  showFields();
+  forgetQuestions(scene === scenes[0] && scenes.length > 1);
+}
+
+function showLevel({ title = "", examples = [] }) {
+  byId("level").hidden = !title;
+  byId("level-name").textContent = title;
+  byId("example").hidden = examples.length < 2;
+  byId("example").replaceChildren(...examples.map((_, e) => made("option", `example ${e + 1} of ${examples.length}`)));
+  byId("example").selectedIndex = examples.indexOf(scene);
+}
+
+// Go to another scene; it begins with the pass that is on.
+function enter(next, atStep, left = null) {
+  pause();
+  const byKeyboard = document.activeElement.matches("#open:focus-visible, #back:focus-visible, #drawing :focus-visible");
+  const { phase } = steps[at];
+  stage(next);
+  ({ steps, nodes } = scene.tell());
+  at = atStep ?? Math.max(0, steps.findIndex((step) => step.phase === phase));
+  update();
+  follow();
+  if (left) stopAt(boxes[left.box].box);
+  if (byKeyboard) stop.focus({ preventScroll: true });
+  say(`${scene.title || "The network"}. ${steps[at].title}. ${steps[at].words}`);
+  remember();
+}
+
+function open() {
+  enter(scene.opens(Number(chosen.slice(1))));
+}
+
+function back() {
+  if (scene === scenes[0]) return;
+  enter(scenes[0], scenes[0].at, scene);
 }
 
 function listPaths() {
@@ -255,16 +322,19 @@ const actions = {
   go: to(() => stepOf(chosen)),
   play,
   close,
+  open,
+  back,
   all: listPaths,
   smaller: () => zoom(1 / 1.25),
   larger: () => zoom(1.25),
-  whole: () => (view.scale === scaleOfWhole() ? fit() : zoomTo(scaleOfWhole(), true)),
+  whole: () => (view.scale === scaleOfWhole() ? fit(true) : zoomTo(scaleOfWhole(), true)),
   full: fullScreen,
   ask: () => byId("help").showModal(),
 };
 for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
 byId("slider").addEventListener("input", (event) => to(() => Number(event.target.value))());
 byId("speed").addEventListener("change", changeSpeed);
+byId("example").addEventListener("change", (event) => enter(scene.examples[event.target.selectedIndex], at));
 byId("full").hidden = !document.fullscreenEnabled;
 
 const keys = {
@@ -274,8 +344,9 @@ const keys = {
 };
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || byId("help").open) return;
-  if (event.target.closest("input, select, textarea") && event.key !== "Escape") return;
-  if (event.key === " " && event.target.closest("button")) return;
+  if (event.key !== "Escape" && event.target.matches("input:not([type=range]), select")) return;
+  if (/^(Arrow|Page|Home|End)/.test(event.key) && event.target.matches("[type=range]")) return;
+  if (event.key === " " && event.target.closest("button, summary")) return;
   if (!keys[event.key] || byId(keys[event.key]).hidden) return;
   event.preventDefault();
   actions[keys[event.key]]();

@@ -12,8 +12,7 @@ function story(computation) {
     if (node.row) steps.push(computed(computation, i));
   }
   if (forwardError) {
-    const { node, message } = forwardError;
-    steps.push({ phase: "forward", title: "Here it ends", words: `${capital(message)}.`, lines: [], node, failed: true });
+    steps.push(failed(computation));
   } else {
     const scale = scaled(computation.gradients);
     steps.push(start(computation, scale), ...uses.map((use) => flow(computation, use, scale)), end(computation));
@@ -58,6 +57,10 @@ function computed(computation, i) {
   };
 }
 
+function failed({ forwardError: { node, message } }) {
+  return { phase: "forward", title: "Here it ends", words: `${capital(message)}.`, lines: [], node, failed: true };
+}
+
 function start(computation, scale) {
   const { root, nodes } = computation;
   const name = nodes[root].name.text;
@@ -84,7 +87,7 @@ function flow(computation, use, scale) {
     from: [node],
     use,
     edge: `${node}_${index}`,
-    flow: strength(scale(amount)),
+    flows: [[`${node}_${index}`, ...strength(scale(amount))]],
     grads: [[parent, shortNumber(total), ...strength(scale(total))]],
     get words() {
       const all = uses.filter((other) => other.parent === parent);
@@ -178,7 +181,7 @@ function about(computation, i) {
     label,
     kind: row ? `computed by ${row.name}` : role,
     value: isKnown ? wholeNumber(number) : "not known",
-    number: isKnown ? number : NaN,
+    shown: isKnown ? shortNumber(number) : "?",
     grad: gradients[i],
     from,
     locals: locals[i],

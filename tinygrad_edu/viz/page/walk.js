@@ -55,7 +55,7 @@ function neighbour(part, key) {
   return boxes[back ? nodes[node].from[index] : node].box;
 }
 
-picture.addEventListener("keydown", (event) => {
+drawing.addEventListener("keydown", (event) => {
   const part = event.target.closest(".node, .wire");
   if (!part || event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.key === "Enter" || event.key === " ") choose(part);

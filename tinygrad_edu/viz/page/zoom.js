@@ -1,11 +1,17 @@
 // The view of the drawing: it follows the steps, is zoomed by wheel, fingers, keys and buttons, and moved by dragging.
 // The point (x, y) of the drawing is seen at (left + scale · x, top + scale · y).
 const drawing = byId("drawing");
-const picture = drawing.querySelector("svg");
-const extent = picture.viewBox.baseVal;
+let picture, extent; // set by hang
 const view = { left: 0, top: 0, scale: 1 };
 const EDGE = 12;
-Object.assign(picture.style, { width: extent.width + "px", height: extent.height + "px" });
+
+function hang(another) {
+  picture = another;
+  extent = picture.viewBox.baseVal;
+  Object.assign(picture.style, { width: extent.width + "px", height: extent.height + "px" });
+  drawing.replaceChildren(picture);
+  fit();
+}
 
 function look(left, top, scale, smoothly) {
   const bounded = (x, size, room) => Math.max(60 - size * scale, Math.min(x, room - 60)); // some of it is always seen
@@ -27,8 +33,8 @@ function zoomTo(scale, smoothly) {
 }
 
 // The whole is seen at first, unless its text were too small to read; the style sheet knows what that is.
-function fit() {
-  zoomTo(Math.max(scaleOfWhole(), Number(getComputedStyle(drawing).getPropertyValue("--readable"))), true);
+function fit(smoothly = false) {
+  zoomTo(Math.max(scaleOfWhole(), Number(getComputedStyle(drawing).getPropertyValue("--readable"))), smoothly);
 }
 
 function zoom(factor, x = drawing.clientWidth / 2, y = drawing.clientHeight / 2, smoothly = true) {
