@@ -231,8 +231,8 @@ answer = 0.2  # your answer
 check_within(answer, of=lambda rate: train_by_fit(rate, 101)[-1], high=0.001, question=9)
 
 # %% [markdown]
-# Now the network of the teacher of this notebook, trained for 100 steps. The colours show what it answers everywhere in
-# the plane, not only at the four points. (If the picture is missing, `matplotlib` is not installed; go on without it.)
+# Here is the network after 100 steps with the rate 0.15. The colours show what it answers everywhere in the plane, not
+# only at the four points. (The picture needs `matplotlib`; you can go on without it.)
 
 # %%
 model = network()

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import pathlib
 import re
+import sys
 
 import pytest
 
@@ -22,7 +23,22 @@ def load_make():
 
 
 MAKE = load_make()
+
+
+@pytest.fixture(autouse=True)
+def without_large_packages(monkeypatch):
+    """Lessons go on without these; the test in Jupyter has them."""
+    for name in ("matplotlib", "torch"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
 each_lesson = pytest.mark.parametrize("source", MAKE.sources(), ids=lambda path: path.stem)
+LEARNERS = ["Ada", "", "Ben", "Çağla", "王", "x" * 50]
+each_lesson_of_each_learner = pytest.mark.parametrize(
+    ("source", "name"),  # of the later lessons, which train networks, fewer
+    [(path, name) for path in MAKE.sources() for name in LEARNERS[: 6 if path.stem < "4" else 2]],
+    ids=lambda part: getattr(part, "stem", None),
+)
 
 
 def play(source, teacher, name="Ada", before_check=None):
@@ -37,8 +53,7 @@ def play(source, teacher, name="Ada", before_check=None):
             exec(code, names)
 
 
-@each_lesson
-@pytest.mark.parametrize("name", ["Ada", "Ben", "Çağla", "王", "x" * 50, ""])
+@each_lesson_of_each_learner
 def test_every_answer_of_the_teacher_is_right(source, name, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     play(source, teacher=True, name=name)
@@ -55,13 +70,13 @@ def test_the_learner_is_told_where_answers_belong(source, capsys, monkeypatch, t
     play(source, teacher=False)
     said = capsys.readouterr().out
     count = int(said.partition("There are ")[2].split()[0])
-    assert f"Ada: 0 of {count}.\n" in said
+    assert f"Ada: 0 of {count}." in said
     for number in range(1, count + 1):
-        assert f"Question {number}: put " in said or f"Question {number}: there are still dots" in said
+        answered = said.partition(f"Question {number}: ")[2]
+        assert answered.startswith(("put ", "there are still dots", "not yet"))  # not yet: code to repair
 
 
-@each_lesson
-@pytest.mark.parametrize("name", ["Ada", "Ben", "Çağla", "王", "x" * 50, ""])
+@each_lesson_of_each_learner
 def test_every_mistake_of_the_table_is_told(source, name, monkeypatch, tmp_path, capsys):
     """Before each right answer to a question about a derivative come all numbers that mistakes give."""
     monkeypatch.chdir(tmp_path)
@@ -77,7 +92,7 @@ def test_every_mistake_of_the_table_is_told(source, name, monkeypatch, tmp_path,
         tried.append(question)
 
     play(source, teacher=True, name=name, before_check=mistaken)
-    assert len(tried) >= 4
+    assert len(tried) == source.read_text(encoding="utf-8").count("\ncheck(")
     capsys.readouterr()
     progress()
     assert "Not yet right" not in capsys.readouterr().out
@@ -89,7 +104,7 @@ def test_answers_are_not_in_the_learners_notebook(source):
     learner, teacher = (
         "".join("".join(cell["source"]) for cell in MAKE.notebook(text, kind)["cells"]) for kind in (False, True)
     )
-    assert learner.count("= ...  # your answer") + learner.count("dL_dw = ...") >= 9
+    assert learner.count("= ...  # your answer") >= 7
     assert "# your answer" not in teacher
     assert "# a solution" not in learner
     assert "For the teacher" in teacher
