@@ -120,6 +120,6 @@ def test_lessons_go_on_without_pytorch_and_matplotlib(capsys):
 def test_the_twin_in_pytorch_has_the_same_derivatives(monkeypatch, capsys):
     monkeypatch.undo()
     pytest.importorskip("torch")
-    said = said_with("6", [('model.save("xor.safetensors")', 'pass'), ('nn.load("xor.safetensors")', "model")], capsys)
+    said = said_with("6", [('model.save("xor.safetensors")', "pass"), ('nn.load("xor.safetensors")', "model")], capsys)
     assert float(said.partition("largest difference: ")[2].split()[0]) < 1e-12
     assert "17 derivatives" in said

@@ -194,6 +194,7 @@ function show(step) {
   [chosen, routes, route] = [null, null, -1];
   at = step;
   update();
+  remember();
   if (at === steps.length - 1) pause();
   follow();
   const { title, words } = steps[at];
