@@ -35,7 +35,6 @@ learner("Ada", questions=14)  # write your own name between the quotes
 w, x, t = numbers("w", "x", "t", of=lambda w, x, t: (w * x - t) ** 2)
 L = (w * x - t) ** 2
 print(f"w = {w.data}, x = {x.data}, t = {t.data}: the model says {w.data * x.data}, and L = {L.data}")
-draw(L)
 
 # %% [markdown]
 # **Question 1.** How many times as fast as `w` does `L` change? (A chain: the square, then the product. See lesson 2.)
@@ -43,6 +42,10 @@ draw(L)
 # %%
 answer = "2*(w*x - t)*x"  # your answer
 check(answer, of=L, wrt=w, question=1)
+
+# %%
+L.backward()
+draw(L)
 
 # %% [markdown]
 # If ∂L/∂w is positive, `L` grows with `w`, and so `w` must shrink. If it is negative, `w` must grow. Both are said by one
@@ -63,21 +66,31 @@ answer = "(new*x - t)**2"  # your answer
 check_value(answer, of=((new * x - t) ** 2).data, question=3)
 
 # %% [markdown]
-# The function below takes many steps, and prints what happens. Try some rates before you go on: change the `0.1`.
+# The function below takes many steps. Try some rates before you go on: change the `0.1`.
 
 
 # %%
-def loss_after(rate, steps, show=False):
-    weight = Value(w.data)
-    for i in range(steps):
+def descend(rate, steps):
+    """List the weight and the loss, before the first step and after each."""
+    weight, rows = Value(w.data), []
+    for _ in range(steps + 1):
         loss = (weight * x - t) ** 2
-        if show:
-            print(f"after {i} steps: w = {weight.data:10.4f}   L = {loss.data:10.4f}")
+        rows.append((weight.data, loss.data))
         weight = Value(weight.data - rate * gradients(loss, weight))
-    return ((weight * x - t) ** 2).data
+    return rows
 
 
-loss_after(0.1, 8, show=True)
+def show(rate):
+    for i, (weight, loss) in enumerate(descend(rate, 8)):
+        print(f"after {i} steps: w = {weight:10.4f}   L = {loss:10.4f}")
+
+
+def left_over(rate, steps):
+    """How much of the loss is left after some steps: 0.5 for a half."""
+    return descend(rate, steps)[-1][1] / L.data
+
+
+show(0.1)
 
 # %% [markdown]
 # **Question 4.** Find a rate so good that a *single* step leaves less than a hundredth of the loss. Trying is allowed;
@@ -85,7 +98,7 @@ loss_after(0.1, 8, show=True)
 
 # %%
 answer = 1 / (2 * x.data**2)  # your answer
-check_within(answer, of=lambda rate: loss_after(rate, 1) / L.data, high=0.01, question=4)
+check_within(answer, of=lambda rate: left_over(rate, 1), high=0.01, question=4)
 
 # %% [markdown]
 # **Question 5.** Is a larger rate always better? Find a rate with which the loss after ten steps is **larger** than at
@@ -93,14 +106,15 @@ check_within(answer, of=lambda rate: loss_after(rate, 1) / L.data, high=0.01, qu
 
 # %%
 answer = 1.2 / x.data**2  # your answer
-check_within(answer, of=lambda rate: loss_after(rate, 10) / L.data, low=1.0001, question=5)
+check_within(answer, of=lambda rate: left_over(rate, 10), low=1.0001, question=5)
 
 # %%
-loss_after(answer, 8, show=True) if answer is not ... else None
+if isinstance(answer, (int, float)):
+    show(answer)
 
 # %% [markdown]
 # Look at the column of `w`: it jumps from one side of the valley to the other, and each time it lands higher up. One says
-# that the training **diverges**.
+# that the training **diverges**. (If you have found no such rate yet, there is nothing to see above.)
 
 # %% [markdown] teacher
 # **Ask the class.** Draw the parabola and let somebody walk on it. A step multiplies the distance from the lowest point
@@ -218,7 +232,8 @@ def train(rate, steps):
 
 def train_by_fit(rate, steps):
     model = network()
-    return fit(model, inputs, targets, optimizer=optim.SGD(model.parameters(), lr=rate), epochs=steps).loss
+    optimizer = optim.SGD(model.parameters(), lr=rate)
+    return fit(model, inputs, targets, optimizer=optimizer, epochs=steps, progress=False).loss
 
 
 check_function(train, train_by_fit, [(0.1, 4), (0.2, 6)], question=8)
@@ -236,7 +251,7 @@ check_within(answer, of=lambda rate: train_by_fit(rate, 101)[-1], high=0.001, qu
 
 # %%
 model = network()
-history = fit(model, inputs, targets, optimizer=optim.SGD(model.parameters(), lr=0.15), epochs=100)
+history = fit(model, inputs, targets, optimizer=optim.SGD(model.parameters(), lr=0.15), epochs=100, progress=False)
 for point, target in zip(inputs, targets):
     print(point, "->", round(model(point).data, 3), "and right is", target)
 try:

@@ -61,7 +61,6 @@ u, v, x = numbers("u", "v", "x", of=lambda u, v, x: sigmoid(v * sigmoid(u * x)))
 h = sigmoid(u * x)
 y = sigmoid(v * h)
 print(f"u = {u.data}, v = {v.data}, x = {x.data}, h = {h.data:.4f}, y = {y.data:.4f}")
-draw(y)
 
 # %% [markdown]
 # **Question 2.** How many times as fast as `h` does `y` change? (Through the second sigmoid, then through the product.)
@@ -83,6 +82,10 @@ check(answer, of=h, wrt=u, question=3)
 # %%
 answer = "y*(1 - y) * v * h*(1 - h) * x"  # your answer
 check(answer, of=y, wrt=u, question=4)
+
+# %%
+y.backward()
+draw(y)
 
 # %% [markdown]
 # **Question 5.** Now *four* sigmoids in a row, and all weights are 1. Each sigmoid lets through at most what you found in
@@ -159,8 +162,8 @@ answer = "-log(0.5)"  # your answer
 check_value(answer, of=losses.binary_cross_entropy(0.5, 1).data, question=7)
 
 # %%
-history = fit(faulty, inputs, targets, loss="binary_cross_entropy", epochs=100,
-              optimizer=optim.SGD(faulty.parameters(), lr=1.0))  # fmt: skip
+optimizer = optim.SGD(faulty.parameters(), lr=1.0)
+history = fit(faulty, inputs, targets, loss="binary_cross_entropy", optimizer=optimizer, epochs=100, progress=False)
 print(history)
 history.diagnose()
 
@@ -217,7 +220,8 @@ print("by Glorot's recipe:", ratio(nn.MLP(2, [8, 8, 8, 1], "tanh", "sigmoid", se
 def trained(rate):
     model = network(1.0 if scale is ... else scale, "tanh")
     optimizer = optim.SGD(model.parameters(), lr=rate)
-    return model, fit(model, inputs, targets, loss="binary_cross_entropy", optimizer=optimizer, epochs=100)
+    history = fit(model, inputs, targets, loss="binary_cross_entropy", optimizer=optimizer, epochs=100, progress=False)
+    return model, history
 
 
 rate = 0.5  # your answer
@@ -246,7 +250,6 @@ b = Value(-20.0, label="b")
 n = w * z + b
 r = relu(n)
 print(f"w = {w.data}, z = {z.data}, n = {n.data}, r = {r.data}")
-draw(r)
 
 # %% [markdown]
 # **Question 10.** ∂r/∂w.
@@ -254,6 +257,9 @@ draw(r)
 # %%
 answer = 0  # your answer
 check(answer, of=r, wrt=w, question=10)
+
+# %%
+draw(r)
 
 # %% [markdown]
 # So a step of training changes nothing: not `w`, not `b`. If that is so for *every* example, the neuron will never change

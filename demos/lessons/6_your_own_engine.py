@@ -404,7 +404,7 @@ explain(y).to_html("lesson6.html")
 # %%
 inputs, kinds = data.xor()
 hills = nn.MLP(2, [4, 1], "hill", seed=1)
-print(fit(hills, inputs, kinds, optimizer=optim.SGD(hills.parameters(), lr=0.2), epochs=200))
+print(fit(hills, inputs, kinds, optimizer=optim.SGD(hills.parameters(), lr=0.2), epochs=200, progress=False))
 
 # %% [markdown]
 # **Question 11.** Now invent an operation of your own: any formula of `x` that has a slope between −2 and 2. Write the
@@ -437,7 +437,7 @@ check_function(lambda x: mine.rule(mine(x), x)[0], lambda x: by_tiny_changes(x),
 
 # %%
 model = nn.MLP(2, [4, 1], "tanh", seed=1)
-print(fit(model, inputs, kinds, optimizer=optim.SGD(model.parameters(), lr=0.2), epochs=20))
+print(fit(model, inputs, kinds, optimizer=optim.SGD(model.parameters(), lr=0.2), epochs=20, progress=False))
 model.save("xor.safetensors")
 same = nn.load("xor.safetensors")
 print("before and after saving:", model([1.0, 0.0]).data, same([1.0, 0.0]).data)

@@ -26,7 +26,7 @@ def said_with(lesson, changes, capsys, until=""):
     cells = MAKE.notebook(SOURCES[lesson].read_text(encoding="utf-8"), teacher=True)["cells"]
     codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     names, said = {"__name__": "lesson"}, ""
-    for right, wrong in changes:
+    for right, _ in changes:
         assert sum(code.count(right) for code in codes) == 1, right
     for code in codes:
         for right, wrong in changes:
@@ -120,6 +120,6 @@ def test_lessons_go_on_without_pytorch_and_matplotlib(capsys):
 def test_the_twin_in_pytorch_has_the_same_derivatives(monkeypatch, capsys):
     monkeypatch.undo()
     pytest.importorskip("torch")
-    said = said_with("6", [('model.save("xor.safetensors")', 'pass'), ('nn.load("xor.safetensors")', "model")], capsys)
+    said = said_with("6", [('model.save("xor.safetensors")', "pass"), ('nn.load("xor.safetensors")', "model")], capsys)
     assert float(said.partition("largest difference: ")[2].split()[0]) < 1e-12
     assert "17 derivatives" in said

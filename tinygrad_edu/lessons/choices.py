@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.lessons.sheet import Verdict
 
-ROUND = sorted((m * 10.0**e for e in range(-9, 10) for m in (1, 1.2, 1.5, 2, 2.2, 2.5, 3, 4, 5, 6, 7, 8, 9)), key=lambda x: abs(math.log(x)))
+ROUND = sorted(
+    (m * 10.0**e for e in range(-9, 10) for m in (1, 1.2, 1.5, 2, 2.2, 2.5, 3, 4, 5, 6, 7, 8, 9)),
+    key=lambda x: abs(math.log(x)),
+)
 
 
 def check_within(
@@ -33,7 +36,8 @@ def check_within(
     key, sheet = str(question) or "the number", current_sheet()
     number = getattr(answer, "data", answer)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
-        return sheet.refuse(key, "put a number in the place of the dots.")
+        what = "put a number in the place of the dots" if answer is ... else "this is no number"
+        return sheet.refuse(key, f"{what}, such as 0.5, without quotes.")
     if low > -math.inf and high < math.inf:
         wanted = f"between {digits(low)} and {digits(high)}"
     else:
