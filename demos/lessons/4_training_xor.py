@@ -236,22 +236,22 @@ def train_by_fit(rate, steps):
     return fit(model, inputs, targets, optimizer=optimizer, epochs=steps, progress=False).loss
 
 
-check_function(train, train_by_fit, [(0.1, 4), (0.2, 6)], question=8)
+check_function(train, train_by_fit, [(0.05, 4), (0.1, 6)], question=8)
 
 # %% [markdown]
-# **Question 9.** Find a rate with which the loss after 100 steps is below 0.001.
+# **Question 9.** Find a rate with which the loss after 100 steps is below a millionth, 0.000001.
 
 # %%
 answer = 0.2  # your answer
-check_within(answer, of=lambda rate: train_by_fit(rate, 101)[-1], high=0.001, question=9)
+check_within(answer, of=lambda rate: train_by_fit(rate, 101)[-1], high=1e-6, question=9)
 
 # %% [markdown]
-# Here is the network after 100 steps with the rate 0.15. The colours show what it answers everywhere in the plane, not
+# Here is the network after 500 steps with the rate 0.05. The colours show what it answers everywhere in the plane, not
 # only at the four points. (The picture needs `matplotlib`; you can go on without it.)
 
 # %%
 model = network()
-history = fit(model, inputs, targets, optimizer=optim.SGD(model.parameters(), lr=0.15), epochs=100, progress=False)
+history = fit(model, inputs, targets, optimizer=optim.SGD(model.parameters(), lr=0.05), epochs=500, progress=False)
 for point, target in zip(inputs, targets):
     print(point, "->", round(model(point).data, 3), "and right is", target)
 try:
@@ -268,7 +268,7 @@ picture
 
 # %%
 alike = nn.MLP(2, [4, 1], "tanh", init=lambda: 0.5)
-diagnose(alike, inputs, targets, optimizer=optim.SGD(alike.parameters(), lr=0.15))
+diagnose(alike, inputs, targets, optimizer=optim.SGD(alike.parameters(), lr=0.05))
 
 # %% [markdown] teacher
 # **Ask the class.** Why will four equal neurons stay equal for ever? (Same inputs, same weights, same derivatives, same
@@ -355,7 +355,7 @@ def train_network(model, rate, steps):
 
 # <end>
 
-print([round(loss, 3) for loss in train_network(network(), 0.15, 10)])
+print([round(loss, 3) for loss in train_network(network(), 0.05, 10)])
 
 # %% [markdown]
 # **Questions 10 to 14.** The checks, in the order of the parts. The last part needs all the others.
@@ -385,7 +385,7 @@ check_function(how_wrong, losses.mse, [([1.0, 3.0], [0.0, 1.0]), ([2.0, 0.5], [1
 check_function(part_forget, lambda n, g: part_forget(n, g, False), [(3.0, 4.0), (1.0, -2.0)], question=12)
 check_function(part_step, lambda n, g, r: part_step(n, g, r, False), [(3.0, 4.0, 0.1), (1.0, -2.0, 0.5)], question=13)
 check_function(
-    lambda rate, steps: train_network(network(), rate, steps), train_by_fit, [(0.1, 4), (0.2, 6)], question=14
+    lambda rate, steps: train_network(network(), rate, steps), train_by_fit, [(0.05, 4), (0.1, 6)], question=14
 )
 
 # %% [markdown] teacher

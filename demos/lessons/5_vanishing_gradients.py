@@ -142,7 +142,8 @@ answer = 1 / (0.25 * 0.01 * 8) ** 3  # your answer
 check_within(answer, of=lambda guess: guess * ratio(network(0.01, "sigmoid")), low=0.01, high=100, question=6)
 
 # %% [markdown]
-# Now look at it. Mind the scale: each line is ten times the one before.
+# Now look at it. (In the picture the first layer is called `layers.0`. Mind the scale: from mark to mark the gradient grows
+# to ten times as much.)
 
 # %%
 faulty = network(0.01, "sigmoid")
@@ -193,7 +194,7 @@ scale = 1.0  # your answer
 check_within(scale, of=lambda scale: ratio(network(scale, "tanh")), low=0.5, high=2, question=8)
 
 # %%
-better = network(1.0 if scale is ... else scale, "tanh")
+better = network(0.3 if scale is ... else scale, "tanh")
 for number, size in enumerate(gradient_sizes(better), start=1):
     print(f"layer {number}: {size:.2g}")
 plots.gradient_bars(better) if plots else None
@@ -212,13 +213,13 @@ print("by Glorot's recipe:", ratio(nn.MLP(2, [8, 8, 8, 1], "tanh", "sigmoid", se
 # `network(20, "tanh")`? (Saturated: lesson 3.)
 
 # %% [markdown]
-# **Question 9.** Repair the network of the articles. It now has `tanh` and the scale that you found (1, if you found none).
-# Find a learning rate with which the loss after 100 rounds is below 0.2.
+# **Question 9.** Repair the network of the articles. It now has `tanh`, and your scale of question 8. Find a learning
+# rate with which the loss after 100 rounds is below 0.2.
 
 
 # %%
 def trained(rate):
-    model = network(1.0 if scale is ... else scale, "tanh")
+    model = network(0.3 if scale is ... else scale, "tanh")
     optimizer = optim.SGD(model.parameters(), lr=rate)
     history = fit(model, inputs, targets, loss="binary_cross_entropy", optimizer=optimizer, epochs=100, progress=False)
     return model, history
@@ -228,7 +229,7 @@ rate = 0.5  # your answer
 check_within(rate, of=lambda rate: trained(rate)[1].loss[-1], high=0.2, question=9)
 
 # %%
-model, repaired = trained(0.2 if rate is ... else rate)
+model, repaired = trained(0.01 if rate is ... else rate)
 print("before:", history)
 print("after: ", repaired)
 plots.decision_boundary(model, inputs, targets) if plots else None

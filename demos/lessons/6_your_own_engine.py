@@ -57,6 +57,7 @@ graphs = {
     "s": u * u + a,  # u, which was computed, is used twice; and so is a
 }
 for name, graph in graphs.items():
+    graph.label = name
     grads = backward(graph)
     print(f"{name}: ∂{name}/∂a = {grads[a]}, ∂{name}/∂b = {grads[b]}")
 
@@ -385,8 +386,8 @@ print(fast.source)
 # %% [markdown]
 # Differentiated twice, because the rule itself is made of operations:
 #
-# **Question 10.** How fast does the *slope* of the hill change at the top, where `x` is 0? (The slope is `-2*x*y`; a
-# product, two paths.)
+# **Question 10.** How fast does the *slope* of the hill change at the top, where `x` is 0? (Your rule of question 9
+# gives the slope. It is a product: two paths.)
 
 # %%
 answer = -2  # your answer
@@ -407,8 +408,9 @@ hills = nn.MLP(2, [4, 1], "hill", seed=1)
 print(fit(hills, inputs, kinds, optimizer=optim.SGD(hills.parameters(), lr=0.2), epochs=200, progress=False))
 
 # %% [markdown]
-# **Question 11.** Now invent an operation of your own: any formula of `x` that has a slope between −2 and 2. Write the
-# number with `math.…`, and the rule with the functions of the package (`from tinygrad_edu import cos`, for example).
+# **Question 11.** Now invent an operation of your own: any formula of `x` that has a slope between −2 and 2, in the place
+# of `x * x * x`, and the rule that belongs to it. Write the formula with functions of `math`, such as `math.sin(x)`, and
+# the rule with those of the package (`from tinygrad_edu import cos`).
 
 # %%
 # <learner>
