@@ -198,17 +198,12 @@ mine = d * d + 6 * d  # your answer
 check_graph(mine, wrt=d, derivative=10, paths=2, question=11)
 
 # %% [markdown]
-# The explanation below tells the whole story of `y`, step by step. The last line writes it as a web page that you can
-# play: open the file `lesson1.html`, which is now beside this notebook, in your browser. In the cell, put `mine` in the
-# place of `y` to see your own.
+# Below is a page on which you can play the whole story of `y`, step by step, there and back. Change a number, and look
+# what follows. **Ask me** turns it round: then the page asks you. Afterwards put `mine` in the place of `y` and play your
+# own.
 
 # %%
-y.zero_grad()
-y.backward()
-explain(y)
-
-# %%
-explain(y).to_html("lesson1.html")
+explain(y).live()
 
 # %% [markdown]
 # ## How far did you get?

@@ -161,7 +161,7 @@ answer = "a + a + cos(a)*a + sin(a)"  # your answer
 check(answer, of=y, wrt=a, question=9)
 
 # %% [markdown]
-# Compare your paths with these:
+# When you have it, compare your paths with these:
 
 # %%
 explain(y, wrt=a)

@@ -44,6 +44,7 @@ answer = "2*(w*x - t)*x"  # your answer
 check(answer, of=L, wrt=w, question=1)
 
 # %%
+L.zero_grad()
 L.backward()
 draw(L)
 

@@ -84,6 +84,7 @@ answer = "y*(1 - y) * v * h*(1 - h) * x"  # your answer
 check(answer, of=y, wrt=u, question=4)
 
 # %%
+y.zero_grad()
 y.backward()
 draw(y)
 

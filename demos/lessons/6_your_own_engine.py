@@ -36,7 +36,7 @@ learner("Ada", questions=11)  # write your own name between the quotes
 
 # %%
 def backward(result):
-    grads = {node: 0.0 for node in topological_order(result)}
+    grads = dict.fromkeys(topological_order(result), 0.0)
     grads[result] = 1.0
     for node in reversed(topological_order(result)):  # from the result to the beginning
         for parent, local in zip(node.parents, local_derivatives(node)):
@@ -74,7 +74,7 @@ draw(graphs["s"])
 
 # %%
 def replacing(result):
-    grads = {node: 0.0 for node in topological_order(result)}
+    grads = dict.fromkeys(topological_order(result), 0.0)
     grads[result] = 1.0
     for node in reversed(topological_order(result)):
         for parent, local in zip(node.parents, local_derivatives(node)):
@@ -97,7 +97,7 @@ check_names(answer, of=broken(replacing), among=graphs, question=1)
 
 # %%
 def forgetting(result):
-    grads = {node: 0.0 for node in topological_order(result)}
+    grads = dict.fromkeys(topological_order(result), 0.0)
     grads[result] = 1.0
     for node in reversed(topological_order(result)):
         for parent, local in zip(node.parents, local_derivatives(node)):
@@ -114,7 +114,7 @@ check_names(answer, of=broken(forgetting), among=graphs, question=2)
 
 # %%
 def forward_walking(result):
-    grads = {node: 0.0 for node in topological_order(result)}
+    grads = dict.fromkeys(topological_order(result), 0.0)
     grads[result] = 1.0
     for node in topological_order(result):  # changed
         for parent, local in zip(node.parents, local_derivatives(node)):
@@ -132,7 +132,7 @@ check_names(answer, of=broken(forward_walking), among=graphs, question=3)
 
 # %%
 def hasty(result):
-    grads = {node: 0.0 for node in topological_order(result)}
+    grads = dict.fromkeys(topological_order(result), 0.0)
     grads[result] = 1.0
     waiting = [result]
     while waiting:
@@ -198,7 +198,7 @@ check_value(answer, of=TABLE["tanh"].rule(0.5, math.atanh(0.5))[0], question=6)
 # def apply(name, *parents):
 #     """Compute with a row of the table, and remember how."""
 #     result = Number(None, TABLE[name], parents)
-#     result.data = ...  # what row.forward makes of the operands: f(*list) calls f with each number of a list
+#     result.data = ...  # call row.forward with the operands; f(*[3, 4]) is f(3, 4)
 #     return result
 #
 #

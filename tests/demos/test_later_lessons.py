@@ -117,9 +117,10 @@ def test_lessons_go_on_without_pytorch_and_matplotlib(capsys):
     assert "There will be no diagrams" in said_with("5", [], capsys)
 
 
-def test_the_twin_in_pytorch_has_the_same_derivatives(monkeypatch, capsys):
+def test_the_twin_in_pytorch_has_the_same_derivatives(monkeypatch, tmp_path, capsys):
     monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
     pytest.importorskip("torch")
-    said = said_with("6", [('model.save("xor.safetensors")', "pass"), ('nn.load("xor.safetensors")', "model")], capsys)
+    said = said_with("6", [], capsys)
     assert float(said.partition("largest difference: ")[2].split()[0]) < 1e-12
     assert "17 derivatives" in said

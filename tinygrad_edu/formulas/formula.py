@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from typing import Any, TypeAlias
 
     MathML: TypeAlias = "tuple[Any, ...]"  # (element, text) or (element, child, child, ...)
@@ -54,6 +54,7 @@ class Formula:
 
 
 DOTS = Formula("…", r"\cdots", ("mo", "⋯"))
+TO = Formula(" … ", r" \mathrel{\ldots} ", ("mo", "…"))  # between the ends of a range
 APPLIED = Formula("", "", ("mo", "\u2061"))  # between a function and its operands
 
 
@@ -195,6 +196,16 @@ def separated(sign: str, formulas: Sequence[Formula], binding: int = 0) -> Formu
     between = _sign(sign, left="") if sign == "," else _sign(sign)
     pieces = [piece for formula in formulas for piece in (between, formula)][1:]
     return row(*pieces, binding=binding, parts=(sign, *formulas) if sign == "," else ("",))
+
+
+def spread(numbers: Collection[float]) -> Formula:
+    """Numbers, from the smallest to the largest.
+
+    >>> spread([2.0, -1.0, 0.5]).text, spread([3.0, 3.0]).text
+    ('−1 … 2', '3')
+    """
+    low, high = numeral(min(numbers)), numeral(max(numbers))
+    return low if low.text == high.text else row(low, TO, high)
 
 
 def equation(*sides: Formula | float) -> Formula:

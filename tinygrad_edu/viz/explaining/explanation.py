@@ -151,8 +151,10 @@ class Explanation(Report):
             RuntimeError: if there is no Graphviz to lay the graph out; it says what to install.
         """
         from tinygrad_edu.viz.page.live import LivePage
+        from tinygrad_edu.viz.page.page import page
+        from tinygrad_edu.viz.page.svg import graph
 
-        return LivePage(self)
+        return LivePage(self.names[self.root].text, page(self), graph(self))
 
 
 def _origin(leaf: Value) -> str:

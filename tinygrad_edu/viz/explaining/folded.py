@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.engine.backward import local_derivatives, sweep
 from tinygrad_edu.engine.value import Constant
-from tinygrad_edu.formulas.formula import Formula, name, numbered, numeral, row, separated, visible, words
+from tinygrad_edu.formulas.formula import Formula, name, numbered, numeral, row, separated, spread, visible, words
 from tinygrad_edu.formulas.tables import Report, Table
 from tinygrad_edu.nn.module import Parameter
 from tinygrad_edu.viz.graphs.folding import fold
@@ -16,17 +16,17 @@ from tinygrad_edu.viz.graphs.leftovers import Leftovers
 from tinygrad_edu.viz.graphs.names import called, names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tinygrad_edu.engine.value import Value
     from tinygrad_edu.formulas.tables import Cell
     from tinygrad_edu.nn.files import Path
     from tinygrad_edu.viz.graphs.folding import Box
+    from tinygrad_edu.viz.page.live import LivePage
 
 MANY = 8  # more parameters than this are told as a range
 MOST = 500  # boxes
-MOST_VALUES = 2000  # on a page
-TO, COLON = Formula(" … ", r" \mathrel{\ldots} ", ("mo", "…")), Formula(": ", r"\colon ", ("mo", ":"))
+COLON = Formula(": ", r"\colon ", ("mo", ":"))
 
 
 class FoldedExplanation(Report):
@@ -87,11 +87,20 @@ class FoldedExplanation(Report):
             ValueError: for a computation of more than 2,000 Values, which the page would take too long to show.
         """
         from tinygrad_edu.nn.files import write_whole
-        from tinygrad_edu.viz.page.page import page
+        from tinygrad_edu.viz.page.levels import page_of_levels
 
-        if len(self.order) > MOST_VALUES:
-            raise ValueError(f"{len(self.order)} values are too many for a page, which takes up to {MOST_VALUES}")
-        write_whole(path, page(self))
+        write_whole(path, page_of_levels(self))
+
+    def live(self) -> LivePage:
+        """Show the page in a notebook: ``explain(loss, level="neuron").live()`` at the end of a cell.
+
+        Raises:
+            RuntimeError, ValueError: as ``to_html`` does.
+        """
+        from tinygrad_edu.viz.page.levels import overview, page_of_levels
+        from tinygrad_edu.viz.page.live import LivePage
+
+        return LivePage(self.names[self.root].text, page_of_levels(self), overview(self))
 
     def _title_of_each(self, boxes: Sequence[Box]) -> dict[Box, Formula]:
         """The name of each box, no two alike: what its outputs are called if it is one thing, otherwise its title."""
@@ -115,7 +124,7 @@ class FoldedExplanation(Report):
         for box in boxes:
             operations = ", ".join(dict.fromkeys(symbol(node.op) for node in box.members if node.op))
             received = _listed([self.titles[source] for source in self.sources[box]])
-            gave = range_of([node.data for node in self.outputs[box]])
+            gave = spread([node.data for node in self.outputs[box]])
             count = str(len(self.outputs[box]))
             rows.append([self.titles[box], operations or role(box.members[0]), received, count, gave])
         return Table(["Forward: each box from those before it"], ["box", "by", "received", "values", "gave"], rows)
@@ -124,11 +133,11 @@ class FoldedExplanation(Report):
         rows: list[list[Cell]] = []
         for box in boxes:
             if box.path or not box.kind:
-                arrived = range_of([self.gradients[node] for node in self.outputs[box]])
-                sent = [separated("→", [range_of(flows), self.titles[to]]) for to, flows in self.sent(box).items()]
+                arrived = spread([self.gradients[node] for node in self.outputs[box]])
+                sent = [separated("→", [spread(flows), self.titles[to]]) for to, flows in self.sent(box).items()]
                 rows.append([self.titles[box], arrived, _listed(sent), self._learned(box)])
             else:  # a leaf, at which all gradients end
-                rows.append([self.titles[box], range_of([self.gradients[node] for node in box.members]), "", ""])
+                rows.append([self.titles[box], spread([self.gradients[node] for node in box.members]), "", ""])
         header = ["box", "grad that arrived", "sends back", "grads of its parameters"]
         return Table(["Backward: what each box sends back adds up where it arrives"], header, rows, remark)
 
@@ -148,7 +157,7 @@ class FoldedExplanation(Report):
     def _learned(self, box: Box) -> Cell:
         parameters = [node for node in box.members if isinstance(node, Parameter)]
         if len(parameters) > MANY:
-            grads = range_of([self.gradients[parameter] for parameter in parameters])
+            grads = spread([self.gradients[parameter] for parameter in parameters])
             return f"{len(parameters)} parameters: {grads}"
         named = [(self.symbols[p], numeral(self.gradients[p])) for p in parameters if p in self.symbols]
         return _listed([row(name, COLON, grad) for name, grad in named])
@@ -156,9 +165,3 @@ class FoldedExplanation(Report):
 
 def _listed(formulas: Sequence[Formula]) -> Cell:
     return separated(",", formulas) if formulas else ""
-
-
-def range_of(numbers: Collection[float]) -> Formula:
-    """The numbers, from the smallest to the largest."""
-    low, high = numeral(min(numbers)), numeral(max(numbers))
-    return low if low.text == high.text else row(low, TO, high)

@@ -70,6 +70,13 @@ function separated(sign, formulas, binding = 0) {
   const between = sign === "," ? signed(sign, "") : signed(sign);
   return row(formulas.flatMap((each) => [between, each]).slice(1), binding);
 }
+// Numbers, from the smallest to the largest.
+function spread(numbers) {
+  if (!numbers.length || numbers.includes(undefined)) return formula("not known", "tnot known");
+  const [low, high] = [numeral(Math.min(...numbers)), numeral(Math.max(...numbers))];
+  return low.text === high.text ? low : row([low, formula(" … ", "o…"), high]);
+}
+
 const equation = (...sides) => separated("=", sides.map(formulaOf));
 
 function fenced(left, inner, right) {

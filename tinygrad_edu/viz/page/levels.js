@@ -81,13 +81,6 @@ function contents(computation, { name, path, by, members, sources, outputs, exam
   };
 }
 
-// Numbers, from the smallest to the largest.
-function spread(numbers) {
-  if (!numbers.length || numbers.includes(undefined)) return formula("not known", "tnot known");
-  const [low, high] = [numeral(Math.min(...numbers)), numeral(Math.max(...numbers))];
-  return low.text === high.text ? low : row([low, formula(" … ", "o…"), high]);
-}
-
 function givenBoxes(all) {
   const leaves = [...all.keys()].filter((b) => all[b].isLeaf);
   return {

@@ -9,12 +9,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from tinygrad_edu.engine.value import Constant
-from tinygrad_edu.formulas.formula import digits, visible
-from tinygrad_edu.viz.explaining.folded import range_of
+from tinygrad_edu.formulas.formula import digits, spread, visible
 from tinygrad_edu.viz.graphs.groups import role, symbol
 from tinygrad_edu.viz.graphs.layout import line_style
 from tinygrad_edu.viz.graphs.picture import Scale
-from tinygrad_edu.viz.page.computation import compact
+from tinygrad_edu.viz.page.computation import ComputationData, compact
+from tinygrad_edu.viz.page.page import page_file
 from tinygrad_edu.viz.page.svg import Arrow, drawing
 from tinygrad_edu.viz.page.svg import Box as Drawn
 
@@ -26,7 +26,22 @@ if TYPE_CHECKING:
     from tinygrad_edu.viz.explaining.folded import FoldedExplanation
     from tinygrad_edu.viz.graphs.folding import Box
 
+MOST = 2000  # Values on a page
 MANY = 60  # more arrows than this are straight
+
+
+def page_of_levels(folded: FoldedExplanation) -> str:
+    """The text of the HTML file.
+
+    Raises:
+        ValueError: if there are too many Values.
+    """
+    if len(folded.order) > MOST:
+        raise ValueError(f"{len(folded.order)} values are too many for a page, which takes up to {MOST}")
+    insides, computation = Insides(folded), ComputationData(folded)
+    computation.content["boxes"] = insides.boxes
+    drawings = "".join(f'<template id="inside{i}">{svg}</template>' for i, svg in enumerate(insides.drawings))
+    return page_file(computation, folded.names[folded.root], overview(folded), drawings)
 
 
 def overview(folded: FoldedExplanation) -> str:
@@ -47,7 +62,7 @@ def overview(folded: FoldedExplanation) -> str:
 def _box(folded: FoldedExplanation, box: Box, number: int, scale: Scale) -> Drawn:
     outputs, operations = folded.outputs[box], _operations(box)
     grads = [folded.gradients[node] for node in outputs]
-    texts = folded.titles[box].text, range_of([node.data for node in outputs]).text, range_of(grads).text
+    texts = folded.titles[box].text, spread([node.data for node in outputs]).text, spread(grads).text
     many = f"{len(outputs)} × {operations}" if operations else f"{len(outputs)} values"
     remark = many if len(outputs) > 1 else operations
     kind = "computed" if operations else role(box.members[0])
@@ -76,10 +91,10 @@ def examples(folded: FoldedExplanation, box: Box) -> list[Example]:
     """The examples that went through a box: the outputs of one name belong to one each.
 
     >>> from tinygrad_edu import Value, explain, nn
-    >>> neuron = nn.Neuron(1, "tanh", seed=0)
-    >>> folded = explain(neuron([2.0]) + neuron([3.0]), level="neuron")
+    >>> model = nn.MLP(1, [1], seed=0)
+    >>> folded = explain(model([2.0]) + model([3.0]), level="neuron")
     >>> [[len(example.own) for example in examples(folded, box)] for box in folded.outputs if box.path]
-    [[4, 4]]
+    [[3, 3]]
     """
     rounds: list[list[Value]] = []
     count: Counter[str] = Counter()

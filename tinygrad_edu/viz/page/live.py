@@ -5,25 +5,23 @@ from __future__ import annotations
 import base64
 import html
 import pathlib
-from typing import TYPE_CHECKING
 
 from tinygrad_edu.formulas.formula import visible
-from tinygrad_edu.viz.page.page import drawing_of, page
-
-if TYPE_CHECKING:
-    from tinygrad_edu.viz.explaining.explanation import Explanation
-    from tinygrad_edu.viz.explaining.folded import FoldedExplanation
 
 HEIGHT = 640  # pixels: the chain rule is seen without scrolling
 
 
 class LivePage:
-    """The page of an explanation, which shows itself in a notebook; see ``Explanation.live``."""
+    """The page of an explanation, which shows itself in a notebook; see ``Explanation.live``.
 
-    def __init__(self, explanation: Explanation | FoldedExplanation) -> None:
-        self.name = visible(explanation.names[explanation.root].text)
-        self.page = page(explanation)
-        self.drawing = drawing_of(explanation)
+    Args:
+        name: of what is explained.
+        page: the text of the HTML file.
+        drawing: the SVG element that it begins with.
+    """
+
+    def __init__(self, name: str, page: str, drawing: str) -> None:
+        self.name, self.page, self.drawing = visible(name), page, drawing
 
     def __repr__(self) -> str:
         return f"<live page of {self.name}: a notebook shows it; without one, write it to a file with to_html(path)>"

@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.calculus.mistakes import mistakes_for_page
 from tinygrad_edu.compiling.js_text import library
 from tinygrad_edu.formulas.formula import Formula, equation
-from tinygrad_edu.viz.explaining.folded import FoldedExplanation
 from tinygrad_edu.viz.graphs.expression import of_node, written_out
 from tinygrad_edu.viz.html_file import html_file, scripts_beside
 from tinygrad_edu.viz.page.computation import ComputationData
-from tinygrad_edu.viz.page.levels import Insides, overview
 from tinygrad_edu.viz.page.svg import graph
 
 if TYPE_CHECKING:
@@ -31,35 +29,29 @@ SCRIPTS = [  # one after the other, they are one script
 ]  # fmt: skip
 
 
-def page(explanation: Explanation | FoldedExplanation) -> str:
+def page(explanation: Explanation) -> str:
     """The text of the HTML file."""
-    computation = ComputationData(explanation)
-    content, templates, scripts = computation.content, "", SCRIPTS
-    if isinstance(explanation, FoldedExplanation):
-        insides = Insides(explanation)
-        content["boxes"], scripts = insides.boxes, ["levels", *SCRIPTS]
-        templates = "".join(f'<template id="inside{i}">{svg}</template>' for i, svg in enumerate(insides.drawings))
+    return page_file(ComputationData(explanation), _title(explanation), graph(explanation))
+
+
+def page_file(computation: ComputationData, title: Formula, drawing: str, insides: str = "") -> str:
+    """The text of an HTML file that begins with a drawing; ``insides`` are drawings of what is in its boxes."""
     given = f"const functions = {computation.functions};\nconst MISTAKES = {json.dumps(mistakes_for_page())};\n"
-    title = _title(explanation)
+    scripts = ["levels", *SCRIPTS] if insides else SCRIPTS
     parts = {
         "title": html.escape(title.text),
         "formula": f'<math displaystyle="true">{_markup(title.mathml)}</math>',
-        "graph": drawing_of(explanation),
-        "templates": templates,
-        "data": json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "graph": drawing,
+        "insides": insides,
+        "data": json.dumps(computation.content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     }
     return html_file(__file__, [library(), given, *scripts_beside(__file__, *scripts)], parts)
 
 
-def drawing_of(explanation: Explanation | FoldedExplanation) -> str:
-    """The drawing that the page begins with, as an SVG element."""
-    return overview(explanation) if isinstance(explanation, FoldedExplanation) else graph(explanation)
-
-
-def _title(explanation: Explanation | FoldedExplanation) -> Formula:
-    """The whole computation as one formula if it is short, otherwise its last operation; at a level only its name."""
+def _title(explanation: Explanation) -> Formula:
+    """The whole computation as one formula if it is short, otherwise its last operation."""
     root, names = explanation.root, explanation.names
-    if root.op is None or isinstance(explanation, FoldedExplanation):
+    if root.op is None:
         return names[root]
     whole = written_out(root, explanation.variables)
     short = not whole.parts and len(whole.formula.text) <= 60

@@ -179,7 +179,7 @@ def _wire(wire: Mapping[str, str], point: Callable[[str], Point], arrow: Arrow) 
         mark = "+" if arrow.amount > 0 else "−" if arrow.amount < 0 else "0"
     return (
         f'<g class="{kind}" id="e{wire["id"]}">{line}'
-        f'<text class="local" x="{label_x:.1f}" y="{label_y + 5:.1f}">{arrow.local or ""}</text>'
+        f'<text class="local" x="{label_x:.1f}" y="{label_y + 2:.1f}">{arrow.local or ""}</text>'
         f'<g class="flow"><circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="8"/>'
         f'<text x="{at_x:.1f}" y="{at_y + 5:.1f}">{mark}</text></g></g>'
     )

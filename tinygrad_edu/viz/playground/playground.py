@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.nn.layers import Neuron
     from tinygrad_edu.nn.module import Module
 
+HEIGHT = 760  # pixels, in a notebook
 MOST_PARAMETERS, MOST_CLASSES, MOST_POINTS = 400, 4, 1000  # what a page can show and a step go through in no time
 
 
@@ -103,8 +104,12 @@ class Playground:
     def _repr_html_(self) -> str:
         from html import escape
 
-        page = escape(self._page())
-        return f'<iframe srcdoc="{page}" sandbox="allow-scripts" width="100%" height="760" frameborder="0"></iframe>'
+        # What is inside of a frame shows only where the frame was taken away, as JupyterLab does without trust.
+        return (
+            f'<iframe srcdoc="{escape(self._page())}" title="A network learns: {escape(self._title)}" width="100%" '
+            f'height="{HEIGHT}" style="border: 0" sandbox="allow-scripts">'
+            "<p>Trust this notebook, or run this cell, to see the network learn.</p></iframe>"
+        )
 
     def _page(self) -> str:
         import json
