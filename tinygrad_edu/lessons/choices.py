@@ -36,7 +36,8 @@ def check_within(
     key, sheet = str(question) or "the number", current_sheet()
     number = getattr(answer, "data", answer)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
-        return sheet.refuse(key, "put a number in the place of the dots.")
+        what = "put a number in the place of the dots" if answer is ... else "this is no number"
+        return sheet.refuse(key, f"{what}, such as 0.5, without quotes.")
     if low > -math.inf and high < math.inf:
         wanted = f"between {digits(low)} and {digits(high)}"
     else:
