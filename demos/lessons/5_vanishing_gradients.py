@@ -61,7 +61,6 @@ u, v, x = numbers("u", "v", "x", of=lambda u, v, x: sigmoid(v * sigmoid(u * x)))
 h = sigmoid(u * x)
 y = sigmoid(v * h)
 print(f"u = {u.data}, v = {v.data}, x = {x.data}, h = {h.data:.4f}, y = {y.data:.4f}")
-draw(y)
 
 # %% [markdown]
 # **Question 2.** How many times as fast as `h` does `y` change? (Through the second sigmoid, then through the product.)
@@ -83,6 +82,11 @@ check(answer, of=h, wrt=u, question=3)
 # %%
 answer = "y*(1 - y) * v * h*(1 - h) * x"  # your answer
 check(answer, of=y, wrt=u, question=4)
+
+# %%
+y.zero_grad()
+y.backward()
+draw(y)
 
 # %% [markdown]
 # **Question 5.** Now *four* sigmoids in a row, and all weights are 1. Each sigmoid lets through at most what you found in
@@ -139,7 +143,8 @@ answer = 1 / (0.25 * 0.01 * 8) ** 3  # your answer
 check_within(answer, of=lambda guess: guess * ratio(network(0.01, "sigmoid")), low=0.01, high=100, question=6)
 
 # %% [markdown]
-# Now look at it. Mind the scale: each line is ten times the one before.
+# Now look at it. (In the picture the first layer is called `layers.0`. Mind the scale: from mark to mark the gradient grows
+# to ten times as much.)
 
 # %%
 faulty = network(0.01, "sigmoid")
@@ -159,8 +164,8 @@ answer = "-log(0.5)"  # your answer
 check_value(answer, of=losses.binary_cross_entropy(0.5, 1).data, question=7)
 
 # %%
-history = fit(faulty, inputs, targets, loss="binary_cross_entropy", epochs=100,
-              optimizer=optim.SGD(faulty.parameters(), lr=1.0))  # fmt: skip
+optimizer = optim.SGD(faulty.parameters(), lr=1.0)
+history = fit(faulty, inputs, targets, loss="binary_cross_entropy", optimizer=optimizer, epochs=100, progress=False)
 print(history)
 history.diagnose()
 
@@ -190,7 +195,7 @@ scale = 1.0  # your answer
 check_within(scale, of=lambda scale: ratio(network(scale, "tanh")), low=0.5, high=2, question=8)
 
 # %%
-better = network(1.0 if scale is ... else scale, "tanh")
+better = network(0.3 if scale is ... else scale, "tanh")
 for number, size in enumerate(gradient_sizes(better), start=1):
     print(f"layer {number}: {size:.2g}")
 plots.gradient_bars(better) if plots else None
@@ -209,22 +214,23 @@ print("by Glorot's recipe:", ratio(nn.MLP(2, [8, 8, 8, 1], "tanh", "sigmoid", se
 # `network(20, "tanh")`? (Saturated: lesson 3.)
 
 # %% [markdown]
-# **Question 9.** Repair the network of the articles. It now has `tanh` and the scale that you found (1, if you found none).
-# Find a learning rate with which the loss after 100 rounds is below 0.2.
+# **Question 9.** Repair the network of the articles. It now has `tanh`, and your scale of question 8. Find a learning
+# rate with which the loss after 100 rounds is below 0.2.
 
 
 # %%
 def trained(rate):
-    model = network(1.0 if scale is ... else scale, "tanh")
+    model = network(0.3 if scale is ... else scale, "tanh")
     optimizer = optim.SGD(model.parameters(), lr=rate)
-    return model, fit(model, inputs, targets, loss="binary_cross_entropy", optimizer=optimizer, epochs=100)
+    history = fit(model, inputs, targets, loss="binary_cross_entropy", optimizer=optimizer, epochs=100, progress=False)
+    return model, history
 
 
 rate = 0.5  # your answer
 check_within(rate, of=lambda rate: trained(rate)[1].loss[-1], high=0.2, question=9)
 
 # %%
-model, repaired = trained(0.2 if rate is ... else rate)
+model, repaired = trained(0.01 if rate is ... else rate)
 print("before:", history)
 print("after: ", repaired)
 plots.decision_boundary(model, inputs, targets) if plots else None
@@ -246,7 +252,6 @@ b = Value(-20.0, label="b")
 n = w * z + b
 r = relu(n)
 print(f"w = {w.data}, z = {z.data}, n = {n.data}, r = {r.data}")
-draw(r)
 
 # %% [markdown]
 # **Question 10.** ∂r/∂w.
@@ -254,6 +259,9 @@ draw(r)
 # %%
 answer = 0  # your answer
 check(answer, of=r, wrt=w, question=10)
+
+# %%
+draw(r)
 
 # %% [markdown]
 # So a step of training changes nothing: not `w`, not `b`. If that is so for *every* example, the neuron will never change

@@ -57,6 +57,7 @@ graphs = {
     "s": u * u + a,  # u, which was computed, is used twice; and so is a
 }
 for name, graph in graphs.items():
+    graph.label = name
     grads = backward(graph)
     print(f"{name}: ∂{name}/∂a = {grads[a]}, ∂{name}/∂b = {grads[b]}")
 
@@ -197,7 +198,7 @@ check_value(answer, of=TABLE["tanh"].rule(0.5, math.atanh(0.5))[0], question=6)
 # def apply(name, *parents):
 #     """Compute with a row of the table, and remember how."""
 #     result = Number(None, TABLE[name], parents)
-#     result.data = ...  # what row.forward makes of the operands: f(*list) calls f with each number of a list
+#     result.data = ...  # call row.forward with the operands; f(*[3, 4]) is f(3, 4)
 #     return result
 #
 #
@@ -385,8 +386,8 @@ print(fast.source)
 # %% [markdown]
 # Differentiated twice, because the rule itself is made of operations:
 #
-# **Question 10.** How fast does the *slope* of the hill change at the top, where `x` is 0? (The slope is `-2*x*y`; a
-# product, two paths.)
+# **Question 10.** How fast does the *slope* of the hill change at the top, where `x` is 0? (Your rule of question 9
+# gives the slope. It is a product: two paths.)
 
 # %%
 answer = -2  # your answer
@@ -404,11 +405,12 @@ explain(y).to_html("lesson6.html")
 # %%
 inputs, kinds = data.xor()
 hills = nn.MLP(2, [4, 1], "hill", seed=1)
-print(fit(hills, inputs, kinds, optimizer=optim.SGD(hills.parameters(), lr=0.2), epochs=200))
+print(fit(hills, inputs, kinds, optimizer=optim.SGD(hills.parameters(), lr=0.2), epochs=200, progress=False))
 
 # %% [markdown]
-# **Question 11.** Now invent an operation of your own: any formula of `x` that has a slope between −2 and 2. Write the
-# number with `math.…`, and the rule with the functions of the package (`from tinygrad_edu import cos`, for example).
+# **Question 11.** Now invent an operation of your own: any formula of `x` that has a slope between −2 and 2, in the place
+# of `x * x * x`, and the rule that belongs to it. Write the formula with functions of `math`, such as `math.sin(x)`, and
+# the rule with those of the package (`from tinygrad_edu import cos`).
 
 # %%
 # <learner>
@@ -437,7 +439,7 @@ check_function(lambda x: mine.rule(mine(x), x)[0], lambda x: by_tiny_changes(x),
 
 # %%
 model = nn.MLP(2, [4, 1], "tanh", seed=1)
-print(fit(model, inputs, kinds, optimizer=optim.SGD(model.parameters(), lr=0.2), epochs=20))
+print(fit(model, inputs, kinds, optimizer=optim.SGD(model.parameters(), lr=0.2), epochs=20, progress=False))
 model.save("xor.safetensors")
 same = nn.load("xor.safetensors")
 print("before and after saving:", model([1.0, 0.0]).data, same([1.0, 0.0]).data)

@@ -26,7 +26,7 @@ def said_with(lesson, changes, capsys, until=""):
     cells = MAKE.notebook(SOURCES[lesson].read_text(encoding="utf-8"), teacher=True)["cells"]
     codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     names, said = {"__name__": "lesson"}, ""
-    for right, wrong in changes:
+    for right, _ in changes:
         assert sum(code.count(right) for code in codes) == 1, right
     for code in codes:
         for right, wrong in changes:
@@ -117,9 +117,10 @@ def test_lessons_go_on_without_pytorch_and_matplotlib(capsys):
     assert "There will be no diagrams" in said_with("5", [], capsys)
 
 
-def test_the_twin_in_pytorch_has_the_same_derivatives(monkeypatch, capsys):
+def test_the_twin_in_pytorch_has_the_same_derivatives(monkeypatch, tmp_path, capsys):
     monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
     pytest.importorskip("torch")
-    said = said_with("6", [('model.save("xor.safetensors")', "pass"), ('nn.load("xor.safetensors")', "model")], capsys)
+    said = said_with("6", [], capsys)
     assert float(said.partition("largest difference: ")[2].split()[0]) < 1e-12
     assert "17 derivatives" in said

@@ -30,13 +30,14 @@ def check_within(
         of: computes, from the answer, the number that matters.
         low, high: what that should be at least and at most.
 
-    >>> verdict = check_within(3, of=lambda x: x * x, low=1, high=2, question="2e")
-    Question 2e: not yet. Hint: At 3 it is 9, and should be between 1 and 2.
+    >>> verdict = check_within(3, of=lambda x: x * x, low=1, high=2, question="the scale")
+    the scale: not yet. Hint: At 3 it is 9, and should be between 1 and 2.
     """
     key, sheet = str(question) or "the number", current_sheet()
     number = getattr(answer, "data", answer)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
-        return sheet.refuse(key, "put a number in the place of the dots.")
+        what = "put a number in the place of the dots" if answer is ... else "this is no number"
+        return sheet.refuse(key, f"{what}, such as 0.5, without quotes.")
     if low > -math.inf and high < math.inf:
         wanted = f"between {digits(low)} and {digits(high)}"
     else:
