@@ -256,7 +256,7 @@ function showLevel({ title = "", examples = [] }) {
   byId("level").hidden = !title;
   byId("level-name").textContent = title;
   byId("example").hidden = examples.length < 2;
-  byId("example").replaceChildren(...examples.map((_, e) => made("option", `example ${e + 1} of ${examples.length}`)));
+  byId("example").replaceChildren(...examples.map(({ one }) => made("option", one)));
   byId("example").selectedIndex = examples.indexOf(scene);
 }
 
