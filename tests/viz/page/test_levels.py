@@ -191,6 +191,29 @@ def test_where_the_computation_fails_the_overview_and_the_inside_say_so(visit):
     assert tab.text_content("#title") != "Here it ends"
 
 
+def test_what_stands_still_and_what_was_only_given_have_a_page_too(visit, own_operation):
+    cube = own_operation("cube", lambda x: x**3, lambda y, x: (3 * x * x,))
+    tab = visit(cube(nn.MLP(1, [1], seed=0)([2.0])), level="layer")
+    assert "cube" in tab.text_content("#fixed")
+    tab.dblclick("#n1")
+    assert tab.inner_text("#level-name") == "Inside h₁"
+    tab = visit(Value(2.0, label="x"), level="neuron")
+    tab.dblclick("#n0")
+    assert tab.text_content("#about-name") == "x"
+
+
+def test_questions_are_asked_inside_of_boxes(visit):
+    tab = visit(xor(), level="neuron")
+    assert not tab.is_visible("#quiz")
+    tab.dblclick("#n2")
+    tab.select_option("#example", index=3)
+    tab.click("#quiz")
+    tab.click("#next")
+    assert "From h₁⁽¹⁾#4 back to z₁⁽¹⁾#4." in tab.text_content("#question-words")
+    tab.click("#back")
+    assert not tab.is_visible("#question")
+
+
 @pytest.mark.parametrize("level", ["neuron", "layer"])
 def test_the_page_is_one_small_file(tmp_path, level):
     path = tmp_path / "page.html"

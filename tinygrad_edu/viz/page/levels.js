@@ -125,8 +125,8 @@ function receivedBy(all, { sources }) {
 function backThrough(all, b, colour, soFar) {
   const { name, sources, arrived, sent, sums, values } = all[b];
   for (const [i, amount] of sums) soFar.set(i, (soFar.get(i) || 0) + amount);
-  const sofar = (s) => all[s].values.map((i) => soFar.get(i) || 0);
-  const grads = [[b, arrived], ...sources.map((s) => [s, sofar(s)])];
+  const soFarAt = (s) => all[s].values.map((i) => soFar.get(i) || 0);
+  const grads = [[b, arrived], ...sources.map((s) => [s, soFarAt(s)])];
   return {
     phase: "backward",
     title: `Back through ${name.text}`,
