@@ -92,7 +92,7 @@ def test_paths_are_counted():
 
 
 def test_graphs_that_learners_build():
-    c, other = Value(3.0, label="c"), Value(1.0)
+    c, other = Value(3.0, label="c"), Value(3.0)
     assert check_graph(5 * c - 2 * c - 3 * c, wrt=c, derivative=0, paths=3)
     assert check_graph(c * c - 6 * c, wrt=c, derivative=0, paths=3)
     for graph, words in [
