@@ -118,7 +118,7 @@ def demo(name):
     return module
 
 
-def main(folder=HERE, demos=("article_b_d", "article_e", "forward_reverse")):
+def main(folder=HERE, slow=("page", "article_b_d", "article_e", "forward_reverse")):
     folder = pathlib.Path(folder)
     draw(neuron()).render(folder / "neuron.svg")
     draw(twice()).render(folder / "twice.svg")
@@ -126,12 +126,13 @@ def main(folder=HERE, demos=("article_b_d", "article_e", "forward_reverse")):
     model, loss = trained()
     draw(model).render(folder / "network.svg")
     draw(loss, level="neuron").render(folder / "neurons.svg")
-    if shutil.which("chromium") and importlib.util.find_spec("playwright"):
-        film(page(), folder / "page.png")
-    else:
-        print("page.png stays as it is: it takes Chromium and the package playwright")
-    for name in demos:
-        demo(name).main(folder / f"{name}.png")
+    for name in slow:
+        if name != "page":
+            demo(name).main(folder / f"{name}.png")
+        elif shutil.which("chromium") and importlib.util.find_spec("playwright"):
+            film(page(), folder / "page.png")
+        else:
+            print("page.png stays as it is: it takes Chromium and the package playwright")
     print(f"wrote the README's pictures to {folder}")
 
 

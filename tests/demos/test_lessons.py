@@ -127,6 +127,7 @@ def test_the_notebooks_are_those_of_their_source(source):
         assert place.read_text(encoding="utf-8") == text, "run python demos/lessons/make.py"
 
 
+@pytest.mark.thorough
 @each_lesson
 def test_a_lesson_runs_in_jupyter(source, tmp_path):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")

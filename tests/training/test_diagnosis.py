@@ -144,7 +144,10 @@ def test_it_is_silent_where_nothing_is_wrong(name):
 @pytest.mark.parametrize(
     ("points", "sizes", "loss", "optimizer", "epochs", "batch_size"),
     [
-        (data.moons(100, noise=0.1, seed=0), [16, 16, 1], LOGITS, functools.partial(optim.Adam, lr=0.02), 100, 20),
+        pytest.param(
+            *(data.moons(100, noise=0.1, seed=0), [16, 16, 1], LOGITS, functools.partial(optim.Adam, lr=0.02), 100, 20),
+            marks=pytest.mark.thorough,
+        ),
         (XOR, [4, 1], LOGITS, functools.partial(optim.SGD, lr=1.0), 200, None),
         (XOR, [4, 1], LOGITS, functools.partial(optim.Adam, lr=0.1), 50, None),
         (data.blobs(60, seed=0), [8, 3], "cross_entropy", functools.partial(optim.Adam, lr=0.02), 50, 10),

@@ -30,8 +30,8 @@ def check_within(
         of: computes, from the answer, the number that matters.
         low, high: what that should be at least and at most.
 
-    >>> verdict = check_within(3, of=lambda x: x * x, low=1, high=2, question="2e")
-    Question 2e: not yet. Hint: At 3 it is 9, and should be between 1 and 2.
+    >>> verdict = check_within(3, of=lambda x: x * x, low=1, high=2, question="the scale")
+    the scale: not yet. Hint: At 3 it is 9, and should be between 1 and 2.
     """
     key, sheet = str(question) or "the number", current_sheet()
     number = getattr(answer, "data", answer)

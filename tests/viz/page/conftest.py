@@ -29,9 +29,9 @@ def visit(browser, tmp_path):
     """Open the page of a Value; afterwards there was no error, and no request but for the file itself."""
     contexts, troubles = [], []
 
-    def open_page(value, address="", **options):
+    def open_page(value, address="", level="op", **options):
         path = tmp_path / f"page{len(contexts)}.html"
-        explain(value, names=False).to_html(path)
+        explain(value, level=level, names=False).to_html(path)
         context = browser.new_context(**{"reduced_motion": "reduce", **options})
         contexts.append(context)
         tab = context.new_page()

@@ -235,7 +235,7 @@ function insideOf(computation, b, e) {
     steps.push({
       phase: "backward",
       title: "All gradients are known",
-      words: "They are of the whole computation: what came from elsewhere, and from other examples, is in the sums.",
+      words: `They are of the whole computation: what came from elsewhere${examples.length > 1 ? ", and from other examples," : ""} is in the sums.`,
       grads: grads(shown),
       get lines() {
         return listed(from.map((i) => equation(computation.gradientName(i), gradients[i])));

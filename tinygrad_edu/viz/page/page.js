@@ -25,8 +25,13 @@ function update() {
 
 // ---- the drawing ----
 
+const LETTER = 8.9; // at most so wide, as svg.py has it
 const partsOf = (whole, ...names) => Object.fromEntries(names.map((name) => [name, whole.querySelector("." + name)]));
-const partsOfBox = (box) => ({ box, ...partsOf(box, "name", "data", "grad", "tint") });
+function partsOfBox(box) {
+  const parts = partsOf(box, "name", "data", "grad", "tint");
+  const { x, width } = parts.tint?.getBBox() || { x: 0, width: 0 };
+  return { box, room: 2 * (x + width - parts.name.getAttribute("x")) - 6, ...parts };
+}
 function partsOfWire(wire) {
   const [node, index] = wire.id.slice(1).split("_").map(Number);
   if (!wire.querySelector(".hit")) {
@@ -64,7 +69,17 @@ function showDrawing() {
   }
 }
 
-function showBox({ box, name: label, data, grad, tint }, i, shown, slope, lit) {
+// What is too long for its box gets narrower letters.
+function writeInside(room, element, text) {
+  if (element.textContent === text) return;
+  element.textContent = text;
+  element.removeAttribute("textLength");
+  if (length(text) * LETTER <= room || element.getComputedTextLength() <= room) return;
+  element.setAttribute("textLength", room);
+  element.setAttribute("lengthAdjust", "spacingAndGlyphs");
+}
+
+function showBox({ box, room, name: label, data, grad, tint }, i, shown, slope, lit) {
   const { name, kind, shown: number } = nodes[i];
   const { node, from = [] } = steps[at];
   const [text, direction, strength] = slope || ["0", 0, 0];
@@ -77,8 +92,8 @@ function showBox({ box, name: label, data, grad, tint }, i, shown, slope, lit) {
   write(label, length(name) > 24 ? [...name].slice(0, 23).join("") + "…" : name);
   if (kind === "constant") return;
   mark(box, { unknown: !shown, known: slope, ...signs(direction) });
-  write(data, "data " + number);
-  write(grad, "grad " + text);
+  writeInside(room, data, "data " + number);
+  writeInside(room, grad, "grad " + text);
   set(tint, "fill-opacity", slope ? 0.12 + 0.5 * strength : 0);
   const heard = [name, kind];
   if (shown) heard.push(data.textContent);
@@ -206,7 +221,7 @@ function choose(part) {
 
 // Back from what was chosen to the step.
 function close() {
-  if (chosen === null) return back();
+  if (chosen === null) return document.activeElement.matches("input") || back(); // a field is only left
   const left = byId("about").contains(document.activeElement) ? byId(chosen) : null;
   [chosen, routes, route] = [null, null, -1];
   update();

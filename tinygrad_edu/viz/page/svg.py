@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Point: TypeAlias = "tuple[float, float]"
 
 LINE, GAP = 18, 8  # height of a line of text and space around text, in points
+LETTER = 8.9  # width of a letter
 
 
 def graph(explanation: Explanation) -> str:
@@ -71,9 +72,9 @@ class Box:
         if kind == "constant":
             self.width, self.height = 9.0 * len(data) + 10, 24.0
         else:
-            room = "grad −0.0000 … 0.0000" if "…" in data + grad else "grad −0.00000"
-            letters = max(len(room), len(data) + 5, *map(len, self.lines.values()))
-            self.width, self.height = 8.9 * letters + 2 * GAP + self.left, len(self.lines) * LINE + 2.0 * GAP
+            room = "grad −0.00 … 0.000" if "…" in data + grad else "grad −0.00000"
+            letters = max(len(room), len(self.name), len(self.lines.get("remark", "")))
+            self.width, self.height = LETTER * letters + 2 * GAP + self.left, len(self.lines) * LINE + 2.0 * GAP
 
     def drawn(self, centre: Point) -> str:
         """The box as an SVG element."""
@@ -90,13 +91,20 @@ class Box:
                 f'<path class="rule" d="M{x + self.left:.0f},{y} v{height}"/>'
             )
         size = f'x="{x}" y="{y}" width="{width}" height="{height}" rx="{rounding}"'
+        room = width - self.left - 6
         texts = "".join(
-            f'<text class="{part}" x="{middle}" y="{y + GAP + LINE * (i + 0.8):.0f}">{escape(text)}</text>'
+            _text(part, text, middle, y + GAP + LINE * (i + 0.8), room)
             for i, (part, text) in enumerate(self.lines.items())
         )
         tint = f'<rect class="tint" fill-opacity="{0.12 + abs(self.share) / 2:.3f}" {size}/>'
         kinds = f"node {self.kind} known {_sign(self.share)}"
         return f'<g class="{kinds}" id="n{self.number}"><rect class="ground" {size}/>{tint}{sign}{texts}</g>'
+
+
+def _text(part: str, text: str, x: float, y: float, room: float) -> str:
+    """A text; what is too long for its box gets narrower letters."""
+    squeezed = f' textLength="{room:.0f}" lengthAdjust="spacingAndGlyphs"' if LETTER * len(text) > room else ""
+    return f'<text class="{part}" x="{x}" y="{y:.0f}"{squeezed}>{escape(text)}</text>'
 
 
 def _box(node: Value, number: int, explanation: Explanation, scale: Scale) -> Box:
