@@ -198,6 +198,12 @@ def test_the_page_is_one_small_file(tmp_path, level):
     assert path.stat().st_size <= 150_000
 
 
+def test_the_page_shows_itself_in_a_notebook():
+    shown = explain(xor(), level="layer").live()._repr_html_()
+    assert "Inside of a box" in shown
+    assert 'alt="Graph of loss' in shown
+
+
 def test_neurons_of_a_layer_share_a_drawing():
     folded = explain(nn.MLP(3, [4, 3, 1], "tanh", seed=0)([1.0, 2.0, 3.0]), level="neuron")
     assert len(Insides(folded).drawings) == 3

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.formulas.tables import Cell
     from tinygrad_edu.nn.files import Path
+    from tinygrad_edu.viz.explaining.folded import FoldedExplanation
     from tinygrad_edu.viz.page.live import LivePage
 
 
@@ -188,6 +189,8 @@ if TYPE_CHECKING:
     @overload
     def explain(value: Value, *, wrt: None = None, level: Literal["op"] = "op", names: bool = True) -> Explanation: ...
     @overload
+    def explain(value: Value, *, level: Literal["neuron", "layer"], names: bool = True) -> FoldedExplanation: ...
+    @overload
     def explain(value: Value, *, level: str, names: bool = True) -> Report: ...
     @overload
     def explain(value: Value, *, wrt: Value, names: bool = True) -> PathExplanation: ...
@@ -205,8 +208,8 @@ def explain(value: Value, *, wrt: Value | None = None, level: str = "op", names:
         names: whether Values without a label are called as the variables of the caller that hold them.
 
     Returns:
-        what prints as tables, shows itself in a notebook, and has ``to_markdown()``, ``to_latex()`` and, of every
-        operation, ``to_html(path)``, which writes a page to step through, and ``live()``, which shows it in a notebook.
+        what prints as tables, shows itself in a notebook, and has ``to_markdown()``, ``to_latex()`` and, without
+        ``wrt``, ``to_html(path)``, which writes a page to step through, and ``live()``, which shows it in a notebook.
 
     Raises:
         TypeError: if ``value`` or ``wrt`` is not a Value.

@@ -19,12 +19,15 @@ function levelsOf(computation) {
   return [{ name: "", leaves, tell: () => overview(computation), operand, opens: (b) => insides[b][0] }, ...insides.flat()];
 }
 
+const wordFor = (path) => (path ? "example" : "value"); // of a single operation there may be several in an example
+
 function sceneInside(computation, b, e, home) {
-  const { name, examples } = computation.boxes[b];
+  const { name, path, examples } = computation.boxes[b];
   const { received, own, drawing } = examples[e];
   const shown = [...received, ...own];
   return {
-    name: name[0] + (e ? `, example ${e + 1}` : ""),
+    name: name[0] + (e ? `, ${wordFor(path)} ${e + 1}` : ""),
+    one: `${wordFor(path)} ${e + 1} of ${examples.length}`,
     title: `Inside ${name[0]}`,
     box: b,
     picture: byId("inside" + drawing).content.firstElementChild, // others may have the same
@@ -184,7 +187,7 @@ function aboutContents(computation, all, box) {
     from: sources,
     locals: [],
     get computed() {
-      const each = values.length > 1 ? listed(values.map((i) => equation(nodes[i].name, numbers[i]))) : [];
+      const each = values.length > 1 ? listed(values.map((i) => equation(nodes[i].name, spread([numbers[i]])))) : [];
       return [...receivedBy(all, box), ...each.map(([, line], i) => [i ? "" : "values", line])];
     },
     gradient: fails ? `not known, because the ${fails} pass fails` : spread(arrived).text,
@@ -200,7 +203,7 @@ function aboutContents(computation, all, box) {
 // The operations of one example, with what they received: told as the whole computation is, from this box only.
 function insideOf(computation, b, e) {
   const { nodes, numbers, uses, gradients, forwardError, backwardError } = computation;
-  const { name, examples } = computation.boxes[b];
+  const { name, path, examples } = computation.boxes[b];
   const { received, own, results } = examples[e];
   const within = new Set(own);
   const shown = [...received, ...own].filter((i) => !nodes[i].isConstant);
@@ -208,14 +211,14 @@ function insideOf(computation, b, e) {
   const title = name[0];
   const scale = scaled(gradients);
   const grads = (all) => all.map((i) => [i, shortNumber(gradients[i]), ...strength(scale(gradients[i]))]);
-  const which = examples.length > 1 ? ` This is example ${e + 1} of ${examples.length}.` : "";
+  const which = examples.length > 1 ? ` This is ${wordFor(path)} ${e + 1} of ${examples.length}.` : "";
   const steps = [{
     phase: "forward",
     title: `What ${title} is given`,
     words: `It computes from what it received and from its own parameters.${which}`,
     shows: from.filter((i) => numbers[i] !== undefined),
     get lines() {
-      return listed(from.map((i) => equation(nodes[i].name, numbers[i] ?? NaN)));
+      return listed(from.map((i) => equation(nodes[i].name, spread([numbers[i]]))));
     },
   }];
   for (const i of own) if (nodes[i].row && numbers[i] !== undefined) steps.push(computed(computation, i));

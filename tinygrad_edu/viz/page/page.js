@@ -194,6 +194,7 @@ function show(step) {
   [chosen, routes, route] = [null, null, -1];
   at = step;
   update();
+  remember();
   if (at === steps.length - 1) pause();
   follow();
   const { title, words } = steps[at];
@@ -255,7 +256,7 @@ function showLevel({ title = "", examples = [] }) {
   byId("level").hidden = !title;
   byId("level-name").textContent = title;
   byId("example").hidden = examples.length < 2;
-  byId("example").replaceChildren(...examples.map((_, e) => made("option", `example ${e + 1} of ${examples.length}`)));
+  byId("example").replaceChildren(...examples.map(({ one }) => made("option", one)));
   byId("example").selectedIndex = examples.indexOf(scene);
 }
 

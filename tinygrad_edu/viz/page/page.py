@@ -37,7 +37,7 @@ def page(explanation: Explanation) -> str:
 def page_file(computation: ComputationData, title: Formula, drawing: str, insides: str = "") -> str:
     """The text of an HTML file that begins with a drawing; ``insides`` are drawings of what is in its boxes."""
     given = f"const functions = {computation.functions};\nconst MISTAKES = {json.dumps(mistakes_for_page())};\n"
-    scripts = ["levels", *SCRIPTS] if insides else SCRIPTS
+    scripts = ["levels", *SCRIPTS] if "boxes" in computation.content else SCRIPTS
     parts = {
         "title": html.escape(title.text),
         "formula": f'<math displaystyle="true">{_markup(title.mathml)}</math>',
