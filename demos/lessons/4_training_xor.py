@@ -160,8 +160,7 @@ check_grad(answer, of=v, question=6)
 # ## 3. The loop
 #
 # XOR, "either or": the answer is yes (1) if exactly one of two inputs is 1, otherwise no (−1). No single neuron can do
-# it: no straight line separates the yes from the no. A network with four neurons in a hidden layer can. Each arrow is a
-# weight.
+# it: no straight line separates the yes from the no. A network with four neurons in a hidden layer can.
 
 # %%
 inputs, kinds = data.xor()
@@ -174,8 +173,6 @@ def network():
     return nn.MLP(2, [4, 1], "tanh", seed=1)  # 2 inputs, 4 neurons with tanh, 1 output; weights from the seed 1
 
 
-draw(network())
-
 # %% [markdown]
 # **Question 7.** How many numbers does this network have to learn? Each neuron has a weight for each of its inputs, and a
 # bias.
@@ -183,6 +180,9 @@ draw(network())
 # %%
 answer = 4 * (2 + 1) + 1 * (4 + 1)  # your answer
 check_value(answer, of=len(network().parameters()), question=7)
+
+# %%
+draw(network())
 
 # %% [markdown]
 # The loss of the network is the mean of the four losses:
@@ -359,7 +359,14 @@ def train_network(model, rate, steps):
 print([round(loss, 3) for loss in train_network(network(), 0.05, 10)])
 
 # %% [markdown]
-# **Questions 10 to 14.** The checks, in the order of the parts. The last part needs all the others.
+# **Questions 10 to 14.** The checks, in the order of the parts. Hints say what a part was given, what it made of it, and
+# what is right:
+#
+# - 10: a point and its answer, beside a second point 0 with the answer −2; then the pairs.
+# - 11: predictions and answers; then the error.
+# - 12: `data` and `grad` of a weight; then the same after `forget`.
+# - 13: `data` and `grad` of a weight, and the rate; then the new `data`.
+# - 14: the rate and the number of steps; then the losses. It needs all the other parts.
 
 
 # %%
@@ -371,7 +378,7 @@ def part_forget(number, gradient, with_part=True):
     p = Value(number)
     p.grad = gradient
     forget([p]) if with_part else optim.SGD([p]).zero_grad()
-    return {"data": p.data, "grad": p.grad}
+    return [p.data, p.grad]
 
 
 def part_step(number, gradient, rate, with_part=True):

@@ -14,7 +14,7 @@
 # **For the teacher.** 60 minutes: the slope of a sigmoid 15, the network 15, a better start 15, dead neurons 15. If time
 # is short, leave part 4 for homework. Part 1 has numbers made from the name; in parts 2 and 3 all have the same network.
 #
-# The network of part 2 is that of two popular articles, "Building a Neural Network from scratch in Python" and "How to
+# The network of part 2 is built as in two popular articles, "Building a Neural Network from scratch in Python" and "How to
 # build a Neural Network from scratch": sigmoid everywhere, and all weights about 0.01. With one hidden layer that works.
 # With three it learns nothing, and no error message says so.
 
@@ -104,9 +104,9 @@ check_value(answer, of=gradients(sigmoid(middle), middle) ** 4, question=5)
 # %% [markdown]
 # ## 2. A network that does not learn
 #
-# Two articles on the internet build this network: 2 inputs, three hidden layers of 8 neurons, 1 output, sigmoid
-# everywhere. All weights are random numbers of about 0.01 at the beginning, `scale=0.01`. It should tell apart two kinds
-# of points, which lie in two interleaved half-moons.
+# Two articles on the internet show how to build networks like this one: 2 inputs, three hidden layers of 8 neurons, 1
+# output, sigmoid everywhere. All weights are random numbers of about 0.01 at the beginning, `scale=0.01`. The network should
+# tell apart two kinds of points, which lie in two interleaved half-moons.
 
 # %%
 inputs, targets = data.moons(20, seed=0)
@@ -211,7 +211,7 @@ print("by Glorot's recipe:", ratio(nn.MLP(2, [8, 8, 8, 1], "tanh", "sigmoid", se
 # %% [markdown] teacher
 # **Ask the class.** Is the ratio all that matters? Let them measure `gradient_sizes(network(0.01, "tanh"))`: the ratio is
 # not bad (0.3), and all four are tiny. A good start has gradients that are equal *and* not small. And with
-# `network(20, "tanh")`? (Saturated: lesson 3.)
+# `network(20, "tanh")`? (Layer 1 gets some thirty times as much as layer 4. Gradients can explode as well as vanish.)
 
 # %% [markdown]
 # **Question 9.** Repair the network of the articles. It now has `tanh`, and your scale of question 8. Find a learning

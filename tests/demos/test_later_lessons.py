@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from tinygrad_edu import Value
+from tinygrad_edu.engine.operation import TABLE
+
 LESSONS = pathlib.Path(__file__).parents[2] / "demos" / "lessons"
 spec = importlib.util.spec_from_file_location("make_lessons", LESSONS / "make.py")
 MAKE = importlib.util.module_from_spec(spec)
@@ -18,6 +21,11 @@ def _quickly(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for name in ("matplotlib", "torch"):
         monkeypatch.setitem(sys.modules, name, None)
+    before = {*TABLE}
+    yield
+    for name in {*TABLE} - before:  # operations that lessons define
+        del TABLE[name]
+        delattr(Value, name)
 
 
 def said_with(lesson, changes, capsys, until=""):

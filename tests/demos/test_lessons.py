@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+from tinygrad_edu import Value
 from tinygrad_edu.calculus.mistakes import MISTAKES, results
+from tinygrad_edu.engine.operation import TABLE
 from tinygrad_edu.lessons import check, progress
 from tinygrad_edu.lessons.questions import derivative_numbers
 
@@ -27,9 +29,14 @@ MAKE = load_make()
 
 @pytest.fixture(autouse=True)
 def without_large_packages(monkeypatch):
-    """Lessons go on without these; the test in Jupyter has them."""
+    """Lessons go on without these; the test in Jupyter has them. Operations that lessons define are gone afterwards."""
     for name in ("matplotlib", "torch"):
         monkeypatch.setitem(sys.modules, name, None)
+    before = {*TABLE}
+    yield
+    for name in {*TABLE} - before:
+        del TABLE[name]
+        delattr(Value, name)
 
 
 each_lesson = pytest.mark.parametrize("source", MAKE.sources(), ids=lambda path: path.stem)

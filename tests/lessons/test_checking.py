@@ -92,7 +92,7 @@ def test_paths_are_counted():
 
 
 def test_graphs_that_learners_build():
-    c, other = Value(3.0, label="c"), Value(1.0)
+    c, other = Value(3.0, label="c"), Value(3.0)
     assert check_graph(5 * c - 2 * c - 3 * c, wrt=c, derivative=0, paths=3)
     assert check_graph(c * c - 6 * c, wrt=c, derivative=0, paths=3)
     for graph, words in [
@@ -290,5 +290,5 @@ def test_numbers_are_drawn_for_formulas_in_which_some_mistake_is_none():
 @given(graphs(SMOOTH, st.floats(-2, 2)))
 def test_the_right_number_is_the_engines_derivative(nodes):
     y, x = nodes[-1], nodes[0]
-    if x in topological_order(y):
+    if x in {*topological_order(y)}:
         assert derivative_numbers(y, x)["right"] == pytest.approx(gradients(y, x), rel=1e-9, abs=1e-12)

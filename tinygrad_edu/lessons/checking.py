@@ -147,7 +147,7 @@ def check_graph(graph: Any, wrt: Value, derivative: float, paths: int = 1, quest
     key, sheet = str(question) or "the graph", current_sheet()
     if graph is ...:
         return sheet.refuse(key, "put a graph of your own in the place of the dots.")
-    if not isinstance(graph, Value) or wrt not in topological_order(graph):
+    if not isinstance(graph, Value) or wrt not in {*topological_order(graph)}:
         name = wrt.label or callers_variables().get(wrt, "the Value")
         return sheet.refuse(
             key, f"this is not computed from {name}; write a formula with {name} in it, without quotes."

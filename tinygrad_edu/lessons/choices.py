@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.lessons.sheet import Verdict
 
 ROUND = sorted(
-    (m * 10.0**e for e in range(-9, 10) for m in (1, 1.2, 1.5, 2, 2.2, 2.5, 3, 4, 5, 6, 7, 8, 9)),
+    (m * 10.0**e for e in range(-3, 7) for m in (1, 1.2, 1.5, 2, 2.2, 2.5, 3, 4, 5, 6, 7, 8, 9)),
     key=lambda x: abs(math.log(x)),
 )
 

@@ -38,7 +38,7 @@ def derivative_numbers(y: Value, x: Value) -> Numbers:
     order = topological_order(y)
     uses = _uses(order)
     arriving, below = _arriving(order, uses), _derivatives_below(order, x)
-    between = [node for node in order if node not in (x, y) and below[node] and arriving[node]]
+    between = [node for node in order if node not in {x, y} and below[node] and arriving[node]]
     numbers: dict[str, float | Sequence[float]] = {
         "right": arriving[x],
         "value": y.data,
@@ -99,7 +99,7 @@ def numbers(*names: str, of: Callable[..., Value | list[Value]]) -> list[Value]:
 
 def _hidden(y: Value, x: Value) -> int:
     """Count the mistakes that would go unnoticed; where the derivative is a number hard to read, one more."""
-    if x not in topological_order(y):
+    if x not in {*topological_order(y)}:  # in a list it would be compared by its number
         return 0
     found = derivative_numbers(y, x)
     right: float = found["right"]  # type: ignore[assignment]
