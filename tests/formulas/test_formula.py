@@ -215,7 +215,9 @@ def to_python(text):
         text = text.replace(sign, python)
     for left, right, function in (("⌊", "⌋", "floor"), ("⌈", "⌉", "ceil")):
         text = text.replace(left, f"{function}(").replace(right, ")")
-    text = re.sub(r"(^|[-+*/(,√=>] ?|\band |\bor )(\|+)", lambda m: m[1] + "abs(" * len(m[2]), text)  # what is left closes
+    text = re.sub(
+        r"(^|[-+*/(,√=>] ?|\band |\bor )(\|+)", lambda m: m[1] + "abs(" * len(m[2]), text
+    )  # what is left closes
     text = text.replace("|", ")")
     while match := re.search(r"([^\W⁰¹²³⁴⁵⁶⁷⁸⁹]+)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)\(", text):  # tanh²(x)
         end = closing(text, match.end() - 1)

@@ -28,6 +28,8 @@ INSIDES = """() => scenes.slice(1).map((inside) => {
 })"""
 MOVE = """(numbers) => change(Object.fromEntries(numbers.map((x, k) => [computation.leaves[k], x])))"""
 
+pytestmark = pytest.mark.thorough
+
 
 def xor():
     """The loss of a small network on its four examples."""

@@ -96,6 +96,7 @@ def test_the_steps_are_forward_then_backward_and_every_way_through_them_agrees(v
     assert position(tab) == 0
 
 
+@pytest.mark.thorough
 def test_each_contribution_lights_its_arrow_and_fills_in_the_grad(visit):
     y = used_twice()
     tab = visit(y)
@@ -115,6 +116,7 @@ def test_each_contribution_lights_its_arrow_and_fills_in_the_grad(visit):
         assert sign == ("+" if step.amount > 0 else "−")
 
 
+@pytest.mark.thorough
 def test_where_a_value_is_used_twice_the_contributions_are_seen_to_add_up(visit):
     x = Value(3.0, label="x")
     tab = visit(x * x)
@@ -127,6 +129,7 @@ def test_where_a_value_is_used_twice_the_contributions_are_seen_to_add_up(visit)
     ]  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_play_goes_on_by_itself_and_stops_at_the_end(visit):
     tab = visit(Value(2.0, label="x") * 3)
     tab.clock.install()
@@ -181,6 +184,7 @@ def test_the_keyboard_alone_reaches_everything(visit):
     tab.wait_for_function("!document.fullscreenElement")
 
 
+@pytest.mark.thorough
 def test_arrow_keys_in_the_drawing_follow_its_arrows(visit):
     x, w = Value(3.0, label="x"), Value(-0.5, label="w")
     tab = visit(x * x + w)  # n0 is x, n1 the product, n2 is w, n3 the sum
@@ -201,6 +205,7 @@ def test_arrow_keys_in_the_drawing_follow_its_arrows(visit):
     assert tab.locator("#drawing [tabindex='0']").count() == 1
 
 
+@pytest.mark.thorough
 def test_a_chosen_arrow_shows_what_arrives_the_local_derivative_and_what_flows_on(visit):
     tab = visit(used_twice())
     explanation = explain(used_twice())
@@ -243,6 +248,7 @@ def test_all_paths_are_those_of_explain_and_the_chosen_one_is_lit(visit):
     assert tab.locator(".lit").count() == 0
 
 
+@pytest.mark.thorough
 def test_of_many_paths_the_largest_are_listed_and_the_rest_counted(visit):
     x = y = Value(0.9, label="x")
     for i in range(6):
@@ -258,6 +264,7 @@ def test_of_many_paths_the_largest_are_listed_and_the_rest_counted(visit):
     assert tab.locator("#routes span").all_text_contents() == [str(row[1]) for row in expected.tables[0].rows]
 
 
+@pytest.mark.thorough
 def test_a_screen_reader_is_told_each_change_once(visit):
     tab = visit(used_twice())
     assert tab.locator("[aria-live], [role=status]").count() == 1
@@ -272,6 +279,7 @@ def test_a_screen_reader_is_told_each_change_once(visit):
     assert tab.text_content("#said").startswith("x. input. value 3.0. gradient 5.96")
 
 
+@pytest.mark.thorough
 def test_space_plays_also_after_a_click_on_a_box(visit):
     tab = visit(used_twice())
     tab.click("#n1")
@@ -303,6 +311,7 @@ def test_labels_cannot_inject_anything(visit):
         ((844, 390), "dark", 12, 14),
     ],
 )
+@pytest.mark.thorough
 def test_it_fits_its_screen_and_can_be_read(visit, size, scheme, text, panel_text):
     tab = visit(used_twice(), viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
     assert tab.evaluate("document.documentElement.scrollWidth") <= size[0]
@@ -330,6 +339,7 @@ def test_it_fits_its_screen_and_can_be_read(visit, size, scheme, text, panel_tex
     assert (ink < 200 and ground > 600) if scheme == "light" else (ink > 600 and ground < 200)
 
 
+@pytest.mark.thorough
 def test_the_drawing_is_zoomed_and_dragged(visit):
     tab = visit(used_twice())
     place = tab.locator("#drawing").bounding_box()
@@ -357,6 +367,7 @@ def test_the_drawing_is_zoomed_and_dragged(visit):
     assert outside(tab) == []
 
 
+@pytest.mark.thorough
 def test_two_fingers_zoom_and_a_tap_chooses(visit):
     tab = visit(used_twice(), viewport={"width": 390, "height": 844}, has_touch=True)
     scale = tab.evaluate("view.scale")
@@ -378,6 +389,7 @@ def test_two_fingers_zoom_and_a_tap_chooses(visit):
     assert tab.text_content("#about-name") == "x"
 
 
+@pytest.mark.thorough
 def test_a_large_graph_is_shown_whole_on_request(visit):
     x = y = Value(0.5, label="x")
     for _ in range(12):
@@ -399,6 +411,7 @@ def test_the_page_of_an_infinite_derivative_says_where_it_ends(visit):
     assert "not known, because the backward pass fails" in tab.text_content("#about-lines")
 
 
+@pytest.mark.thorough
 def test_reduced_motion_is_respected(visit):
     motions = []
     for preference in ("reduce", "no-preference"):
@@ -410,6 +423,7 @@ def test_reduced_motion_is_respected(visit):
     assert motions == [("none", "0s"), ("flow", "0.35s")]
 
 
+@pytest.mark.thorough
 def test_the_drawing_shows_all_values_without_javascript(visit):
     tab = visit(used_twice(), java_script_enabled=False)
     assert tab.locator(".unknown").count() == 0
