@@ -7,6 +7,7 @@
 - network.svg: a network that has learned two moons, its weights as lines.
 - neurons.svg: the loss of that network on 100 examples, some 1,300 values, neuron by neuron.
 - page.png: the page on which one steps through all this, a moving picture. It takes Chromium, playwright and Pillow.
+- playground.png: the page on which a small network learns.
 - article_e.png, article_b_d.png, forward_reverse.png: the pictures of these demos.
 
 Writes them beside this script, or into the folder given.
@@ -19,7 +20,7 @@ import shutil
 import sys
 import tempfile
 
-from tinygrad_edu import Value, data, draw, explain, fit, losses, mean, nn, optim, sigmoid, tanh
+from tinygrad_edu import Value, data, draw, explain, fit, losses, mean, nn, optim, sigmoid, tanh, viz
 
 HERE = pathlib.Path(__file__).parent
 
@@ -110,6 +111,21 @@ def film(explanation, path):
     first.save(path, save_all=True, append_images=others, duration=durations, loop=0, optimize=True)
 
 
+def playground_after(steps, path):
+    """A picture of the playground on which a network has learned two moons."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        file = pathlib.Path(folder, "playground.html")
+        viz.playground(nn.MLP(2, [8, 8, 1], "tanh", seed=0), *data.moons(100, seed=0), title="moons").to_html(file)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1440, "height": 860})
+        tab.goto(file.as_uri())
+        tab.evaluate(f"for (let i = 0; i < {steps}; i++) document.querySelector('#step').click()")
+        tab.screenshot(path=path)
+        browser.close()
+
+
 def demo(name):
     """The module of another demo."""
     spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
@@ -118,7 +134,7 @@ def demo(name):
     return module
 
 
-def main(folder=HERE, slow=("page", "article_b_d", "article_e", "forward_reverse")):
+def main(folder=HERE, slow=("page", "playground", "article_b_d", "article_e", "forward_reverse")):
     folder = pathlib.Path(folder)
     draw(neuron()).render(folder / "neuron.svg")
     draw(twice()).render(folder / "twice.svg")
@@ -126,13 +142,16 @@ def main(folder=HERE, slow=("page", "article_b_d", "article_e", "forward_reverse
     model, loss = trained()
     draw(model).render(folder / "network.svg")
     draw(loss, level="neuron").render(folder / "neurons.svg")
+    has_browser = shutil.which("chromium") and importlib.util.find_spec("playwright")
     for name in slow:
-        if name != "page":
+        if name not in ("page", "playground"):
             demo(name).main(folder / f"{name}.png")
-        elif shutil.which("chromium") and importlib.util.find_spec("playwright"):
+        elif not has_browser:
+            print(f"{name}.png stays as it is: it takes Chromium and the package playwright")
+        elif name == "page":
             film(page(), folder / "page.png")
         else:
-            print("page.png stays as it is: it takes Chromium and the package playwright")
+            playground_after(200, folder / "playground.png")
     print(f"wrote the README's pictures to {folder}")
 
 
