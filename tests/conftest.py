@@ -17,7 +17,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=200)
+settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=150)
 settings.register_profile("few", parent=settings.get_profile("default"), max_examples=5)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
 settings.load_profile(PROFILE)
