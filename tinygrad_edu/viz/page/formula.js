@@ -16,7 +16,8 @@ const superscripted = (text) => text.replace(/\d/g, (d) => SUPERSCRIPTS[d]).repl
 // Four significant digits; what lies half way goes to the even digit, as in Python, where JavaScript rounds it up.
 function rounded(x) {
   let [digits, exponent] = x.toExponential(3).split("e").map(Number);
-  const isHalfWay = x.toExponential(20)[5] === "5" && /^\d\.\d{3}50*e/.test(x.toExponential(60));
+  const rest = (x / 10 ** (exponent - 3)) % 1;
+  const isHalfWay = Math.abs(rest - 0.5) < 1e-6 && /^\d\.\d{3}50*e/.test(x.toExponential(60));
   if (isHalfWay && Math.round(digits * 1000) % 2) digits -= 0.001;
   const mantissa = String(Number(digits.toFixed(3)));
   if (exponent < -4 || exponent >= 4) return [mantissa, exponent];
