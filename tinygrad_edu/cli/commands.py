@@ -129,8 +129,8 @@ def _add_formulas(commands: Commands) -> None:
                 "gradient, and on each arrow the local derivative", f"{formulas.EXAMPLE} -o neuron.svg")
     explain = _add(commands, formulas.explain_formula, "explain", "tell step by step where the result of a formula "
                    "comes from and then, backward, where its derivatives do", f"{formulas.EXAMPLE} --wrt w")
-    page = _add(commands, formulas.write_page, "page", "make a web page on which one steps through a formula's "
-                "computation and its derivatives: one file, for any browser, without network",
+    page = _add(commands, formulas.write_page, "page", "make a web page on which one changes the numbers of a "
+                "formula and steps through its derivatives: one file, for any browser, without network",
                 f"{formulas.EXAMPLE} -o neuron.html")
     functions = sorted({*BUILT_IN, *ALIASES} - {row.name for row in OPERATORS.values()})
     for command in (draw, explain, page):

@@ -10,6 +10,7 @@ from samples import ROWS, graphs
 
 from tinygrad_edu import Value, explain, expression, nn, no_grad, topological_order
 from tinygrad_edu.engine import ops
+from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.nn.module import Parameter
 from tinygrad_edu.viz.explaining.paths import count_paths
@@ -82,7 +83,12 @@ def test_one_gradient_is_that_of_backward(nodes, data):
     root = nodes[-1]
     wrt = data.draw(st.sampled_from(topological_order(root)))
     before = snapshot(root)
-    explanation = explain(root, wrt=wrt)
+    try:
+        explanation = explain(root, wrt=wrt)
+    except (ArithmeticError, ValueError):  # a path leads through an infinite derivative, to which nothing flows
+        with pytest.raises((ArithmeticError, ValueError)):
+            list(map(local_derivatives, topological_order(root)))
+        return
     assert snapshot(root) == before
     assert explanation.count == count_paths(root, wrt)
     assert len(explanation.paths) == min(explanation.count, 20)
