@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -176,7 +177,8 @@ def test_ctrl_c_at_any_time_leaves_all_grads_added_or_none():
     def interrupted(seconds):
         signal.setitimer(signal.ITIMER_REAL, seconds)
         y.backward()
-        signal.pause()  # where it was faster than the interrupt
+        while True:  # where it was faster than the interrupt; signal.pause() would miss one that has just come
+            time.sleep(0.001)
 
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
