@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Numbers: TypeAlias = "Mapping[str, float | Sequence[float]]"
 
 TOLERANCE = 1e-3  # relative: of numbers that are read with four digits, products differ in the fourth
+TELLING = [n / 2 for n in (-6, -5, -4, -3, -1, 1, 3, 4, 5, 6)]  # to draw numbers from: 0, 1 and -1 hide too much
 SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.USub: "-"}
 HINTS = {  # for an answer that is no mistake of the table
     "local": "Change this operand a little and hold the others: how much faster or slower does the result change?",
@@ -169,7 +170,12 @@ def mistakes_for_page() -> dict[str, Any]:
     """
     asked = {"local", "flow", "sum"}
     rows = [mistake._asdict() | {"formula": tree(mistake.formula)} for mistake in MISTAKES if asked & {*mistake.kinds}]
-    return {"tolerance": TOLERANCE, "hints": {kind: HINTS[kind] for kind in sorted(asked)}, "mistakes": rows}
+    return {
+        "tolerance": TOLERANCE,
+        "telling": TELLING,
+        "hints": {kind: HINTS[kind] for kind in sorted(asked)},
+        "mistakes": rows,
+    }
 
 
 # ---- the numbers of a question: a factor of 1 and a path of 0 leave no mistake to be made ----------------------------

@@ -6,7 +6,7 @@ from math import prod
 from random import Random
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.calculus.mistakes import unnoticed
+from tinygrad_edu.calculus.mistakes import TELLING, unnoticed
 from tinygrad_edu.engine.backward import local_derivatives, topological_order
 from tinygrad_edu.engine.ops import multiply
 from tinygrad_edu.engine.value import Value
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Uses = dict[Value, list[tuple[Value, float]]]  # of each Value: who uses it, and the local derivative by it
 
-HALVES = [n / 2 for n in (-6, -5, -4, -3, -1, 1, 3, 4, 5, 6)]  # 0, 1 and -1 hide too much
 MAX_PATHS = 100
 
 
@@ -82,7 +81,7 @@ def numbers(*names: str, of: Callable[..., Value | list[Value]]) -> list[Value]:
     random = Random(f"{current_sheet().name} {' '.join(names)}")
     drawn = []
     for _ in range(200):
-        values = [Value(number, label=name) for name, number in zip(names, random.sample(HALVES, len(names)))]
+        values = [Value(number, label=name) for name, number in zip(names, random.sample(TELLING, len(names)))]
         try:
             found = of(*values)
             results = found if isinstance(found, list) else [found]

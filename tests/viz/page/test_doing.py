@@ -128,6 +128,17 @@ def test_an_answer_may_name_the_values_and_a_bad_one_is_no_try(visit):
     assert "1 of 1 at the first try" in tab.text_content("#score")
 
 
+def test_a_question_about_other_numbers_is_withdrawn(visit):
+    tab = visit(neuron())
+    tab.click("#quiz")
+    tab.click("#next")
+    assert tab.is_visible("#question")
+    tab.fill("#x0", "-1.25")
+    assert not tab.is_visible("#question")
+    tab.click("#next")
+    assert tab.evaluate("quiz.open[0].numbers.right") == tab.evaluate("computation.uses[0].local")
+
+
 def test_numbers_at_which_a_mistake_goes_unnoticed_are_drawn_again(visit):
     tab = visit(Value(2.0, label="a") * Value(2.0, label="b"))  # here 2 + 2 and 2 · 2 are the same
     assert tab.evaluate("hidden()") > 0
@@ -153,6 +164,9 @@ def test_inputs_learn_by_gradient_descent(visit):
         tab.click("#descend-ten")
     assert float(tab.input_value("#x0")) == pytest.approx(1 / 3, abs=1e-3)
     assert len(tab.get_attribute("#curve polyline", "points").split()) == 42
+    tab.fill("#x0", "3")
+    tab.click("#descend")  # from another place the curve begins anew
+    assert len(tab.get_attribute("#curve polyline", "points").split()) == 2
     tab.fill("#rate", "5")
     tab.click("#reset")
     tab.click("#descend")

@@ -1,6 +1,5 @@
 // "Ask me": before each step back the page asks for what comes next: the local derivative, what flows, and the sum.
 
-const HALVES = [-3, -2.5, -2, -1.5, -0.5, 0.5, 1.5, 2, 2.5, 3]; // 0, 1 and -1 hide too much
 const quiz = { isOn: false, step: 0, open: [], tries: 0, right: 0, asked: 0, done: new Set() };
 
 // What can be asked before a step back.
@@ -41,7 +40,7 @@ function drawNumbers() {
   const before = [...computation.given];
   let [best, fewest] = [null, hidden()];
   for (let i = 0; i < 40 && fewest > 0; i++) {
-    const drawn = [...HALVES].sort(() => Math.random() - 0.5);
+    const drawn = [...MISTAKES.telling].sort(() => Math.random() - 0.5);
     computation.leaves.forEach((leaf, k) => (computation.given[leaf] = drawn[k % drawn.length]));
     computation.compute();
     const count = hidden();
@@ -55,9 +54,8 @@ function drawNumbers() {
 function switchQuiz() {
   quiz.isOn = !quiz.isOn;
   set(byId("quiz"), "aria-pressed", quiz.isOn);
-  Object.assign(quiz, { open: [], right: 0, asked: 0 });
-  quiz.done.clear();
-  showQuestion();
+  Object.assign(quiz, { right: 0, asked: 0 });
+  forgetQuestions();
   if (!quiz.isOn) return showScore();
   const few = computation.uses.length <= 60 && !computation.fixed;
   const drawn = few && hidden() > 0 && drawNumbers();
@@ -114,12 +112,11 @@ function judge(event) {
   byId("give-up").hidden = false;
 }
 
-// In another drawing other things can be asked; in an overview nothing.
-function forgetQuestions(isOverview) {
+// At other numbers, and in another drawing, other things can be asked.
+function forgetQuestions() {
   quiz.open = [];
   quiz.done.clear();
   showQuestion();
-  byId("quiz").hidden = isOverview;
 }
 
 // The numbers that an answer may name: all that have arrived forward.

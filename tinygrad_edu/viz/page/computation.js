@@ -1,12 +1,10 @@
 // The computation: its numbers, its derivatives and its formulas, from the graph and the rows of the table that Python has
 // sent, as explaining/explanation.py has them.
 
-const MULTIPLY = { name: "multiply", where: "between", left: "·", right: "" };
-
 class Computation {
   // nodes: in topological order, the result last; rows and rules: of the table; functions: what each row
-  // computes; boxes: those of the overview, if there is one.
-  constructor({ nodes, rows, rules, fixed, boxes }, functions) {
+  // computes; product and quotient: which rows these are; boxes: those of the overview, if there is one.
+  constructor({ nodes, rows, rules, product, quotient, fixed, boxes }, functions) {
     this.nodes = nodes.map((node) => ({
       ...node,
       isConstant: "constant" in node,
@@ -16,6 +14,7 @@ class Computation {
       from: node.from || [],
     }));
     [this.rows, this.functions, this.fixed, this.boxes] = [rows, functions, fixed, boxes];
+    [this.product, this.quotient] = [rows[product], rows[quotient]];
     this.root = this.nodes.length - 1;
     this.given = this.nodes.map((node) => Number(node.constant ?? node.number));
     this.leaves = this.nodes.flatMap((node, i) => (node.row || node.isConstant ? [] : [i]));
@@ -144,14 +143,13 @@ class Computation {
   }
 
   tidied(row, operands) {
-    const { name } = row;
     const [a, b] = operands;
-    if ((name === "multiply" || name === "divide") && a.number !== null && a.number < 0) {
+    if ((row === this.product || row === this.quotient) && a.number !== null && a.number < 0) {
       return prefix("-", this.write(row, [numeral(-a.number, true), b], true));
     }
-    if (name === "multiply" && a.text === b.text) return superscript(a, numeral(2));
-    if (name === "divide" && a.parts[0] === "/") {
-      return fraction(a.parts[1], this.write(MULTIPLY, [a.parts[2], b], true));
+    if (row === this.product && a.text === b.text) return superscript(a, numeral(2));
+    if (row === this.quotient && a.parts[0] === "/") {
+      return fraction(a.parts[1], this.write(this.product, [a.parts[2], b], true));
     }
     return null;
   }

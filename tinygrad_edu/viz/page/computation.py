@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.compiling.js_text import NoJavaScript, row_functions
 from tinygrad_edu.engine.backward import local_derivatives
 from tinygrad_edu.engine.operation import Operation
+from tinygrad_edu.engine.ops import divide, multiply
 from tinygrad_edu.engine.value import Constant
 from tinygrad_edu.formulas.formula import quoted, visible
 from tinygrad_edu.viz.graphs.expression import notation
@@ -51,11 +52,12 @@ class ComputationData:
         self._number = {node: i for i, node in enumerate(explanation.order)}
         rules = self._rules_of_all()
         nodes = [self._node(node, rules.get(node)) for node in explanation.order]
+        known = {"product": self._row(multiply, 2), "quotient": self._row(divide, 2)}  # they are written tidily
         self.functions = self._functions()
         if self.fixed:
             for node, written in zip(explanation.order, nodes):
                 written |= _numbers(node)
-        self.content = {"nodes": nodes, "rows": self._written, "rules": self._cases, "fixed": self.fixed}
+        self.content = {"nodes": nodes, "rows": self._written, "rules": self._cases, "fixed": self.fixed, **known}
 
     def _rules_of_all(self) -> dict[Value, Any]:
         rules = {}

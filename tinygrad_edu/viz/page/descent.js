@@ -25,7 +25,7 @@ function descend(count) {
   if (!(rate > 0)) return descended("The rate is a number above 0, such as 0.1.");
   if (!learning.length) return descended("Nothing learns: tick the inputs that shall.");
   const before = computation.numbers[computation.root];
-  if (!losses.length) losses.push(before);
+  if (losses.at(-1) !== before) losses.splice(0, losses.length, before); // numbers were changed in between
   for (let i = 0; i < count; i++) {
     const { gradients, forwardError, backwardError } = computation;
     if (forwardError || backwardError) break;
@@ -50,6 +50,8 @@ function descended(words) {
 
 // The result after each step, as a line from left to right.
 function drawCurve() {
+  byId("curve").toggleAttribute("hidden", losses.length < 2);
+  if (losses.length < 2) return;
   const known = losses.filter(Number.isFinite);
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const x = (i) => 4 + (292 * i) / Math.max(losses.length - 1, 1);
@@ -57,7 +59,6 @@ function drawCurve() {
   const points = losses.flatMap((loss, i) => (Number.isFinite(loss) ? [`${x(i).toFixed(1)},${y(loss).toFixed(1)}`] : []));
   byId("curve").querySelector("polyline").setAttribute("points", points.join(" "));
   set(byId("curve"), "aria-label", `The result after each of ${losses.length - 1} steps, from ${shortNumber(losses[0])} to ${shortNumber(losses.at(-1))}`);
-  byId("curve").toggleAttribute("hidden", losses.length < 2);
 }
 
 function forgetDescent() {

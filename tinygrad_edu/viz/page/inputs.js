@@ -30,12 +30,8 @@ function setUpInputs() {
       if (!direction) return;
       event.preventDefault();
       change({ [leaf]: stepped(computation.given[leaf], direction * (event.shiftKey ? 10 : 1)) });
-      settle(leaf);
     });
-    slider.addEventListener("input", () => {
-      change({ [leaf]: Number(slider.value) });
-      settle(leaf);
-    });
+    slider.addEventListener("input", () => change({ [leaf]: Number(slider.value) }));
     settle(leaf);
   }
   byId("reset").addEventListener("click", () => {
@@ -89,6 +85,7 @@ function settle(leaf) {
 function change(numbers, typing = null) {
   for (const [leaf, x] of Object.entries(numbers)) computation.given[leaf] = x;
   computation.compute();
+  forgetQuestions(); // which were about other numbers
   tell();
   for (const leaf of fields.keys()) {
     if (leaf !== typing) settle(leaf);

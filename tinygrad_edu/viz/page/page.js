@@ -249,7 +249,8 @@ function stage(next) {
   wires = [...picture.querySelectorAll(".wire")].map(partsOfWire);
   makeOneStop();
   showFields();
-  forgetQuestions(scene === scenes[0] && scenes.length > 1);
+  forgetQuestions();
+  byId("quiz").hidden = scene === scenes[0] && scenes.length > 1; // an overview asks nothing
 }
 
 function showLevel({ title = "", examples = [] }) {

@@ -121,7 +121,7 @@ class _Cases:
         tracer.names = {stub: str(i) for i, stub in enumerate(stubs) if isinstance(stub, Value)} | {output: "y"}
         try:
             return [tree(simplified(d), tracer.names) for d in self.rule(output, *stubs)]
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, ValueError, NoTree):
             raise
         except Exception as error:  # a rule that is made for numbers may do anything with Values
             raise NoTree(f"its rule works with numbers only ({type(error).__name__}: {error})") from None
@@ -159,7 +159,7 @@ class CaseTracer(Tracer):
             value.__class__ = Case
 
     def read(self, value: Value) -> None:
-        raise NoTree("it takes a number out of its operands")
+        raise NoTree("its rule takes a number out of its operands")
 
     def answer(self, question: Question) -> bool:
         """Answer a comparison, the same one always in the same way."""
@@ -173,9 +173,9 @@ class CaseTracer(Tracer):
 
 def _answer(sign: str, left: Value, right: Any) -> bool:
     mode = current_mode()
-    tracer = mode.tracers[-1] if mode is not None and mode.tracers else None
-    if not isinstance(tracer, CaseTracer):
-        raise NoTree("it compares a number after it has returned")
+    assert mode is not None
+    tracer = mode.tracers[-1]
+    assert isinstance(tracer, CaseTracer)
     return tracer.answer((sign, tree(left, tracer.names), tree(right, tracer.names)))
 
 
